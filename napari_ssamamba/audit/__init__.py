@@ -1,0 +1,1 @@
+"""Where and why the map is wrong: arrays in, arrays out."""

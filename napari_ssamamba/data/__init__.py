@@ -1,0 +1,1 @@
+"""Cubes, labels, splits, patches and tiles: numpy in, numpy out."""

@@ -1,0 +1,211 @@
+"""The hyperspectral cube: lazy, read-only, ``(row, column, band)``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+from napari_ssamamba.errors import BandsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+GeoTransform: TypeAlias = tuple[float, float, float, float, float, float]
+"""Six numbers in GDAL's order: x origin, x per column, x per row, y origin, y per column, y per
+row; the origin is the outer corner of the first pixel."""
+
+
+@runtime_checkable
+class RawCube(Protocol):
+    """What a reader hands over: an array-like that reads from its file when it is indexed.
+
+    Indexing takes a tuple of three slices ``(rows, columns, bands)`` with step 1 or more and
+    returns a numpy array of three axes in the file's own data type, values as stored. It may be
+    called from several threads at once. A `numpy.memmap` is one.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns, bands."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Data type of the stored values."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Read the block that the three slices select."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cube:
+    """A hyperspectral scene, read from its file block by block.
+
+    Attributes
+    ----------
+    name : str
+        What to call the scene, e.g. the file's stem.
+    raw : RawCube
+        Stored values, ``(rows, columns, bands)``.
+    wavelengths : ndarray of float64, shape (bands,), or None
+        Band centres in nm, in the file's band order, which need not be ascending.
+    fwhm : ndarray of float64, shape (bands,), or None
+        Full width at half maximum in nm.
+    good_bands : ndarray of bool, shape (bands,)
+        Bands that are used; the others are shown, but neither trained on nor plotted.
+    nodata : float or None
+        Stored value that means "no measurement".
+    scale, offset : ndarray of float64, shape (bands,), or None
+        Physical value = stored value × scale + offset.
+    crs : str or None
+        Coordinate reference system, ``"EPSG:32633"`` where it has a code, else WKT.
+    transform : tuple of six float, or None
+        GDAL order, see `GeoTransform`.
+    interleave : str
+        ``"bsq"``, ``"bil"`` or ``"bip"``: how the values lie in the file.
+    paths : tuple of Path
+        The files it is read from.
+    synthetic : bool
+        True for scenes made by a program; shown wherever a figure computed on it is.
+    """
+
+    name: str
+    raw: RawCube
+    wavelengths: NDArray[np.float64] | None = None
+    fwhm: NDArray[np.float64] | None = None
+    good_bands: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    nodata: float | None = None
+    scale: NDArray[np.float64] | None = None
+    offset: NDArray[np.float64] | None = None
+    crs: str | None = None
+    transform: GeoTransform | None = None
+    interleave: str = "bip"
+    paths: tuple[Path, ...] = ()
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.raw.shape) != 3 or min(self.raw.shape) < 1:
+            raise BandsError(
+                f"{self.name}: a cube has rows, columns and bands, this has shape {self.raw.shape}."
+            )
+        if self.good_bands.size == 0:
+            object.__setattr__(self, "good_bands", np.ones(self.bands, bool))
+        for name in ("wavelengths", "fwhm", "good_bands", "scale", "offset"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (self.bands,):
+                raise BandsError(
+                    f"{self.name}: {values.size} values of {name} for {self.bands} bands. "
+                    "Give one value a band."
+                )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, columns, bands."""
+        rows, columns, bands = self.raw.shape
+        return rows, columns, bands
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.raw.shape[0]
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.raw.shape[1]
+
+    @property
+    def bands(self) -> int:
+        """Number of bands, used or not."""
+        return self.raw.shape[2]
+
+    @property
+    def good_indices(self) -> NDArray[np.intp]:
+        """Indices of the bands that are used, in the file's order."""
+        return np.flatnonzero(self.good_bands)
+
+    def read(
+        self, rows: slice, columns: slice, bands: ArrayLike | slice | None = None
+    ) -> NDArray[np.float32]:
+        """Read a block in physical units.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            Within the scene; a step reads every n-th pixel.
+        bands : slice or sequence of int, optional
+            Which bands, by default the good ones.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns, bands)
+            Missing values are NaN.
+        """
+        if isinstance(bands, slice):
+            index = np.arange(self.bands)[bands]
+        else:
+            index = self.good_indices if bands is None else np.asarray(bands, np.intp)
+        if index.size == 0:
+            raise BandsError(f"{self.name}: no band is switched on. Switch on at least one band.")
+        span = slice(int(index.min()), int(index.max()) + 1)
+        stored = np.asarray(self.raw[rows, columns, span])[..., index - span.start]
+        block = stored.astype(np.float32)
+        missing = ~np.isfinite(block)
+        if self.nodata is not None and np.isfinite(self.nodata):
+            missing |= stored == np.asarray(self.nodata).astype(stored.dtype)
+        if self.scale is not None:
+            block *= self.scale[index].astype(np.float32)
+        if self.offset is not None:
+            block += self.offset[index].astype(np.float32)
+        block[missing] = np.nan
+        return block
+
+    def read_pixels(self, rows: ArrayLike, columns: ArrayLike) -> NDArray[np.float32]:
+        """Read single pixels, all bands.
+
+        Parameters
+        ----------
+        rows, columns : sequence of int, length n
+
+        Returns
+        -------
+        ndarray of float32, shape (n, bands)
+            Missing values are NaN.
+        """
+        spectra = np.empty((np.size(rows), self.bands), np.float32)
+        for i, (r, c) in enumerate(zip(np.ravel(rows), np.ravel(columns), strict=True)):
+            block = self.read(slice(int(r), int(r) + 1), slice(int(c), int(c) + 1), slice(None))
+            spectra[i] = block[0, 0]
+        return spectra
+
+    def with_good_bands(self, good_bands: ArrayLike) -> Cube:
+        """Return the same scene with other bands switched on."""
+        return replace(self, good_bands=np.asarray(good_bands, bool))
+
+    def with_wavelengths(self, wavelengths: Sequence[float] | NDArray[np.float64] | None) -> Cube:
+        """Return the same scene with other band centres, in nm."""
+        values = None if wavelengths is None else np.asarray(wavelengths, np.float64)
+        return replace(self, wavelengths=values)
+
+
+def has_measurement(block: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which pixels of a block were measured.
+
+    A pixel counts as nodata when more than half of its bands are missing; single missing bands
+    (dead detector elements) do not cost the pixel.
+
+    Parameters
+    ----------
+    block : ndarray of float32, shape (..., bands)
+        As `Cube.read` returns it.
+
+    Returns
+    -------
+    ndarray of bool, shape (...)
+    """
+    missing = np.isnan(block).sum(axis=-1)
+    return np.asarray(2 * missing <= block.shape[-1])

@@ -1,0 +1,1 @@
+"""Qt widgets through qtpy and superqt; nothing here knows napari."""

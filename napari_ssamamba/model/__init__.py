@@ -1,0 +1,1 @@
+"""The network, equation by equation; torch only."""

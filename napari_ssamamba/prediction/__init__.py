@@ -1,0 +1,1 @@
+"""Whole-scene prediction: a generator of tiles that returns a class map."""

@@ -1,0 +1,1 @@
+"""Training: a generator of events that returns a checkpoint; metrics."""
