@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from napari_ssamamba.data.good_bands import is_measured
 from napari_ssamamba.errors import BandsError
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 GeoTransform: TypeAlias = tuple[float, float, float, float, float, float]
 """Six numbers in GDAL's order: x origin, x per column, x per row, y origin, y per column, y per
 row; the origin is the outer corner of the first pixel."""
+
+PIXEL_BLOCK = 64
+"""Side of the squares by which `Cube.read_pixels` groups pixels."""
 
 
 @runtime_checkable
@@ -152,11 +156,16 @@ class Cube:
         if index.size == 0:
             raise BandsError(f"{self.name}: no band is switched on. Switch on at least one band.")
         span = slice(int(index.min()), int(index.max()) + 1)
-        stored = np.asarray(self.raw[rows, columns, span])[..., index - span.start]
-        block = stored.astype(np.float32)
-        missing = ~np.isfinite(block)
-        if self.nodata is not None and np.isfinite(self.nodata):
-            missing |= stored == np.asarray(self.nodata).astype(stored.dtype)
+        stored = np.asarray(self.raw[rows, columns, span])
+        if index.size != stored.shape[-1] or (np.diff(index) != 1).any():
+            stored = stored[..., index - span.start]
+        return self._physical(stored, index)
+
+    def _physical(self, stored: NDArray[Any], index: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Turn stored values of some bands, the last axis, into physical ones."""
+        with np.errstate(over="ignore"):  # what float32 cannot hold is missing, see below
+            block = stored.astype(np.float32)
+        missing = ~(is_measured(stored, self.nodata) & np.isfinite(block))
         if self.scale is not None:
             block *= self.scale[index].astype(np.float32)
         if self.offset is not None:
@@ -167,19 +176,39 @@ class Cube:
     def read_pixels(self, rows: ArrayLike, columns: ArrayLike) -> NDArray[np.float32]:
         """Read single pixels, all bands.
 
+        From a file that is mapped into memory only these pixels are read; from others, the
+        pixels' bounding box in each square of `PIXEL_BLOCK` that holds any.
+
         Parameters
         ----------
         rows, columns : sequence of int, length n
+            In any order; negative ones count from the end.
 
         Returns
         -------
         ndarray of float32, shape (n, bands)
             Missing values are NaN.
         """
-        spectra = np.empty((np.size(rows), self.bands), np.float32)
-        for i, (r, c) in enumerate(zip(np.ravel(rows), np.ravel(columns), strict=True)):
-            block = self.read(slice(int(r), int(r) + 1), slice(int(c), int(c) + 1), slice(None))
-            spectra[i] = block[0, 0]
+        r = np.arange(self.rows)[np.ravel(np.asarray(rows, np.intp))]
+        c = np.arange(self.columns)[np.ravel(np.asarray(columns, np.intp))]
+        spectra = np.empty((r.size, self.bands), np.float32)
+        if isinstance(self.raw, np.ndarray):
+            stored = np.empty(spectra.shape, self.raw.dtype)
+            if self.interleave == "bsq":  # band by band, in the order of the file
+                for band in range(self.bands):
+                    stored[:, band] = self.raw[..., band][r, c]
+            else:
+                stored[:] = self.raw[r, c]
+            return self._physical(stored, np.arange(self.bands))
+        blocks = (r // PIXEL_BLOCK) * (self.columns // PIXEL_BLOCK + 1) + c // PIXEL_BLOCK
+        by_block = np.argsort(blocks, kind="stable")
+        for members in np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1):
+            if members.size:
+                row0, column0 = int(r[members].min()), int(c[members].min())
+                inside = slice(row0, int(r[members].max()) + 1)
+                across = slice(column0, int(c[members].max()) + 1)
+                block = self.read(inside, across, slice(None))
+                spectra[members] = block[r[members] - row0, c[members] - column0]
         return spectra
 
     def with_good_bands(self, good_bands: ArrayLike) -> Cube:

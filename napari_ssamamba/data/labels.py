@@ -37,7 +37,7 @@ class LabelMap:
     path: Path | None = None
 
     def counts(self) -> dict[int, int]:
-        """Number of labelled pixels of each class of the table, by id."""
+        """Count the labelled pixels of each class of the table, by id."""
         return count_labels(self.ids, self.classes)
 
 

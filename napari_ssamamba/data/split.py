@@ -63,7 +63,7 @@ def hold_out_validation(training_ids: NDArray[np.uint16], fraction: float, seed:
     for i in np.unique(flat[flat != UNLABELLED]):
         pixels = np.flatnonzero(flat == i)
         if pixels.size >= 4:
-            n = min(int(round(fraction * pixels.size)), pixels.size - 2)
+            n = min(round(fraction * pixels.size), pixels.size - 2)
             validation[rng.choice(pixels, n, replace=False)] = True
     labelled = flat != UNLABELLED
     shape = training_ids.shape

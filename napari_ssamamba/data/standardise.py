@@ -31,7 +31,8 @@ class Standardiser:
 
     def __call__(self, spectra: NDArray[np.float32]) -> NDArray[np.float32]:
         """Standardise spectra of shape (..., bands)."""
-        return np.nan_to_num((spectra - self.center) / self.spread, nan=0.0)
+        standardised = (spectra - self.center) / self.spread
+        return np.asarray(np.nan_to_num(standardised, nan=0.0), np.float32)
 
 
 def fit_mean_deviation(spectra: NDArray[np.float32]) -> Standardiser:

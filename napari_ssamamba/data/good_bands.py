@@ -1,0 +1,156 @@
+"""Which bands are used: water absorption, ranges of wavelengths, and bands without measurement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_ssamamba.errors import SettingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.cube import Cube, RawCube
+
+WATER_ABSORPTION = ((1340.0, 1450.0), (1790.0, 1960.0), (2450.0, np.inf))
+"""Windows in nm where the air's water vapour leaves too little light to measure the ground.
+
+The vapour bands centred at 1380 and 1880 nm (Gao and Goetz 1990, doi 10.1029/JD095iD04p03549) and
+the end of the solar range, as wide as the field leaves them out; biodivMapR's defaults are a little
+wider (1320–1480, 1780–2040, from 2450)."""
+
+PROBE = 8
+"""Side in pixels of the windows that `bands_without_measurement` reads."""
+
+MAX_PROBES = 25
+"""How many windows it reads at most."""
+
+
+def water_absorption(wavelengths: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which bands lie in the usual water-absorption windows.
+
+    Parameters
+    ----------
+    wavelengths : ndarray of float64, shape (bands,)
+        Band centres in nm.
+
+    Returns
+    -------
+    ndarray of bool, shape (bands,)
+        True where the band lies in one of `WATER_ABSORPTION`.
+    """
+    inside = np.zeros(wavelengths.shape, bool)
+    for low, high in WATER_ABSORPTION:
+        inside |= (wavelengths >= low) & (wavelengths <= high)
+    return inside
+
+
+def set_range(
+    good: NDArray[np.bool_],
+    wavelengths: NDArray[np.float64],
+    low: float,
+    high: float,
+    on: bool,
+) -> NDArray[np.bool_]:
+    """Switch the bands of a range of wavelengths on or off.
+
+    Parameters
+    ----------
+    good : ndarray of bool, shape (bands,)
+        Left as it is.
+    wavelengths : ndarray of float64, shape (bands,)
+        Band centres in nm, in any order.
+    low, high : float
+        Ends of the range in nm, both included.
+    on : bool
+
+    Returns
+    -------
+    ndarray of bool, shape (bands,)
+
+    Raises
+    ------
+    SettingError
+        Where the range ends before it begins.
+    """
+    if not low <= high:
+        raise SettingError("range", f"{low:g} to {high:g} nm", "give the lower end first.")
+    changed = good.copy()
+    changed[(wavelengths >= low) & (wavelengths <= high)] = on
+    return changed
+
+
+def bands_without_measurement(raw: RawCube, nodata: float | None) -> NDArray[np.bool_]:
+    """Find the bands that hold only nodata, from a sample of the scene.
+
+    Windows of `PROBE` × `PROBE` pixels are read from the centre outward. The first that holds
+    a measurement in any band tells the candidates: bands without one. Four more windows with
+    measurements may clear them; `MAX_PROBES` are read at most, each at first in all bands and
+    then in the candidates' alone. So a band counts as empty when none of some 320 pixels, spread
+    over the scene, has a value; a scene whose windows all fall into nodata is left as it is.
+
+    Parameters
+    ----------
+    raw : RawCube
+    nodata : float or None
+        Stored value that means "no measurement"; NaN counts as that in any case.
+
+    Returns
+    -------
+    ndarray of bool, shape (bands,)
+    """
+    empty = np.ones(raw.shape[2], bool)
+    if raw.dtype.kind != "f" and nodata is None:
+        return ~empty
+    useful = 0
+    for rows, columns in _probe_windows(raw.shape[0], raw.shape[1]):
+        candidates = np.flatnonzero(empty)
+        # a candidate's window says nothing unless other bands are measured there
+        first = 0 if useful == 0 else max(0, int(candidates[0]) - 1)
+        span = slice(first, int(candidates[-1]) + 1)
+        block = np.asarray(raw[rows, columns, span])
+        measured = is_measured(block, nodata).any(axis=(0, 1))
+        if measured.any():
+            useful += 1
+            empty[span] &= ~measured
+        if useful and (useful == 5 or not empty.any()):
+            break
+    return empty if useful else ~empty
+
+
+def switch_off_empty_bands(cube: Cube) -> Cube:
+    """Switch off the bands that `bands_without_measurement` finds."""
+    empty = bands_without_measurement(cube.raw, cube.nodata)
+    return cube.with_good_bands(cube.good_bands & ~empty) if empty.any() else cube
+
+
+def is_measured(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
+    """Tell which stored values are measurements: finite and not nodata.
+
+    Parameters
+    ----------
+    stored : ndarray, any shape and numeric type
+    nodata : float or None
+        A value that the stored type cannot hold marks nothing.
+    """
+    measured = np.asarray(np.isfinite(stored))
+    if nodata is None or not np.isfinite(nodata):
+        return measured
+    if stored.dtype.kind in "iub":
+        limits = np.iinfo(stored.dtype) if stored.dtype.kind != "b" else np.iinfo(np.uint8)
+        if not limits.min <= nodata <= limits.max or nodata != int(nodata):
+            return np.asarray(measured)
+        return np.asarray(measured & (stored != int(nodata)))
+    with np.errstate(over="ignore"):  # a nodata of 1e39 is infinite in float32
+        return np.asarray(measured & (stored != np.asarray(nodata).astype(stored.dtype)))
+
+
+def _probe_windows(rows: int, columns: int) -> list[tuple[slice, slice]]:
+    """Windows on a 5 × 5 raster over the scene, the central one first."""
+    row_starts = np.linspace(0, max(0, rows - PROBE), 5).astype(int)
+    column_starts = np.linspace(0, max(0, columns - PROBE), 5).astype(int)
+    starts = {(int(r), int(c)) for r in row_starts for c in column_starts}
+    centre = np.array([row_starts[2], column_starts[2]])
+    nearest = sorted(starts, key=lambda rc: (float(np.hypot(*(np.array(rc) - centre))), rc))
+    return [(slice(r, r + PROBE), slice(c, c + PROBE)) for r, c in nearest[:MAX_PROBES]]
