@@ -45,7 +45,8 @@ class Choice:
     Attributes
     ----------
     option : str
-        Name of the reader's option that the answer sets: ``"variable"`` or ``"layout"``.
+        Name of the reader's option that the answer sets: ``"variable"``, ``"layout"`` or
+        ``"field"``.
     value : str
         The value that the option takes.
     description : str

@@ -55,7 +55,7 @@ def open_envi(path: Path, wavelengths: StatedWavelengths = None) -> Cube:
         As `stated_bands`.
     """
     header = read_header(path)
-    crs, transform = _position(header)
+    crs, transform = envi_position(header)
     listed = band_list(header, stated_bands(header.data, wavelengths, header.bands))
     scale, offset = header.numbers("data gain values"), header.numbers("data offset values")
     factor = header.number("reflectance scale factor")
@@ -78,7 +78,7 @@ def open_envi(path: Path, wavelengths: StatedWavelengths = None) -> Cube:
     return switch_off_empty_bands(cube)
 
 
-def _position(header: EnviHeader) -> tuple[str | None, GeoTransform | None]:
+def envi_position(header: EnviHeader) -> tuple[str | None, GeoTransform | None]:
     """Let GDAL read ``map info`` and ``coordinate system string``; it knows their dialects."""
     if not {"map info", "coordinate system string", "projection info"} & header.fields.keys():
         return None, None

@@ -152,7 +152,7 @@ def _check_near(tiles: Sequence[Tile], corners: Sequence[tuple[int, int]]) -> No
 
 
 def _fill(tile: Tile) -> float:
-    """Choose the stored value of gaps: the tiles' nodata, NaN, or the extreme value of an integer type."""
+    """Choose the stored value of gaps: nodata, NaN, or the extreme value of an integer type."""
     if tile.nodata is not None:
         return tile.nodata
     if tile.raster.dtype.kind == "f":

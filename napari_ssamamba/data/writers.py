@@ -1,0 +1,246 @@
+"""Class maps, labels and layers as files: GeoTIFF or ENVI."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.georeferencing import without_georeference_warning
+from napari_ssamamba.errors import LabelsError, SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.labels import LabelMap
+
+GEOTIFF_SUFFIXES = (".tif", ".tiff")
+ENVI_SUFFIXES = (".hdr", ".img", ".dat")
+
+CLASS_TAG = "classes"
+"""Tag of a GeoTIFF that holds the class table, as a JSON list of {id, name, color}."""
+
+UNUSED = "Unused"
+"""Name in ENVI's list of classes, which counts up from 0, of ids that no class has."""
+
+
+def write_class_map(
+    path: Path, ids: NDArray[np.uint16], classes: ClassTable, *, cube: Cube
+) -> tuple[Path, ...]:
+    """Write a class map on its scene's grid.
+
+    GeoTIFF: 8 bits where all ids fit, else 16; colours as its colour table (8 bits only), ids,
+    names and colours as the tag `CLASS_TAG`; 0 is nodata. ENVI: a classification with names and
+    colours; commas and braces, which its header cannot hold in names, become semicolons and
+    parentheses.
+
+    Parameters
+    ----------
+    path : Path
+        The suffix tells the format: ``.tif`` or ``.tiff``; ``.hdr``, ``.img`` or ``.dat``.
+    ids : ndarray of uint16, shape (rows, columns)
+    classes : ClassTable
+    cube : Cube
+        The scene, for its position.
+
+    Returns
+    -------
+    tuple of Path
+        The files that were written.
+
+    Raises
+    ------
+    LabelsError
+        Where the map is not of the scene's size, or holds ids that are not in the table.
+    SettingError
+        For a suffix of another format.
+    """
+    _check_format(path)
+    if ids.shape != cube.shape[:2]:
+        raise LabelsError(
+            f"{path}: a map of {ids.shape[0]} × {ids.shape[1]} pixels is not on the grid of "
+            f"{cube.name}, which has {cube.rows} × {cube.columns}."
+        )
+    unknown = sorted({int(i) for i in np.unique(ids)} - {UNLABELLED, *classes.ids})
+    if unknown:
+        raise LabelsError(f"{path}: the map has ids without a class: {unknown[:10]}.")
+    values = ids.astype(np.uint8 if max(classes.ids, default=0) <= 255 else np.uint16)
+    if path.suffix.lower() in ENVI_SUFFIXES:
+        return _write_envi_classes(path, values, classes, cube)
+    table = [{"id": c.id, "name": c.name, "color": c.color} for c in classes]
+    colors = {UNLABELLED: (0, 0, 0, 0)} | {c.id: (*_rgb(c.color), 255) for c in classes}
+    with written_whole(path.parent) as folder:
+        with _new_geotiff(folder / path.name, values[np.newaxis], cube, nodata=UNLABELLED) as file:
+            file.update_tags(**{CLASS_TAG: json.dumps(table, ensure_ascii=False)})
+            if values.dtype == np.uint8:
+                file.write_colormap(1, colors)
+            file.write(values, 1)
+    return (path,)
+
+
+def write_labels(path: Path, labels: LabelMap, *, cube: Cube) -> tuple[Path, ...]:
+    """Write labels as a class raster; see `write_class_map`."""
+    return write_class_map(path, labels.ids, labels.classes, cube=cube)
+
+
+def write_layers(
+    path: Path, layers: NDArray[np.float32], names: Sequence[str], cube: Cube
+) -> tuple[Path, ...]:
+    """Write layers of numbers on a scene's grid, e.g. confidence or attention.
+
+    Parameters
+    ----------
+    path : Path
+        The suffix tells the format, as for `write_class_map`.
+    layers : ndarray of float32, shape (layers, rows, columns)
+        NaN where there is no value.
+    names : sequence of str
+        One a layer: the bands' names in the file.
+    cube : Cube
+        The scene, for its position.
+
+    Returns
+    -------
+    tuple of Path
+        The files that were written.
+
+    Raises
+    ------
+    SettingError
+        For a suffix of another format, layers of another size, or another number of names.
+    """
+    _check_format(path)
+    if layers.ndim != 3 or layers.shape[1:] != cube.shape[:2] or len(names) != layers.shape[0]:
+        raise SettingError(
+            "layers",
+            layers.shape,
+            f"there must be {len(names)} layers of {cube.rows} × {cube.columns} pixels.",
+        )
+    values = layers.astype(np.float32, copy=False)
+    if path.suffix.lower() in ENVI_SUFFIXES:
+        from spectral.io.envi import save_image
+
+        metadata = _envi_position(cube) | {"band names": [_envi_name(n) for n in names]}
+        image, header = _envi_pair(path)
+        with written_whole(path.parent) as folder:
+            save_image(
+                str(folder / header),
+                np.moveaxis(values, 0, -1),
+                interleave="bsq",
+                metadata=metadata,
+                ext=Path(image).suffix,
+            )
+        return path.with_name(image), path.with_name(header)
+    with written_whole(path.parent) as folder:
+        with _new_geotiff(folder / path.name, values, cube, nodata=float("nan")) as file:
+            file.write(values)
+            for i, name in enumerate(names):
+                file.set_band_description(i + 1, name)
+    return (path,)
+
+
+def _check_format(path: Path) -> None:
+    if path.suffix.lower() not in GEOTIFF_SUFFIXES + ENVI_SUFFIXES:
+        raise SettingError(
+            "file name",
+            path.name,
+            f"end it in {', '.join(GEOTIFF_SUFFIXES)} for GeoTIFF or "
+            f"{', '.join(ENVI_SUFFIXES)} for ENVI.",
+        )
+
+
+def _new_geotiff(path: Path, values: NDArray[Any], cube: Cube, nodata: float) -> Any:
+    """Create a compressed GeoTIFF for values of shape (bands, rows, columns)."""
+    import rasterio
+    from rasterio import Affine
+
+    with without_georeference_warning():
+        return rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            count=values.shape[0],
+            height=values.shape[1],
+            width=values.shape[2],
+            dtype=values.dtype,
+            nodata=nodata,
+            crs=cube.crs,
+            transform=Affine.from_gdal(*cube.transform) if cube.transform else None,
+            compress="deflate",
+            tiled=True,
+            interleave="band",
+            bigtiff="if_safer",
+        )
+
+
+def _write_envi_classes(
+    path: Path, values: NDArray[Any], classes: ClassTable, cube: Cube
+) -> tuple[Path, ...]:
+    from spectral.io.envi import save_classification
+
+    highest = max(classes.ids, default=0)
+    names = ["Unclassified", *[UNUSED] * highest]
+    colors = [(0, 0, 0)] * (highest + 1)
+    for c in classes:
+        names[c.id] = _envi_name(c.name)
+        colors[c.id] = _rgb(c.color)
+    image, header = _envi_pair(path)
+    with written_whole(path.parent) as folder:
+        save_classification(
+            str(folder / header),
+            values,
+            class_names=names,
+            class_colors=colors,
+            ext=Path(image).suffix,
+            metadata=_envi_position(cube) | {"data ignore value": UNLABELLED},
+        )
+    return path.with_name(image), path.with_name(header)
+
+
+def _envi_pair(path: Path) -> tuple[str, str]:
+    """Names of the data file and the header."""
+    suffix = ".img" if path.suffix.lower() == ".hdr" else path.suffix
+    return path.stem + suffix, path.stem + ".hdr"
+
+
+def _envi_name(name: str) -> str:
+    return " ".join(name.translate(str.maketrans(",{}", ";()")).split())
+
+
+def _envi_position(cube: Cube) -> dict[str, Any]:
+    """Let GDAL state CRS and transform as ENVI does, in the header of a raster of one pixel."""
+    if cube.transform is None:
+        return {}
+    import rasterio
+    from rasterio import Affine
+    from spectral.io.envi import read_envi_header
+
+    with tempfile.TemporaryDirectory() as folder:
+        pixel = Path(folder) / "pixel.img"
+        with rasterio.open(
+            pixel,
+            "w",
+            driver="ENVI",
+            count=1,
+            height=1,
+            width=1,
+            dtype="uint8",
+            crs=cube.crs,
+            transform=Affine.from_gdal(*cube.transform),
+        ):
+            pass
+        fields = read_envi_header(str(pixel.with_suffix(".hdr")))
+    return {k: fields[k] for k in ("map info", "coordinate system string") if k in fields}
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return red, green, blue
