@@ -1,0 +1,56 @@
+"""NumPy scenes are mapped, and nothing in them is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.readers import open_cube
+from napari_ssamamba.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_scene_is_mapped_with_the_list_beside_it(
+    tmp_path: Path, ramp: np.ndarray[Any, Any]
+) -> None:
+    np.save(tmp_path / "s.npy", ramp)
+    (tmp_path / "s.wavelengths.csv").write_text("wavelength,bbl\n" + "500,1\n600,0\n" * 3)
+    cube = open_cube(tmp_path / "s.npy")
+    assert isinstance(cube.raw, np.memmap)
+    assert cube.interleave == "bip"
+    assert cube.wavelengths is not None
+    assert cube.good_bands.tolist() == [True, False] * 3
+    np.testing.assert_array_equal(cube.raw[:, :, :], ramp)
+
+
+def test_bands_first_as_stated(tmp_path: Path, ramp: np.ndarray[Any, Any]) -> None:
+    np.save(tmp_path / "s.npy", ramp.transpose(2, 0, 1))
+    cube = open_cube(tmp_path / "s.npy", layout="bands,rows,columns")
+    assert cube.interleave == "bsq"
+    np.testing.assert_array_equal(cube.raw[:, :, :], ramp)
+
+
+def test_what_is_no_scene(tmp_path: Path, ramp: np.ndarray[Any, Any]) -> None:
+    np.save(tmp_path / "objects.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    np.save(tmp_path / "complex.npy", ramp.astype(complex))
+    np.save(tmp_path / "flat.npy", ramp[0])
+    np.save(tmp_path / "short.npy", ramp)
+    np.save(tmp_path / "huge.npy", ramp)
+    short, huge = tmp_path / "short.npy", tmp_path / "huge.npy"
+    short.write_bytes(short.read_bytes()[:-2])
+    huge.write_bytes(
+        huge.read_bytes().replace(b"(4, 5, 6), }" + b" " * 12, b"(1000000000000, 5, 6), }")
+    )
+    for name, found in [
+        ("objects", "objects"),
+        ("complex", "complex128"),
+        ("flat", r"shape \(5, 6\)"),
+        ("short", "cannot be read"),
+        ("huge", "cannot be read"),
+    ]:
+        with pytest.raises(FileFormatError, match=rf"{name}\.npy.*{found}"):
+            open_cube(tmp_path / f"{name}.npy")

@@ -1,0 +1,86 @@
+"""A cube gives physical values, missing ones as NaN, whichever way it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.cube import Cube, has_measurement
+from napari_ssamamba.errors import BandsError
+
+
+class BlockCube:
+    """A scene that is no numpy array, and remembers how large its reads were."""
+
+    def __init__(self, values: np.ndarray[Any, Any]) -> None:
+        self._values = values
+        self.shape, self.dtype = values.shape, values.dtype
+        self.sizes: list[int] = []
+
+    def __getitem__(self, key: Any, /) -> Any:
+        block = self._values[key]
+        self.sizes.append(block.size)
+        return block
+
+
+def test_values_are_scaled_and_nodata_is_nan() -> None:
+    raw = np.array([[[0, 10, -9999], [4, 5, 6]]], np.int16)
+    cube = Cube(
+        name="s",
+        raw=raw,
+        nodata=-9999,
+        scale=np.array([0.1, 0.1, 1]),
+        offset=np.array([0, 1, 0.0]),
+    )
+    expected = [[[0, 2, np.nan], [0.4, 1.5, 6]]]
+    np.testing.assert_allclose(cube.read(slice(None), slice(None)), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("nodata", [-9999.0, 1e300, float("nan"), None])
+def test_nodata_that_the_type_cannot_hold_marks_nothing(nodata: float | None) -> None:
+    cube = Cube(name="s", raw=np.full((2, 2, 2), 65535, np.uint16), nodata=nodata)
+    assert (cube.read(slice(None), slice(None)) == 65535).all()
+
+
+def test_values_beyond_float32_are_missing() -> None:
+    cube = Cube(name="s", raw=np.array([[[1e300, 1.0]]]))
+    assert np.isnan(cube.read(slice(None), slice(None))).tolist() == [[[True, False]]]
+
+
+def test_good_bands_are_read_unless_others_are_asked_for(scene: Cube) -> None:
+    off = scene.with_good_bands([1, 0, 1, 0, 0, 1])
+    assert off.read(slice(0, 1), slice(0, 1))[0, 0].tolist() == [0, 2, 5]
+    assert off.read(slice(0, 1), slice(0, 1), slice(None))[0, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert off.read(slice(0, 1), slice(0, 1), [4, 1])[0, 0].tolist() == [4, 1]
+    with pytest.raises(BandsError, match="no band is switched on"):
+        scene.with_good_bands(np.zeros(6)).read(slice(None), slice(None))
+
+
+@pytest.mark.parametrize("interleave", ["bsq", "bil", "bip", "not in memory"])
+def test_pixels_are_those_of_the_whole_scene(interleave: str) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.integers(-50, 50, (150, 140, 7)).astype(">i2")
+    order = {"bsq": (2, 0, 1), "bil": (0, 2, 1)}.get(interleave, (0, 1, 2))
+    stored = np.ascontiguousarray(values.transpose(order)).transpose(np.argsort(order))
+    raw = BlockCube(stored) if interleave == "not in memory" else stored
+    cube = Cube(name="s", raw=raw, nodata=3, scale=np.full(7, 0.5), interleave=interleave)
+    rows, columns = rng.integers(0, 150, 300), rng.integers(-140, 140, 300)
+    expected = cube.read(slice(None), slice(None), slice(None))[rows, columns]
+    np.testing.assert_array_equal(cube.read_pixels(rows, columns), expected)
+    assert cube.read_pixels([], []).shape == (0, 7)
+    if isinstance(raw, BlockCube):
+        assert max(raw.sizes[1:]) <= 64 * 64 * 7
+
+
+def test_lists_of_another_length_are_refused(ramp: np.ndarray[Any, Any]) -> None:
+    with pytest.raises(BandsError, match="2 values of wavelengths for 6 bands"):
+        Cube(name="s", raw=ramp, wavelengths=np.array([500, 600.0]))
+    with pytest.raises(BandsError, match="rows, columns and bands"):
+        Cube(name="s", raw=ramp[0])
+
+
+def test_a_dead_band_does_not_cost_the_pixel() -> None:
+    block = np.array([[[1, np.nan, 1]], [[np.nan, np.nan, 1]]], np.float32)
+    assert has_measurement(block).tolist() == [[True], [False]]
