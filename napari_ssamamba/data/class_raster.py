@@ -118,7 +118,8 @@ def read_envi_classes(path: Path) -> ClassRaster:
     LabelsError
         For a file of several bands.
     """
-    from napari_ssamamba.data.readers.envi import envi_position, map_values
+    from napari_ssamamba.data.envi_position import position_from_envi
+    from napari_ssamamba.data.readers.envi import map_values
     from napari_ssamamba.data.readers.envi_header import read_header
 
     header = read_header(path)
@@ -132,7 +133,7 @@ def read_envi_classes(path: Path) -> ClassRaster:
     }
     lookup = [int(float(text)) for text in header.texts("class lookup") if text]
     colors = {i: _hex(*lookup[3 * i : 3 * i + 3]) for i in range(1, len(lookup) // 3)}
-    crs, transform = envi_position(header)
+    crs, transform = position_from_envi(header.fields)
     return ClassRaster(values, header.number("data ignore value"), names, colors, crs, transform)
 
 

@@ -49,7 +49,7 @@ def open_raster(path: Path, driver: str) -> Any:
     try:
         with without_georeference_warning():
             return rasterio.open(path, driver=driver, sharing=False)
-    except RasterioError as error:
+    except (RasterioError, UnicodeDecodeError) as error:
         raise FileFormatError(
             path,
             f"it cannot be opened as {driver} ({error})",

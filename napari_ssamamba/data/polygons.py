@@ -132,7 +132,7 @@ def _read(path: Path, layer: str | None) -> _Features:
                 [Choice("variable", name, f"layer {name}") for name in layers],
             )
         meta, _, geometries, values = read(path, layer=layer, force_2d=True)
-    except (DataSourceError, DataLayerError) as error:
+    except (DataSourceError, DataLayerError, UnicodeDecodeError) as error:
         raise FileFormatError(
             path, f"it cannot be read ({error})", "Give a GeoPackage, GeoJSON or shapefile."
         ) from error

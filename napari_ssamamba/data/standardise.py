@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.data.cube import has_measurement
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,6 +35,28 @@ class Standardiser:
         """Standardise spectra of shape (..., bands)."""
         standardised = (spectra - self.center) / self.spread
         return np.asarray(np.nan_to_num(standardised, nan=0.0), np.float32)
+
+
+def standardise_block(
+    block: NDArray[np.float32], standardiser: Standardiser
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Standardise a block as the network sees it, and tell which of its pixels were measured.
+
+    Parameters
+    ----------
+    block : ndarray of float32, shape (..., bands)
+        As `Cube.read` returns it.
+    standardiser : Standardiser
+
+    Returns
+    -------
+    values : ndarray of float32, shape (..., bands)
+        0 in all bands of pixels that were not measured, and in single missing bands.
+    measured : ndarray of bool, shape (...)
+        See `has_measurement`.
+    """
+    measured = has_measurement(block)
+    return np.where(measured[..., None], standardiser(block), np.float32(0)), measured
 
 
 def fit_mean_deviation(spectra: NDArray[np.float32]) -> Standardiser:

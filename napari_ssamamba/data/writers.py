@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.envi_position import position_to_envi
 from napari_ssamamba.data.georeferencing import without_georeference_warning
 from napari_ssamamba.errors import LabelsError, SettingError
 
@@ -128,7 +128,9 @@ def write_layers(
     if path.suffix.lower() in ENVI_SUFFIXES:
         from spectral.io.envi import save_image
 
-        metadata = _envi_position(cube) | {"band names": [_envi_name(n) for n in names]}
+        metadata = position_to_envi(cube.crs, cube.transform) | {
+            "band names": [_envi_name(n) for n in names]
+        }
         image, header = _envi_pair(path)
         with written_whole(path.parent) as folder:
             save_image(
@@ -200,7 +202,7 @@ def _write_envi_classes(
             class_names=names,
             class_colors=colors,
             ext=Path(image).suffix,
-            metadata=_envi_position(cube) | {"data ignore value": UNLABELLED},
+            metadata=position_to_envi(cube.crs, cube.transform) | {"data ignore value": UNLABELLED},
         )
     return path.with_name(image), path.with_name(header)
 
@@ -213,32 +215,6 @@ def _envi_pair(path: Path) -> tuple[str, str]:
 
 def _envi_name(name: str) -> str:
     return " ".join(name.translate(str.maketrans(",{}", ";()")).split())
-
-
-def _envi_position(cube: Cube) -> dict[str, Any]:
-    """Let GDAL state CRS and transform as ENVI does, in the header of a raster of one pixel."""
-    if cube.transform is None:
-        return {}
-    import rasterio
-    from rasterio import Affine
-    from spectral.io.envi import read_envi_header
-
-    with tempfile.TemporaryDirectory() as folder:
-        pixel = Path(folder) / "pixel.img"
-        with rasterio.open(
-            pixel,
-            "w",
-            driver="ENVI",
-            count=1,
-            height=1,
-            width=1,
-            dtype="uint8",
-            crs=cube.crs,
-            transform=Affine.from_gdal(*cube.transform),
-        ):
-            pass
-        fields = read_envi_header(str(pixel.with_suffix(".hdr")))
-    return {k: fields[k] for k in ("map info", "coordinate system string") if k in fields}
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

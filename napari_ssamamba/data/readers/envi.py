@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_ssamamba.data.cube import Cube
-from napari_ssamamba.data.georeferencing import open_raster, position
+from napari_ssamamba.data.envi_position import position_from_envi
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
 from napari_ssamamba.data.readers.envi_header import EnviHeader, band_list, read_header
 from napari_ssamamba.data.wavelengths import stated_bands
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_ssamamba.data.cube import GeoTransform
     from napari_ssamamba.data.wavelengths import StatedWavelengths
 
 
@@ -55,7 +54,7 @@ def open_envi(path: Path, wavelengths: StatedWavelengths = None) -> Cube:
         As `stated_bands`.
     """
     header = read_header(path)
-    crs, transform = envi_position(header)
+    crs, transform = position_from_envi(header.fields)
     listed = band_list(header, stated_bands(header.data, wavelengths, header.bands))
     scale, offset = header.numbers("data gain values"), header.numbers("data offset values")
     factor = header.number("reflectance scale factor")
@@ -76,14 +75,6 @@ def open_envi(path: Path, wavelengths: StatedWavelengths = None) -> Cube:
         paths=(header.data, header.path),
     )
     return switch_off_empty_bands(cube)
-
-
-def envi_position(header: EnviHeader) -> tuple[str | None, GeoTransform | None]:
-    """Let GDAL read ``map info`` and ``coordinate system string``; it knows their dialects."""
-    if not {"map info", "coordinate system string", "projection info"} & header.fields.keys():
-        return None, None
-    with open_raster(header.data, "ENVI") as dataset:
-        return position(dataset)
 
 
 def _one_text(value: str | list[str]) -> str | list[str]:

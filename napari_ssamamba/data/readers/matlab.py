@@ -18,7 +18,6 @@ from napari_ssamamba.data.readers.layouts import (
 from napari_ssamamba.data.readers.matlab_file import (
     LazyArray,
     TransposedDataset,
-    Variable,
     axes_reversed,
     is_hdf5,
     list_variables,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_ssamamba.data.cube import RawCube
+    from napari_ssamamba.data.readers.matlab5_index import Variable
     from napari_ssamamba.data.wavelengths import StatedWavelengths
 
 
@@ -76,7 +76,7 @@ def open_matlab(
         raw = TransposedDataset(open_hdf5(path)[chosen.name], order)
     else:
         shape = axes.cube_shape(chosen.shape)
-        raw = LazyArray(shape, lambda: axes.view(load_variable(path, chosen.name)))
+        raw = LazyArray(shape, chosen.dtype, lambda: axes.view(load_variable(path, chosen.name)))
     listed = BandList().merged(stated_bands(path, wavelengths, raw.shape[2]))
     cube = Cube(
         name=path.stem,
@@ -113,7 +113,7 @@ def _only_scene(path: Path, variables: Sequence[Variable]) -> Variable:
     if not candidates:
         raise FileFormatError(
             path,
-            "it holds no array of three axes",
+            "it holds no array of three axes of real numbers",
             f"Open a file with a scene; this has {', '.join(v.text for v in variables) or 'none'}.",
         )
     raise AmbiguousFileError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def map_array(path: Path) -> NDArray[Any]:
     """
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, OverflowError) as error:
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError, OverflowError) as error:
         raise FileFormatError(
             path,
             f"it cannot be read as an array of numbers ({error})",

@@ -122,13 +122,16 @@ def test_a_rotated_scene_keeps_its_rotation(
 def test_old_headers_in_latin_1_and_capitals(
     tmp_path: Path, ramp: np.ndarray[Any, Any], write_envi: WriteEnvi
 ) -> None:
-    path = write_envi(tmp_path / "s", ramp, wavelength="{0.4, 0.5, 0.6, 0.7, 0.8, 0.9}")
+    info = "{UTM, 1, 1, 500000, 5600000, 2, 2, 33, North, WGS-84}"
+    listed = "{0.4, 0.5, 0.6, 0.7, 0.8, 0.9}"
+    path = write_envi(tmp_path / "s", ramp, wavelength=listed, map_info=info)
     header = tmp_path / "s.hdr"
     text = header.read_text().replace("samples", "Samples") + "Wavelength Units = µm\n"
     header.write_bytes(text.encode("latin-1"))
-    wavelengths = open_cube(path).wavelengths
-    assert wavelengths is not None
-    assert wavelengths[0] == pytest.approx(400)
+    cube = open_cube(path)
+    assert cube.wavelengths is not None
+    assert cube.wavelengths[0] == pytest.approx(400)
+    assert cube.crs == "EPSG:32633"
 
 
 def test_stated_wavelengths_spare_a_broken_header(
