@@ -1,0 +1,196 @@
+"""Mean spectra of the classes, and how to plot spectra whose bands are out of order or off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_ssamamba.data.cube import has_measurement
+from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
+
+NEAR_COLUMNS = 16
+"""Pixels of a row that lie nearer than this are read together with those between them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpectralStatistics:
+    """Spectra of one class, in physical units.
+
+    Attributes
+    ----------
+    mean, deviation : ndarray of float64, shape (bands,)
+        Over the pixels, deviation as of a population; NaN for bands that are off, and for those
+        that no pixel has a value of.
+    n : int
+        Pixels that were read and had been measured.
+    """
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    n: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlotOrder:
+    """How to draw a spectrum as a line.
+
+    Attributes
+    ----------
+    bands : ndarray of int, shape (n,)
+        The good bands, by ascending wavelength.
+    connected : ndarray of bool, shape (n,)
+        Whether the line goes on from each of them to the next; False before a band that is off,
+        and at the end.
+    """
+
+    bands: NDArray[np.intp]
+    connected: NDArray[np.bool_]
+
+
+def plot_order(wavelengths: NDArray[np.float64] | None, good_bands: NDArray[np.bool_]) -> PlotOrder:
+    """Order bands for a plot, with gaps where bands are off.
+
+    Parameters
+    ----------
+    wavelengths : ndarray of float64, shape (bands,), or None
+        In nm, in any order; None keeps the order of the bands.
+    good_bands : ndarray of bool, shape (bands,)
+    """
+    if wavelengths is None:
+        ascending = np.arange(good_bands.size)
+    else:
+        ascending = np.argsort(wavelengths, kind="stable")
+    place = np.flatnonzero(good_bands[ascending])
+    connected = np.zeros(place.size, bool)
+    connected[:-1] = np.diff(place) == 1
+    return PlotOrder(ascending[place], connected)
+
+
+def class_spectra(
+    cube: Cube,
+    ids: NDArray[np.uint16],
+    classes: ClassTable,
+    *,
+    limit: int = 2000,
+    seed: int = 0,
+) -> Generator[Progress, None, dict[int, SpectralStatistics]]:
+    """Mean and deviation of each class's labelled pixels.
+
+    Parameters
+    ----------
+    cube : Cube
+        Only the rows and columns that are needed are read from it.
+    ids : ndarray of uint16, shape (rows, columns)
+        Labels, a reference or a map.
+    classes : ClassTable
+        Classes to describe.
+    limit : int
+        At most so many random pixels a class are read.
+    seed : int
+        The same seed draws the same pixels.
+
+    Yields
+    ------
+    Progress
+        In pixels.
+
+    Returns
+    -------
+    dict
+        Class id to `SpectralStatistics`, in the table's order; classes without a measured pixel
+        are left out.
+
+    Raises
+    ------
+    LabelsError
+        Where the labels are not on the cube's grid, or `limit` is less than 1.
+    """
+    if ids.shape != (cube.rows, cube.columns):
+        raise LabelsError(
+            f"Labels of {ids.shape[0]} × {ids.shape[1]} pixels for {cube.name}, which has "
+            f"{cube.rows} × {cube.columns}. Give labels on the scene's own grid."
+        )
+    if limit < 1:
+        raise LabelsError(f"{limit} pixels a class asked for; ask for 1 or more.")
+    drawn = _draw(ids, classes, limit, seed)
+    sums = {i: _Sums(cube.bands) for i in classes.ids}
+    done, text = 0, f"Spectra of {cube.name}"
+    for of_row in _split(drawn, np.diff(drawn // cube.columns) > 0):
+        yield Progress(done=done, total=drawn.size, text=text)
+        row = int(of_row[0]) // cube.columns
+        columns = of_row % cube.columns
+        for run in _split(columns, np.diff(columns) > NEAR_COLUMNS):
+            window = slice(int(run[0]), int(run[-1]) + 1)
+            block = cube.read(slice(row, row + 1), window)[0]
+            spectra, found = block[run - run[0]], ids[row, run]
+            measured = has_measurement(spectra)
+            for i in np.unique(found[measured]):
+                sums[int(i)].add(spectra[measured & (found == i)], cube.good_indices)
+        done += of_row.size
+    yield Progress(done=done, total=drawn.size, text=text)
+    return {i: s.statistics() for i, s in sums.items() if s.pixels}
+
+
+def _draw(ids: NDArray[np.uint16], classes: ClassTable, limit: int, seed: int) -> NDArray[np.intp]:
+    """Draw pixels of every class, as ascending indices into the flat scene."""
+    rng = np.random.default_rng(seed)
+    flat = ids.ravel()
+    drawn = [np.empty(0, np.intp)]
+    for i in classes.ids:
+        pixels = np.flatnonzero(flat == i)
+        if pixels.size > limit:
+            pixels = rng.choice(pixels, limit, replace=False)
+        drawn.append(pixels)
+    return np.sort(np.concatenate(drawn))
+
+
+def _split(values: NDArray[np.intp], ends: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
+    """Split values after each that ends a part; no values have no parts."""
+    if values.size:
+        yield from np.split(values, np.flatnonzero(ends) + 1)
+
+
+class _Sums:
+    """Running sums of one class, so that its spectra need not be kept."""
+
+    def __init__(self, bands: int) -> None:
+        self.pixels = 0
+        self.count = np.zeros(bands)
+        self.mean = np.zeros(bands)
+        self.squares = np.zeros(bands)
+
+    def add(self, spectra: NDArray[np.float32], bands: NDArray[np.intp]) -> None:
+        """Add pixels, shape (n, len(bands)), by Chan, Golub and LeVeque's pairwise update."""
+        values = spectra.astype(np.float64)
+        present = ~np.isnan(values)
+        new = present.sum(axis=0)
+        here = np.where(present, values, 0.0).sum(axis=0) / np.maximum(new, 1)
+        squares = (np.where(present, values - here, 0.0) ** 2).sum(axis=0)
+        old = self.count[bands]
+        total = np.maximum(old + new, 1)
+        difference = here - self.mean[bands]
+        self.mean[bands] += difference * new / total
+        self.squares[bands] += squares + difference**2 * old * new / total
+        self.count[bands] += new
+        self.pixels += len(values)
+
+    def statistics(self) -> SpectralStatistics:
+        """Mean and deviation so far."""
+        empty = self.count == 0
+        deviation = np.sqrt(self.squares / np.maximum(self.count, 1))
+        return SpectralStatistics(
+            mean=np.where(empty, np.nan, self.mean),
+            deviation=np.where(empty, np.nan, deviation),
+            n=self.pixels,
+        )
