@@ -1,0 +1,68 @@
+"""One block: two Mamba units, attention between them, fusion.
+
+Symbols: B patches, L tokens, d width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from napari_ssamamba.model.attention import CrossAttention
+from napari_ssamamba.model.fusion import GatedFusion
+from napari_ssamamba.model.mamba_unit import MambaUnit
+
+if TYPE_CHECKING:
+    from napari_ssamamba.model.config import ModelConfig
+
+
+class SSAMambaBlock(nn.Module):
+    """A spatial and a spectral branch that read the same tokens, and what joins them.
+
+    Both branches see the same raster of tokens: the "spectral" one has no sequence over bands,
+    its name stands for its role as the one that answers.
+
+    Ablations of the attention: ``"symmetric"`` fuses the two answers, that of the spectrum to
+    space and that of space to the spectrum, each with its own weights; ``"none"`` fuses the two
+    branches as they are.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.spatial = MambaUnit(config)
+        self.spectral = self.spatial if config.shared_branch else MambaUnit(config)
+        self.norm_spatial = nn.LayerNorm(config.d_model)
+        self.norm_spectral = nn.LayerNorm(config.d_model)
+        self.space_asks = CrossAttention(config) if config.attention != "none" else None
+        self.spectrum_asks = CrossAttention(config) if config.attention == "symmetric" else None
+        self.fusion = GatedFusion(config)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Run the block.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, L, d)
+
+        Returns
+        -------
+        out : Tensor, shape (B, L, d)
+        attention : Tensor, shape (B, n_h, L, L), or None
+            Weights of the spatial queries over the spectral tokens.
+        gate : Tensor, shape (B, L, d), or None
+        """
+        f_s = self.norm_spatial(self.spatial(x))  # (B, L, d)
+        f_p = self.norm_spectral(self.spectral(x))  # (B, L, d)
+        attention: Tensor | None = None
+        f_a = f_p
+        if self.space_asks is not None:
+            f_a, attention = self.space_asks(f_s, f_p)
+        if self.spectrum_asks is not None:
+            f_s, _ = self.spectrum_asks(f_p, f_s)
+        out, gate = self.fusion(f_s, f_a, x)
+        return out, attention, gate

@@ -1,0 +1,55 @@
+"""The Mamba unit (Eq. 3-12): one branch of a block.
+
+Symbols: B patches, L tokens, d model width, D inner width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+from torch.nn.functional import pad, silu
+
+from napari_ssamamba.model.dropout import Dropout
+from napari_ssamamba.model.state_space import StateSpace
+
+if TYPE_CHECKING:
+    from napari_ssamamba.model.config import ModelConfig
+
+CAUSAL_TAPS = 3
+
+
+class MambaUnit(nn.Module):
+    """Tokens that gather, each from those before it in raster order, what a gate lets through.
+
+    The norm stands before the input map, as the equations have it; the paper's diagram draws it
+    after.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        d, inner = config.d_model, config.d_inner
+        self.norm_in = nn.LayerNorm(d)
+        self.linear_in = nn.Linear(d, 2 * inner)
+        self.conv = nn.Conv1d(inner, inner, CAUSAL_TAPS, groups=inner)
+        self.norm_conv = nn.BatchNorm1d(inner)
+        self.state_space = StateSpace(inner, config.d_state)
+        self.linear_out = nn.Linear(inner, d)
+        self.dropout = Dropout(config.dropout)
+        self.norm_out = nn.LayerNorm(d)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (B, L, d) to tokens (B, L, d)."""
+        u = self.linear_in(self.norm_in(x))  # Eq. 3, (B, L, 2D)
+        main, gate = u.chunk(2, -1)  # (B, L, D) each
+        # Channels first from here; see `state_space.convolution` for why the copy is contiguous.
+        main = pad(main.transpose(1, 2), (CAUSAL_TAPS - 1, 0)).contiguous()  # (B, D, L + 2)
+        main = silu(self.norm_conv(self.conv(main)))  # Eq. 4-5, (B, D, L)
+        y = self.state_space(main).transpose(1, 2)  # Eq. 6-10, (B, L, D)
+        y = self.dropout(self.linear_out(y * silu(gate)))  # Eq. 11
+        tokens: Tensor = self.norm_out(y + x)  # Eq. 12: the unit's own residual
+        return tokens
