@@ -6,7 +6,13 @@ returns its result. Closing the generator cancels it; not asking for the next ev
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +27,12 @@ class Progress:
         What is being done, for the user.
     seconds_left : float or None
         Estimate, None where there is none yet.
+    lasting : bool
+        Of the class: True where each event carries a result that nobody may miss. Of the others,
+        whoever shows them may skip all but the latest.
     """
+
+    lasting: ClassVar[bool] = False
 
     done: float = 0.0
     total: float = 0.0
@@ -37,3 +48,53 @@ class Progress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Progress):
     """Something that the user should know although the work goes on, e.g. a smaller batch."""
+
+    lasting: ClassVar[bool] = True
+
+
+class ProgressFields(TypedDict):
+    """The fields that every event has."""
+
+    done: float
+    total: float
+    text: str
+    seconds_left: float | None
+
+
+class Pace:
+    """How far long work is, and how long the rest will take.
+
+    Only time spent in `working` counts: between two events a generator may have been paused.
+
+    Parameters
+    ----------
+    total : float
+        In the work's own unit.
+
+    Attributes
+    ----------
+    done : float
+        Set by the work.
+    text : str
+        What is being done; set by the work.
+    """
+
+    def __init__(self, total: float) -> None:
+        self.total = total
+        self.done = 0.0
+        self.text = ""
+        self._seconds = 0.0
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Count the time spent inside."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds += time.perf_counter() - begun
+
+    def fields(self) -> ProgressFields:
+        """Return the fields of an event: ``Progress(**pace.fields())``."""
+        left = self._seconds / self.done * (self.total - self.done) if self.done else None
+        return {"done": self.done, "total": self.total, "text": self.text, "seconds_left": left}
