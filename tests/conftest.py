@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.model.config import ModelConfig
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +24,60 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real scenes at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@dataclass(frozen=True)
+class TinyJob:
+    """A scene of three strips that are easily told apart, and a network of a few numbers."""
+
+    cube: Cube
+    reference: LabelMap
+    model: ModelConfig
+
+
+@pytest.fixture(scope="session")
+def tiny_job() -> TinyJob:
+    """24 × 20 pixels, 6 bands of which one is bad, ids 2, 5, 9, a corner without measurement."""
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.model.config import ModelConfig
+
+    rng = np.random.default_rng(0)
+    strips = np.repeat([0, 1, 2], 8)[:, None].repeat(20, axis=1)  # (24, 20)
+    means = rng.normal(500, 100, size=(3, 6))
+    values = (means[strips] + rng.normal(0, 20, size=(24, 20, 6))).astype(np.int16)
+    values[:3, :3] = -1
+    ids = np.array([2, 5, 9], np.uint16)[strips]
+    ids[:4, :4] = 0
+    good = np.array([True, True, False, True, True, True])
+    cube = Cube("tiny", values, wavelengths=np.arange(6) * 100.0 + 450, good_bands=good, nodata=-1)
+    model = ModelConfig(
+        bands=1, classes=1, patch_size=3, d_model=8, d_state=2, heads=2, depth=2, dropout=0.1
+    )
+    return TinyJob(cube, LabelMap(ids, ClassTable.from_ids([2, 5, 9, 11])), model)
+
+
+def result_of(generator: Any) -> Any:
+    """Run a generator to its end and return what it returns."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tiny_job: TinyJob) -> Checkpoint:
+    """A network trained on `tiny_job` for two dozen steps."""
+    from napari_ssamamba.data.split import random_split
+    from napari_ssamamba.training.config import TrainingConfig
+    from napari_ssamamba.training.trainer import train
+
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3)
+    classes = tiny_job.reference.classes
+    checkpoint: Checkpoint = result_of(
+        train(tiny_job.cube, split, classes, tiny_job.model, config, "cpu")
+    )
+    return checkpoint

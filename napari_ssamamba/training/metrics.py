@@ -1,0 +1,123 @@
+"""How well a map agrees with a reference, and how independent the two are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.errors import LabelsError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Accuracy:
+    """Agreement of predicted with reference classes.
+
+    Attributes
+    ----------
+    oa : float
+        Overall accuracy, percent: trace over total of the confusion matrix.
+    aa : float
+        Average accuracy, percent: mean recall of the classes that the reference holds.
+    kappa : float
+        Cohen's κ × 100: (p_o − p_e) / (1 − p_e). NaN where p_e is 1.
+    n : int
+        Pixels compared.
+    classes : ClassTable
+        Classes that the reference or the prediction holds, in the table's order.
+    recall : ndarray of float64, shape (classes,)
+        Percent (producer's accuracy); NaN where the reference lacks the class.
+    confusion : ndarray of int64, shape (classes, classes)
+        Rows are the reference, columns the prediction.
+    """
+
+    oa: float
+    aa: float
+    kappa: float
+    n: int
+    classes: ClassTable
+    recall: NDArray[np.float64]
+    confusion: NDArray[np.int64]
+
+
+def assess(
+    reference: NDArray[np.uint16], predicted: NDArray[np.uint16], classes: ClassTable
+) -> Accuracy:
+    """Compare a prediction with a reference, wherever both have a class.
+
+    Parameters
+    ----------
+    reference, predicted : ndarray of uint16, of one shape
+        Class ids; pixels where either is 0 do not count.
+    classes : ClassTable
+
+    Returns
+    -------
+    Accuracy
+
+    Raises
+    ------
+    LabelsError
+        Where no pixel has a class in both, or an id is not in the table.
+    """
+    from sklearn.metrics import cohen_kappa_score, confusion_matrix
+
+    counts = (reference != UNLABELLED) & (predicted != UNLABELLED)
+    if not counts.any():
+        raise LabelsError(
+            "No pixel has a class in both the map and the reference. Check that they show the "
+            "same area, and that the reference has pixels that were not trained on."
+        )
+    truth, guess = reference[counts], predicted[counts]
+    present = {int(i) for i in np.union1d(truth, guess)}
+    if unknown := sorted(present - set(classes.ids)):
+        raise LabelsError(
+            f"The map or the reference holds class ids that the class table lacks: {unknown}. "
+            "Use the class table that belongs to them."
+        )
+    table = ClassTable(tuple(c for c in classes if c.id in present))
+    labels = [UNLABELLED, *table.ids]  # never one alone, of which scikit-learn would warn
+    confusion = confusion_matrix(truth, guess, labels=labels)[1:, 1:].astype(np.int64)
+    in_reference = confusion.sum(axis=1)
+    recall = np.full(len(table), np.nan)
+    np.divide(100.0 * confusion.diagonal(), in_reference, out=recall, where=in_reference > 0)
+    one_class = len(present) == 1  # p_e is 1, and scikit-learn would warn of a division by zero
+    return Accuracy(
+        oa=100.0 * float(confusion.trace()) / float(confusion.sum()),
+        aa=float(np.nanmean(recall)),
+        kappa=float("nan") if one_class else 100.0 * float(cohen_kappa_score(truth, guess)),
+        n=int(counts.sum()),
+        classes=table,
+        recall=recall,
+        confusion=confusion,
+    )
+
+
+def distance_to_training(shape: tuple[int, int], training_pixels: ArrayLike) -> NDArray[np.int32]:
+    """Measure how far each pixel of a scene lies from the nearest training pixel.
+
+    Patches of side P overlap unless their centres are at least P apart in this measure.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of the scene.
+    training_pixels : array of int, shape (n, 2)
+        Row and column; at least one.
+
+    Returns
+    -------
+    ndarray of int32, shape (rows, columns)
+        The larger of the distances in rows and columns (Chebyshev), in pixels.
+    """
+    from scipy.ndimage import distance_transform_cdt
+
+    pixels = np.asarray(training_pixels, np.intp)
+    elsewhere = np.ones(shape, bool)
+    elsewhere[pixels[:, 0], pixels[:, 1]] = False
+    return np.asarray(distance_transform_cdt(elsewhere, metric="chessboard"), np.int32)

@@ -1,0 +1,241 @@
+"""Training: from labels to a checkpoint, as a generator of events."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+
+from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
+from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.patches import read_patches, read_spectra
+from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max
+from napari_ssamamba.errors import DeviceMemoryError, LabelsError
+from napari_ssamamba.events import Pace, Progress
+from napari_ssamamba.model.config import ModelConfig, preset
+from napari_ssamamba.model.device import choose_device, is_out_of_memory
+from napari_ssamamba.model.network import build_network, set_generator
+from napari_ssamamba.training.check import check_labels
+from napari_ssamamba.training.events import EpochDone, StepDone, TrainingStarted
+from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.split import Split
+    from napari_ssamamba.model.config import Preset
+    from napari_ssamamba.training.config import TrainingConfig
+
+Result = TypeVar("Result")
+
+
+def train(
+    cube: Cube,
+    split: Split,
+    classes: ClassTable,
+    model: Preset | ModelConfig,
+    config: TrainingConfig,
+    device: str = "auto",
+) -> Generator[Progress, None, Checkpoint]:
+    """Train a network on the training pixels of a split.
+
+    The cube is never read whole. On one device, with one number of threads, the same inputs give
+    the same weights bit for bit. Closing the generator cancels; it yields at least twice a step.
+
+    Parameters
+    ----------
+    cube : Cube
+        Its good bands are trained on.
+    split : Split
+    classes : ClassTable
+        Classes without a training pixel get no output.
+    model : {"compact", "standard"} or ModelConfig
+        The numbers of bands and classes in a configuration are replaced by the actual ones.
+    config : TrainingConfig
+    device : str
+        See `choose_device`.
+
+    Yields
+    ------
+    Progress
+        `TrainingStarted` once; then, in optimiser steps, `StepDone`, `EpochDone` and plain
+        `Progress` between them.
+
+    Returns
+    -------
+    Checkpoint
+        With the weights of the best validation accuracy, the smaller loss deciding between equals;
+        with too few validation pixels to choose by (`TrainingConfig.choose_from`), the last.
+
+    Raises
+    ------
+    LabelsError
+        Where the labels cannot be trained on, see `check_labels`; before anything is trained.
+    SettingError
+        Where there is no such device or preset.
+    DeviceMemoryError
+        Where the device has too little memory.
+    TrainingDivergedError
+        Where the loss is no longer a number.
+    """
+    chosen = choose_device(device)
+    started = time.monotonic()
+    yield Progress(text="Reading training pixels")
+    learned = np.where(split.train | split.validation, split.ids, np.uint16(UNLABELLED))
+    check_labels(cube, learned, classes, config)
+    present = {int(i) for i in np.unique(split.ids[split.train])}
+    outputs = ClassTable(tuple(c for c in classes if c.id in present))
+    if len(outputs) < 2:
+        raise LabelsError(
+            f"Training pixels of {len(outputs)} classes only ({split.description}); training needs "
+            "two or more. Label more, or choose another split."
+        )
+    train_pixels = np.argwhere(split.train).astype(np.int32)
+    validation_pixels = np.argwhere(split.validation).astype(np.int32)
+    fit = fit_min_max if config.standardisation == "min-max" else fit_mean_deviation
+    standardiser = fit(read_spectra(cube, train_pixels))
+    bands = int(cube.good_indices.size)
+    if isinstance(model, ModelConfig):
+        actual = replace(model, bands=bands, classes=len(outputs))
+    else:
+        actual = preset(model, bands, len(outputs))
+    patches = yield from read_patches(
+        cube, np.concatenate((train_pixels, validation_pixels)), actual.patch_size, standardiser
+    )
+
+    try:
+        generator = torch.Generator().manual_seed(config.seed)
+        network = build_network(actual, generator).to(chosen)
+        set_generator(network, torch.Generator(chosen).manual_seed(config.seed))
+        index = torch.from_numpy(patches.index).to(chosen)
+        targets = torch.from_numpy(_targets(split, outputs)).to(chosen)
+        n = len(train_pixels)
+        learner = Learner(
+            network,
+            torch.from_numpy(patches.table).to(chosen),
+            Samples(index[:n], targets[:n]),
+            Samples(index[n:], targets[n:]),
+            config,
+            generator,
+        )
+        yield TrainingStarted(
+            total=config.epochs * learner.steps_per_epoch,
+            text=f"Training on {n} pixels of {len(outputs)} classes",
+            classes=outputs,
+            model=actual,
+            parameters=sum(p.numel() for p in network.parameters()),
+            n_train=n,
+            n_validation=len(validation_pixels),
+            epochs=config.epochs,
+            device=str(chosen),
+        )
+        weights, best, epochs = yield from _learn(learner)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise DeviceMemoryError(
+                f"{chosen} has too little memory to train {actual.d_model} channels on batches of "
+                f"{config.batch_size}. Choose a smaller batch_size, the preset compact, or the "
+                "device cpu; close other programs that use the device."
+            ) from error
+        raise
+
+    return Checkpoint(
+        weights=weights,
+        model=actual,
+        standardiser=standardiser,
+        band_indices=cube.good_indices.astype(np.int64),
+        wavelengths=None if cube.wavelengths is None else cube.wavelengths[cube.good_indices],
+        classes=outputs,
+        training_pixels=train_pixels,
+        validation_pixels=validation_pixels,
+        record=TrainingRecord(
+            scene=cube.name,
+            scene_shape=cube.shape,
+            synthetic=cube.synthetic,
+            protocol=config.protocol,
+            split=split.description,
+            standardisation=f"{config.standardisation}, {standardiser.fitted_on}",
+            device=str(chosen),
+            seed=config.seed,
+            epochs=epochs,
+            seconds=time.monotonic() - started,
+            n_train=len(train_pixels),
+            n_validation=len(validation_pixels),
+            validation_oa=best,
+        ),
+    )
+
+
+def _paced(work: Generator[None, None, Result], pace: Pace) -> Generator[Progress, None, Result]:
+    """Do a piece of the learner's work, with an event at each of its pauses."""
+    while True:
+        with pace.working():
+            try:
+                next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+        yield Progress(**pace.fields())
+
+
+def _learn(
+    learner: Learner,
+) -> Generator[Progress, None, tuple[dict[str, Tensor], float | None, int]]:
+    """Run the epochs; return the kept weights, their validation accuracy and the epochs run."""
+    config = learner.config
+    validated = len(learner.validation) > 0
+    choosing = len(learner.validation) >= config.choose_from
+    pace = Pace(config.epochs * learner.steps_per_epoch)
+    weights: dict[str, Tensor] = {}
+    best: tuple[float, float] | None = None  # accuracy, −loss: tuples compare in this order
+    best_epoch = 0
+    kept_accuracy: float | None = None
+
+    for epoch in range(1, config.epochs + 1):
+        pace.text = f"Epoch {epoch} of {config.epochs}"
+        losses = []
+        for batch in learner.batches():
+            loss = yield from _paced(learner.step(batch), pace)
+            losses.append(loss)
+            pace.done += 1
+            yield StepDone(**pace.fields(), loss=loss)
+        last = epoch == config.epochs
+        if config.settle_norms and (validated or last):
+            yield from _paced(learner.settle_norms(), pace)
+        validation_loss = accuracy = None
+        if validated:
+            validation_loss, accuracy = yield from _paced(learner.validate(), pace)
+        is_best = not choosing
+        if choosing and accuracy is not None and validation_loss is not None:
+            is_best = best is None or (accuracy, -validation_loss) > best
+            if is_best:
+                best, best_epoch = (accuracy, -validation_loss), epoch
+        if is_best and (choosing or last):
+            weights, kept_accuracy = learner.weights(), accuracy
+        yield EpochDone(
+            **pace.fields(),
+            epoch=epoch,
+            epochs=config.epochs,
+            loss=sum(losses) / len(losses),
+            validation_loss=validation_loss,
+            validation_accuracy=accuracy,
+            best=is_best,
+        )
+        if choosing and epoch - best_epoch >= config.patience:
+            break
+    return weights, kept_accuracy, epoch
+
+
+def _targets(split: Split, outputs: ClassTable) -> NDArray[np.int64]:
+    """Return the output that each training pixel, then each validation pixel stands for."""
+    output = np.full(max(outputs.ids) + 1, NO_OUTPUT, np.int64)
+    output[list(outputs.ids)] = np.arange(len(outputs))
+    ids = np.concatenate((split.ids[split.train], split.ids[split.validation]))
+    return np.where(ids <= max(outputs.ids), output[np.minimum(ids, max(outputs.ids))], NO_OUTPUT)

@@ -1,0 +1,256 @@
+"""Training tells how far it is, can be cancelled, and can be repeated bit for bit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from napari_ssamamba.data.split import Split, random_split
+from napari_ssamamba.errors import (
+    DeviceMemoryError,
+    LabelsError,
+    SettingError,
+    TrainingDivergedError,
+)
+from napari_ssamamba.model.config import preset
+from napari_ssamamba.model.network import SSAMamba
+from napari_ssamamba.training.config import TrainingConfig, protocol
+from napari_ssamamba.training.events import EpochDone, StepDone, TrainingStarted
+from napari_ssamamba.training.trainer import train
+
+SHORT = TrainingConfig(epochs=2, min_steps=6, max_steps=6, batch_size=8)
+
+
+def run(job: Any, config: TrainingConfig = SHORT, **changes: Any) -> tuple[list[Any], Any]:
+    """Train to the end: the events and the checkpoint."""
+    split = changes.pop("split", None) or random_split(job.reference, 12, 0.25, seed=0)
+    arguments: dict[str, Any] = {
+        "cube": job.cube, "split": split, "classes": job.reference.classes, "model": job.model,
+        "config": config, "device": "cpu",
+    }  # fmt: skip
+    generator = train(**(arguments | changes))
+    events = []
+    while True:
+        try:
+            events.append(next(generator))
+        except StopIteration as end:
+            return events, end.value
+
+
+def test_events_lead_from_start_to_end(tiny_job: Any) -> None:
+    events, checkpoint = run(tiny_job)
+    [started] = [e for e in events if isinstance(e, TrainingStarted)]
+    assert started.classes.ids == (2, 5, 9)  # class 11 has no pixel
+    assert (started.n_train, started.n_validation, started.epochs) == (27, 9, 2)
+    assert started.parameters == sum(
+        w.numel() for n, w in checkpoint.weights.items() if "running" not in n and "num_b" not in n
+    )
+    steps = [e for e in events if isinstance(e, StepDone)]
+    assert [e.done for e in steps] == [1, 2, 3, 4, 5, 6]
+    assert {e.total for e in steps} == {6}
+    assert all(e.seconds_left is not None and e.seconds_left >= 0 for e in steps)
+    assert steps[-1].seconds_left == 0
+    epochs = [e for e in events if isinstance(e, EpochDone)]
+    assert [e.epoch for e in epochs] == [1, 2]
+    assert all(0 <= e.validation_accuracy <= 100 for e in epochs)
+    assert epochs[0].loss == pytest.approx(np.mean([e.loss for e in steps[:3]]))
+
+
+def test_checkpoint_holds_what_prediction_needs(tiny_job: Any) -> None:
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    _, checkpoint = run(tiny_job, split=split)
+    assert checkpoint.classes.ids == (2, 5, 9)
+    assert (checkpoint.model.bands, checkpoint.model.classes) == (5, 3)
+    assert checkpoint.band_indices.tolist() == [0, 1, 3, 4, 5]
+    assert checkpoint.wavelengths.tolist() == [450, 550, 750, 850, 950]
+    assert split.train[tuple(checkpoint.training_pixels.T)].all()
+    assert split.validation[tuple(checkpoint.validation_pixels.T)].all()
+    record = checkpoint.record
+    assert (record.n_train, record.n_validation, record.epochs) == (27, 9, 2)
+    assert record.scene_shape == (24, 20, 6)
+    assert "27 training pixels" in record.standardisation
+    for value in checkpoint.weights.values():
+        assert value.device.type == "cpu" and not value.requires_grad
+
+
+def test_it_learns_what_is_easy(tiny_job: Any, tiny_checkpoint: Any) -> None:
+    assert tiny_checkpoint.record.validation_oa == 100
+
+
+def test_the_same_seed_gives_the_same_bits_whatever_else_draws_numbers(tiny_job: Any) -> None:
+    config = replace(SHORT, seed=5)
+    torch.manual_seed(1)
+    _, first = run(tiny_job, config)
+    torch.manual_seed(2)
+    torch.rand(17)
+    state = torch.get_rng_state()
+    _, second = run(tiny_job, config)
+    assert torch.equal(torch.get_rng_state(), state)
+    for name, value in first.weights.items():
+        assert torch.equal(value, second.weights[name]), name
+    _, other = run(tiny_job, replace(SHORT, seed=6))
+    assert not torch.equal(first.weights["head.weight"], other.weights["head.weight"])
+
+
+def test_two_runs_in_turns_do_not_disturb_each_other(tiny_job: Any) -> None:
+    _, alone = run(tiny_job)
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    arguments = (tiny_job.cube, split, tiny_job.reference.classes, tiny_job.model)
+    one, two = train(*arguments, SHORT, "cpu"), train(*arguments, replace(SHORT, seed=9), "cpu")
+    while True:
+        try:
+            next(one)
+        except StopIteration as end:
+            beside = end.value
+            break
+        next(two, None)
+    for name, value in alone.weights.items():
+        assert torch.equal(value, beside.weights[name]), name
+
+
+def test_closing_cancels_at_once(tiny_job: Any) -> None:
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    grad_mode, flags = torch.is_grad_enabled(), torch.backends.cudnn.deterministic
+    for n_events in (1, 2, 5, 9):
+        generator = train(
+            tiny_job.cube, split, tiny_job.reference.classes, tiny_job.model, SHORT, "cpu"
+        )
+        for _ in range(n_events):
+            next(generator)
+        generator.close()
+        assert next(generator, None) is None
+    assert torch.is_grad_enabled() == grad_mode
+    assert torch.backends.cudnn.deterministic == flags
+
+
+def test_the_standard_preset_can_be_cancelled_on_a_cpu(tiny_job: Any) -> None:
+    split = random_split(tiny_job.reference, 12, 0.0, seed=0)
+    config = TrainingConfig(epochs=1, min_steps=2, max_steps=2, settle_norms=False)
+    classes = tiny_job.reference.classes
+    waits, last = [], time.monotonic()
+    for event in train(tiny_job.cube, split, classes, "standard", config, "cpu"):
+        waits.append(time.monotonic() - last)
+        last = time.monotonic()
+        if isinstance(event, StepDone) and event.done == 2:
+            break
+    assert max(waits[-2:]) < 2  # after the first step, which also loads PyTorch's optimisers
+
+
+def test_no_validation_pixels_keep_the_last_weights(tiny_job: Any) -> None:
+    events, checkpoint = run(tiny_job, split=random_split(tiny_job.reference, 12, 0.0, seed=0))
+    epochs = [e for e in events if isinstance(e, EpochDone)]
+    assert {(e.validation_accuracy, e.validation_loss, e.best) for e in epochs} == {
+        (None, None, True)
+    }
+    assert checkpoint.record.validation_oa is None
+    assert checkpoint.validation_pixels.shape == (0, 2)
+
+
+def test_best_weights_are_kept_where_enough_pixels_choose(tiny_job: Any) -> None:
+    config = replace(
+        SHORT, epochs=6, min_steps=18, max_steps=18, learning_rate=0.02, choose_from=1, patience=2
+    )
+    events, checkpoint = run(tiny_job, config)
+    epochs = [e for e in events if isinstance(e, EpochDone)]
+    best = max(epochs, key=lambda e: (e.validation_accuracy, -e.validation_loss))
+    assert checkpoint.record.validation_oa == best.validation_accuracy
+    assert [e.epoch for e in epochs if e.best][-1] == best.epoch
+    assert len(epochs) == min(6, best.epoch + 2)
+
+
+def test_batch_norms_are_settled(tiny_job: Any) -> None:
+    """Running averages of six steps would still lean on where they started, mean 0."""
+    split = random_split(tiny_job.reference, 12, 0.0, seed=0)
+    _, settled = run(tiny_job, split=split)
+    _, running = run(tiny_job, replace(SHORT, settle_norms=False), split=split)
+    name = "integration.norm_near.running_var"
+    change = (settled.weights[name] - 1).abs().mean() / (running.weights[name] - 1).abs().mean()
+    assert change > 1.2
+    assert settled.weights["integration.norm_near.num_batches_tracked"] == 5  # of 8 at most
+
+
+def test_paper_protocol_runs(tiny_job: Any) -> None:
+    config = replace(protocol("paper"), epochs=2)
+    events, checkpoint = run(tiny_job, config)
+    assert checkpoint.record.protocol == "paper"
+    assert "range of" in checkpoint.record.standardisation
+    assert len([e for e in events if isinstance(e, StepDone)]) == 4
+
+
+def test_labels_are_checked_before_anything_else(tiny_job: Any) -> None:
+    ids = tiny_job.reference.ids.copy()
+    ids[0, 0] = 2
+    nowhere = np.zeros(ids.shape, bool)
+    with pytest.raises(LabelsError, match="no measurement"):
+        run(tiny_job, split=Split(ids, ids > 0, nowhere, nowhere, "all"))
+    one = ids == 5
+    with pytest.raises(LabelsError, match="two or more"):
+        run(tiny_job, split=Split(tiny_job.reference.ids, one, ids == 9, nowhere, "5 only"))
+
+
+def test_unknown_devices_are_refused(tiny_job: Any) -> None:
+    with pytest.raises(SettingError, match="device"):
+        run(tiny_job, device="abacus")
+
+
+def test_memory_that_runs_out_says_what_to_do(
+    tiny_job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forward(self: SSAMamba, patches: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(SSAMamba, "forward", forward)
+    with pytest.raises(DeviceMemoryError, match="smaller batch_size"):
+        run(tiny_job)
+
+
+def test_divergence_says_what_to_do(tiny_job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = SSAMamba.forward
+    monkeypatch.setattr(SSAMamba, "forward", lambda self, p: forward(self, p) * float("inf"))
+    with pytest.raises(TrainingDivergedError, match="smaller learning_rate"):
+        run(tiny_job)
+
+
+def test_other_errors_are_not_taken_for_lack_of_memory(
+    tiny_job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forward(self: SSAMamba, patches: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(SSAMamba, "forward", forward)
+    with pytest.raises(RuntimeError, match="something else"):
+        run(tiny_job)
+
+
+def test_the_cube_is_never_read_whole(tiny_job: Any) -> None:
+    class Counting:
+        shape, dtype = (2000, 2000, 4), np.dtype(np.float32)
+        pixels = 0
+
+        def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
+            rows, columns, bands = (
+                range(*k.indices(n)) for k, n in zip(key, self.shape, strict=True)
+            )
+            self.pixels += len(rows) * len(columns)
+            block = np.ones((len(rows), len(columns), len(bands)), np.float32)
+            return block * (np.asarray(rows) > 1000)[:, None, None]
+
+    raw = Counting()
+    ids = np.zeros((2000, 2000), np.uint16)
+    ids[3:6, 7:9], ids[1990, 1500:1505] = 2, 5
+    nowhere = np.zeros(ids.shape, bool)
+    cube = replace(tiny_job.cube, raw=raw, wavelengths=None, good_bands=np.ones(4, bool))
+    run(tiny_job, cube=cube, split=Split(ids, ids > 0, nowhere, nowhere, "painted"))
+    assert raw.pixels < 2000
+
+
+def test_presets_are_fitted_to_the_scene(tiny_job: Any) -> None:
+    _, checkpoint = run(
+        tiny_job, TrainingConfig(epochs=1, min_steps=1, max_steps=1), model="compact"
+    )
+    assert checkpoint.model == preset("compact", 5, 3)
