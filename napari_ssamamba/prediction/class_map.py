@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
+from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.classes import ClassTable
+
+__all__ = ["ATTENTION_SCALARS", "ClassMap", "MapTile", "Window"]
 
 ATTENTION_SCALARS = ("entropy", "distance", "self_weight", "gate")
 """What the attention of a pixel is summed up in, averaged over blocks and heads:
@@ -21,30 +24,6 @@ ATTENTION_SCALARS = ("entropy", "distance", "self_weight", "gate")
 - ``self_weight``: the weight that the centre gives itself
 - ``gate``: mean of the fusion gate at the centre, 0 to 1
 """
-
-
-class Window(NamedTuple):
-    """A rectangle of pixels, ends excluded."""
-
-    row0: int
-    row1: int
-    column0: int
-    column1: int
-
-    @property
-    def rows(self) -> slice:
-        """Rows as a slice."""
-        return slice(self.row0, self.row1)
-
-    @property
-    def columns(self) -> slice:
-        """Columns as a slice."""
-        return slice(self.column0, self.column1)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
-        return self.row1 - self.row0, self.column1 - self.column0
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -62,6 +41,8 @@ class MapTile(Progress):
     attention : ndarray of float32, shape (4, *window), or None
         `ATTENTION_SCALARS`, where asked for; NaN where there is no measurement.
     """
+
+    lasting: ClassVar[bool] = True
 
     window: Window
     ids: NDArray[np.uint16]
