@@ -1,0 +1,210 @@
+"""Checkpoint files: a trained classifier in one file that runs no code when it is read.
+
+The file is a safetensors file. Its tensors are the network's weights (``weights/…``), the
+standardiser and the lists of bands and pixels (``scene/…``); everything else is a JSON header in
+its metadata, checked by `_Header`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
+from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.data.classes import ClassTable, LandClass
+from napari_ssamamba.data.standardise import Standardiser
+from napari_ssamamba.errors import FileFormatError, SSAMambaError
+from napari_ssamamba.model.config import ModelConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+VERSION = 1
+"""Raised when a file's meaning changes; older ones stay readable."""
+
+HEADER = "checkpoint"
+"""Where the header is in the file's metadata."""
+
+SCENE_ARRAYS = {
+    "center": (np.float32, 1),
+    "spread": (np.float32, 1),
+    "band_indices": (np.int64, 1),
+    "wavelengths": (np.float64, 1),
+    "training_pixels": (np.int32, 2),
+    "validation_pixels": (np.int32, 2),
+}
+"""Arrays of the file, their types and numbers of axes; only the wavelengths may be missing."""
+
+
+class _Header(BaseModel):
+    """What a checkpoint file says of itself; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["napari-ssamamba checkpoint"] = "napari-ssamamba checkpoint"
+    version: int = VERSION
+    model: dict[str, bool | int | float | str]
+    classes: tuple[LandClass, ...]
+    fitted_on: str
+    record: TrainingRecord
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
+    """Write a checkpoint; what stood at `path` stays until the new file is complete.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    path : path-like
+        Its folder is made if it is missing.
+    """
+    import torch
+    from safetensors.torch import save
+
+    header = _Header(
+        model=asdict(checkpoint.model),
+        classes=checkpoint.classes.classes,
+        fitted_on=checkpoint.standardiser.fitted_on,
+        record=checkpoint.record,
+    )
+    arrays: dict[str, NDArray[Any]] = {
+        "center": checkpoint.standardiser.center,
+        "spread": checkpoint.standardiser.spread,
+        "band_indices": checkpoint.band_indices,
+        "training_pixels": checkpoint.training_pixels,
+        "validation_pixels": checkpoint.validation_pixels,
+    }
+    if checkpoint.wavelengths is not None:
+        arrays["wavelengths"] = checkpoint.wavelengths
+    tensors = {f"weights/{name}": w.contiguous() for name, w in checkpoint.weights.items()}
+    for name, values in arrays.items():
+        dtype, _ = SCENE_ARRAYS[name]
+        tensors[f"scene/{name}"] = torch.tensor(np.ascontiguousarray(values, dtype))
+    target = Path(path)
+    with written_whole(target.parent) as folder:
+        (folder / target.name).write_bytes(save(tensors, {HEADER: header.model_dump_json()}))
+
+
+def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    FileFormatError
+        Where there is no such file, or it is damaged, is something else, was written by a newer
+        version, or holds weights that do not fit its configuration.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    remedy = "Train the model again, or use another copy of the file."
+    if not Path(path).is_file():
+        raise FileFormatError(path, "there is no such file", "Check the name and the folder.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if HEADER not in metadata:
+                raise FileFormatError(
+                    path, "not a checkpoint of this program", "Choose a file written by training."
+                )
+            header = _read_header(path, metadata[HEADER])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as error:
+        raise FileFormatError(path, f"damaged or not a checkpoint ({error})", remedy) from error
+    try:
+        return _assemble(header, tensors)
+    except (ValueError, SSAMambaError) as error:
+        raise FileFormatError(path, f"its parts do not fit together: {error}", remedy) from error
+
+
+def _read_header(path: str | PathLike[str], text: str) -> _Header:
+    """Check the version first, since a newer header may have other fields."""
+    import json
+
+    remedy = "Train the model again, or use another copy of the file."
+    try:
+        raw: Any = json.loads(text)
+    except ValueError as error:
+        raise FileFormatError(path, f"its header is damaged ({error})", remedy) from error
+    version = raw.get("version") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise FileFormatError(
+            path,
+            f"written in format {version}, this program knows up to {VERSION}",
+            "Install a newer napari-ssamamba.",
+        )
+    try:
+        return _Header.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise FileFormatError(
+            path, f"its header is damaged ({place}: {first['msg']})", remedy
+        ) from error
+
+
+def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
+    """Put a checkpoint together; ValueError where the parts contradict each other."""
+    arrays: dict[str, Any] = {}
+    for name, (dtype, axes) in SCENE_ARRAYS.items():
+        tensor = tensors.get(f"scene/{name}")
+        if tensor is None and name != "wavelengths":
+            raise ValueError(f"{name} is missing")
+        if tensor is not None:
+            arrays[name] = tensor.numpy()
+            if arrays[name].dtype != dtype or arrays[name].ndim != axes:
+                raise ValueError(f"{name} is {arrays[name].dtype} of shape {tuple(tensor.shape)}")
+    try:
+        config = ModelConfig(**header.model)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(f"unknown configuration ({error})") from error
+    classes = ClassTable(header.classes)
+    if len(classes) != config.classes:
+        raise ValueError(f"{len(classes)} classes for {config.classes} outputs")
+    for name in ("center", "spread", "band_indices", "wavelengths"):
+        if name in arrays and arrays[name].shape != (config.bands,):
+            raise ValueError(f"{arrays[name].size} values of {name} for {config.bands} bands")
+    bands = arrays["band_indices"]
+    if bands.min() < 0 or bands.max() >= header.record.scene_shape[2]:
+        raise ValueError("band_indices lie outside the scene's bands")
+    weights = {
+        name.removeprefix("weights/"): tensor
+        for name, tensor in tensors.items()
+        if name.startswith("weights/")
+    }
+    _check_weights(config, weights)
+    return Checkpoint(
+        weights=weights,
+        model=config,
+        standardiser=Standardiser(arrays["center"], arrays["spread"], header.fitted_on),
+        band_indices=bands,
+        wavelengths=arrays.get("wavelengths"),
+        classes=classes,
+        training_pixels=arrays["training_pixels"],
+        validation_pixels=arrays["validation_pixels"],
+        record=header.record,
+    )
+
+
+def _check_weights(config: ModelConfig, weights: Mapping[str, Tensor]) -> None:
+    """Compare names, shapes and types with those of a network that takes no memory."""
+    from napari_ssamamba.model.network import empty_network
+
+    expected = empty_network(config).state_dict()
+    if differing := sorted(expected.keys() ^ weights.keys()):
+        raise ValueError(f"{len(differing)} weights are missing or unknown, e.g. {differing[0]}")
+    for name, tensor in expected.items():
+        found = weights[name]
+        if found.shape != tensor.shape or found.dtype != tensor.dtype:
+            raise ValueError(
+                f"weight {name} has shape {tuple(found.shape)}, the configuration asks for "
+                f"{tuple(tensor.shape)}"
+            )

@@ -1,0 +1,133 @@
+"""A checkpoint file gives back what was trained, or says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def saved(tiny_checkpoint: Any, tmp_path: Path) -> Path:
+    path = tmp_path / "model.ssamamba"
+    save_checkpoint(tiny_checkpoint, path)
+    return path
+
+
+def rewrite(path: Path, change: Any) -> None:
+    """Change the header and the tensors of a file as a newer or broken program might."""
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["checkpoint"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    change(header, tensors)
+    save_file(tensors, path, {"checkpoint": json.dumps(header)})
+
+
+def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
+    loaded = load_checkpoint(saved)
+    assert loaded.weights.keys() == tiny_checkpoint.weights.keys()
+    for name, value in tiny_checkpoint.weights.items():
+        assert torch.equal(loaded.weights[name], value), name
+    assert loaded.model == tiny_checkpoint.model
+    assert loaded.classes == tiny_checkpoint.classes
+    assert asdict(loaded.record) == asdict(tiny_checkpoint.record)
+    for name in ("band_indices", "wavelengths", "training_pixels", "validation_pixels"):
+        one, other = getattr(loaded, name), getattr(tiny_checkpoint, name)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(loaded.standardiser.center, tiny_checkpoint.standardiser.center)
+    np.testing.assert_array_equal(loaded.standardiser.spread, tiny_checkpoint.standardiser.spread)
+    assert loaded.standardiser.fitted_on == tiny_checkpoint.standardiser.fitted_on
+
+
+def test_wavelengths_and_validation_pixels_may_be_missing(
+    tiny_checkpoint: Any, tmp_path: Path
+) -> None:
+    bare = replace(tiny_checkpoint, wavelengths=None, validation_pixels=np.empty((0, 2), np.int32))
+    save_checkpoint(bare, tmp_path / "m")
+    loaded = load_checkpoint(tmp_path / "m")
+    assert loaded.wavelengths is None
+    assert loaded.validation_pixels.shape == (0, 2)
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tiny_checkpoint: Any, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = saved.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match="no space"):
+        save_checkpoint(replace(tiny_checkpoint, wavelengths=None), saved)
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_truncated_and_foreign_files_are_refused(saved: Path, tmp_path: Path) -> None:
+    whole = saved.read_bytes()
+    for n in (0, 4, 100, len(whole) - 10):
+        saved.write_bytes(whole[:n])
+        with pytest.raises(FileFormatError, match="damaged or not a checkpoint"):
+            load_checkpoint(saved)
+    other = tmp_path / "other.safetensors"
+    save_file({"weights/a": torch.ones(2)}, other)
+    with pytest.raises(FileFormatError, match="not a checkpoint of this program"):
+        load_checkpoint(other)
+    with pytest.raises(FileFormatError, match="no such file"):
+        load_checkpoint(tmp_path / "absent")
+
+
+def test_a_newer_version_is_named_even_if_it_has_other_fields(saved: Path) -> None:
+    rewrite(saved, lambda header, _: header.update(version=2, expert={"kind": "lda"}))
+    with pytest.raises(FileFormatError, match=r"format 2.*newer napari-ssamamba"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h, t: h.update(format="cake"), "format"),
+        (lambda h, t: h.pop("record"), "record"),
+        (lambda h, t: h.update(surprise=1), "surprise"),
+        (lambda h, t: h["model"].update(d_model=16), "has shape"),
+        (lambda h, t: h["model"].update(depth=3), "missing or unknown"),
+        (lambda h, t: h["model"].update(depth=10**9), "depth"),
+        (lambda h, t: h["model"].update(d_model="wide"), "configuration"),
+        (lambda h, t: h["model"].update(colour=1), "colour"),
+        (lambda h, t: h["classes"].pop(), "2 classes for 3 outputs"),
+        (lambda h, t: h["classes"][0].update(id=9), "the id 9"),
+        (lambda h, t: t.pop("weights/head.bias"), "head.bias"),
+        (lambda h, t: t.update({"weights/head.bias": torch.zeros(3).double()}), "head.bias"),
+        (lambda h, t: t.pop("scene/center"), "center is missing"),
+        (lambda h, t: t.update({"scene/spread": torch.ones(4)}), "4 values of spread for 5"),
+        (
+            lambda h, t: t.update({"scene/band_indices": torch.tensor([0, 1, 2, 3, 6])}),
+            "outside the scene's bands",
+        ),
+        (lambda h, t: t.update({"scene/training_pixels": torch.ones(3)}), "training_pixels"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(saved: Path, change: Any, message: str) -> None:
+    rewrite(saved, change)
+    with pytest.raises(FileFormatError, match=message):
+        load_checkpoint(saved)
+
+
+def test_a_damaged_header_is_refused(saved: Path) -> None:
+    save_file({"weights/a": torch.ones(2)}, saved, {"checkpoint": "{"})
+    with pytest.raises(FileFormatError, match="header is damaged"):
+        load_checkpoint(saved)
