@@ -1,0 +1,278 @@
+"""Starts the jobs that the widgets ask for, and hands their results to the session."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_ssamamba.errors import SSAMambaError
+from napari_ssamamba.events import Notice, Progress
+from napari_ssamamba.gui.job import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
+
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.session import Session
+
+SECONDS_TO_END = 30.0
+"""How long `Workflow.shut_down` waits for the threads; they end within one step."""
+
+
+class Workflow(QObject):
+    """All that takes time, one job of a kind at a time.
+
+    Kinds are ``"open"``, ``"composite"``, ``"train"``, ``"map"`` and ``"spectra"``. Starting a
+    kind anew cancels its older job, whose late events are dropped.
+
+    Parameters
+    ----------
+    session : Session
+    parent : QObject, optional
+    """
+
+    job_started = Signal(str, object)
+    """Kind and `Job`."""
+    job_progressed = Signal(str, object)
+    """Kind and `Progress`."""
+    job_ended = Signal(str, str)
+    """Kind, and ``"done"``, ``"cancelled"`` or ``"failed"``."""
+    told = Signal(str, str)
+    """``"error"`` or ``"info"``, and what the user should read."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.map_after_training = True
+        self.look_at: tuple[int, int] | None = None
+        self._jobs: dict[str, Job] = {}
+        self._generation = 0
+        self._on_stop: dict[str, Callable[[], None]] = {}
+
+    def job(self, kind: str) -> Job | None:
+        """Return the job of a kind that runs, if any."""
+        return self._jobs.get(kind)
+
+    def open(self, paths: Sequence[Path], **options: Any) -> None:
+        """Open a scene from its files; options as `napari_ssamamba.data.readers.open_cube`."""
+
+        def opening() -> Generator[Progress, None, Cube]:
+            from napari_ssamamba.data.readers import open_cube
+
+            yield Progress(text=f"Opening {paths[0].name}")
+            return open_cube(list(paths), **options)
+
+        self._run("open", "Opening the scene", opening, on_result=self.session.open_cube)
+
+    def open_sample(self, name: str | None = None) -> None:
+        """Open the built-in scene, or fetch one of `napari_ssamamba.data.downloads.SAMPLES`."""
+
+        def making() -> Generator[Progress, None, Any]:
+            if name is not None:
+                from napari_ssamamba.data.downloads import download_sample
+
+                return (yield from download_sample(name))
+            from napari_ssamamba.data.sample import sample_scene
+
+            yield Progress(text="Making the synthetic scene")
+            return sample_scene()
+
+        self._run("open", "Opening the sample", making, on_result=self._show_sample)
+
+    def compose(self) -> None:
+        """Compute the colour image that the session asks for."""
+        from napari_ssamamba.data.composite import compose_blocks
+
+        cube, settings = self.session.cube, self.session.composite
+        if cube is not None and settings is not None:
+            start = partial(compose_blocks, cube, settings)
+            self._run("composite", "Composing", start, on_result=self.session.set_composite_image)
+
+    def train(self) -> None:
+        """Train on the labels as they are now; a mapping that runs is cancelled."""
+        if run := self._prepared(self.session.training_run):
+            self.cancel("map")
+            self._run(
+                "train", "Training", run, on_event=self._take_epoch, on_result=self._take_model
+            )
+
+    def map_scene(self) -> None:
+        """Map the scene with the last model."""
+        if run := self._prepared(self._mapping_run):
+            self._run(
+                "map",
+                "Mapping",
+                run,
+                on_event=self._take_tile,
+                on_result=self._finish_map,
+                on_stop=self.session.keep_map_before,
+            )
+
+    def compute_class_spectra(self) -> None:
+        """Compute the mean spectra of the labelled classes."""
+        from napari_ssamamba.audit.spectra import class_spectra
+
+        cube, labels = self.session.cube, self.session.labels
+        if cube is not None and labels is not None:
+            start = partial(class_spectra, cube, labels.copy(), self.session.classes)
+            self._run(
+                "spectra", "Averaging spectra", start, on_result=self.session.set_class_spectra
+            )
+
+    def cancel(self, kind: str) -> None:
+        """Ask a job to end after its current step; nothing happens where there is none."""
+        job = self._jobs.pop(kind, None)
+        if job is not None:
+            job.quit()
+            self._end(kind, "cancelled")
+
+    def pause(self, kind: str, paused: bool) -> None:
+        """Hold a job after its current step, or let it go on."""
+        if job := self._jobs.get(kind):
+            job.pause() if paused else job.resume()
+
+    def shut_down(self) -> bool:
+        """Cancel every job and wait for the threads; True where all ended in time."""
+        jobs = list(self._jobs.values())
+        self._jobs.clear()
+        for job in jobs:
+            job.quit()
+        ended = [job.wait(SECONDS_TO_END) for job in jobs]
+        return all(ended)
+
+    # --- internals -------------------------------------------------------------------------
+
+    def _prepared(
+        self, prepare: Callable[[], Generator[Progress, None, Any]]
+    ) -> Callable[[], Generator[Progress, None, Any]] | None:
+        """Take a snapshot now; tell what is missing where that fails."""
+        try:
+            generator = prepare()
+        except SSAMambaError as error:
+            self.told.emit("error", str(error))
+            return None
+        return lambda: generator
+
+    def _mapping_run(self) -> Generator[Progress, None, Any]:
+        self.cancel("map")
+        return self.session.mapping_run(first=self.look_at)
+
+    def _run(
+        self,
+        kind: str,
+        title: str,
+        start: Callable[[], Generator[Progress, None, Any]],
+        *,
+        on_result: Callable[[Any], None],
+        on_event: Callable[[Any], None] | None = None,
+        on_stop: Callable[[], None] | None = None,
+    ) -> None:
+        self.cancel(kind)
+        self._generation += 1
+        job = Job(title, start, self._generation)
+        self._jobs[kind] = job
+        relay = _Relay(self, kind, job, on_event, on_result)
+        job.job_signals.progressed.connect(relay.progressed)
+        job.job_signals.returned.connect(relay.returned)
+        job.job_signals.errored.connect(relay.errored)
+        job.job_signals.finished.connect(relay.deleteLater)
+        self._on_stop[kind] = on_stop or _nothing
+        self.job_started.emit(kind, job)
+        job.start()
+
+    def is_current(self, kind: str, job: Job) -> bool:
+        """Tell whether a job is the newest of its kind and was not cancelled."""
+        return self._jobs.get(kind) is job
+
+    def finish(self, kind: str, how: str) -> None:
+        """Forget a job that ended by itself."""
+        self._jobs.pop(kind, None)
+        self._end(kind, how)
+
+    def _end(self, kind: str, how: str) -> None:
+        stop = self._on_stop.pop(kind, _nothing)
+        if how != "done":
+            stop()
+        self.job_ended.emit(kind, how)
+
+    def _show_sample(self, scene: Any) -> None:
+        cube, reference = scene
+        self.session.open_cube(cube)
+        self.session.set_reference(reference)
+
+    def _take_epoch(self, event: Progress) -> None:
+        from napari_ssamamba.training.events import EpochDone
+
+        if isinstance(event, EpochDone):
+            self.session.record_epoch(event)
+
+    def _take_model(self, checkpoint: Any) -> None:
+        self.session.set_checkpoint(checkpoint)
+        if self.map_after_training:
+            self.map_scene()
+
+    def _take_tile(self, event: Progress) -> None:
+        from napari_ssamamba.prediction.class_map import MapTile
+
+        if isinstance(event, MapTile):
+            self.session.add_tile(event)
+
+    def _finish_map(self, class_map: Any) -> None:
+        self.session.finish_map()
+
+
+class _Relay(QObject):
+    """Receives one job's signals in the main thread, and drops them once it is outdated."""
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        kind: str,
+        job: Job,
+        on_event: Callable[[Any], None] | None,
+        on_result: Callable[[Any], None],
+    ) -> None:
+        super().__init__(workflow)
+        self._workflow = workflow
+        self._kind = kind
+        self._job = job
+        self._on_event = on_event
+        self._on_result = on_result
+
+    def progressed(self, event: Progress) -> None:
+        """Pass an event on."""
+        if self._workflow.is_current(self._kind, self._job):
+            if isinstance(event, Notice):
+                self._workflow.told.emit("info", event.text)
+            if self._on_event is not None:
+                self._on_event(event)
+            self._workflow.job_progressed.emit(self._kind, event)
+
+    def returned(self, result: Any) -> None:
+        """Pass the result on."""
+        if self._workflow.is_current(self._kind, self._job):
+            self._workflow.finish(self._kind, "done")
+            try:
+                self._on_result(result)
+            except SSAMambaError as error:
+                self._workflow.told.emit("error", str(error))
+
+    def errored(self, error: Exception) -> None:
+        """Say what went wrong."""
+        if self._workflow.is_current(self._kind, self._job):
+            self._workflow.finish(self._kind, "failed")
+            self._workflow.told.emit("error", message_of(self._job.title, error))
+
+
+def message_of(title: str, error: Exception) -> str:
+    """Say what went wrong, for the user: our own errors speak for themselves."""
+    if isinstance(error, SSAMambaError):
+        return str(error)
+    return f"{title} stopped: {type(error).__name__}: {error}"
+
+
+def _nothing() -> None:
+    """Undo nothing."""

@@ -1,0 +1,397 @@
+"""What is open: the one object that the interface shows and asks to change.
+
+A session belongs to the main thread. Long work takes a snapshot from it (`Session.training_run`,
+`Session.mapping_run`) and runs elsewhere; its results are handed back here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal, SignalGroup
+
+from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.composite import CompositeSettings, available_presets
+from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pixels
+from napari_ssamamba.errors import LabelsError, SSAMambaError
+from napari_ssamamba.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.audit.spectra import SpectralStatistics
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.events import Progress
+    from napari_ssamamba.model.config import Preset
+    from napari_ssamamba.prediction.class_map import ClassMap, MapTile
+    from napari_ssamamba.training.events import EpochDone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """What the user sets before a training.
+
+    Attributes
+    ----------
+    preset : {"compact", "standard"}
+        Size of the network.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    config : TrainingConfig
+    """
+
+    preset: Preset = "compact"
+    device: str = "auto"
+    config: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ShownMap:
+    """The map as it is shown, filled while it is computed.
+
+    Attributes
+    ----------
+    ids : ndarray of uint16, shape (rows, columns)
+    confidence : ndarray of float32, shape (rows, columns)
+        NaN where nothing was classified yet.
+    classes : ClassTable
+    complete : bool
+        Whether every pixel comes from the model at hand.
+    outdated : bool
+        Whether labels or model changed since it was computed.
+    """
+
+    ids: NDArray[np.uint16]
+    confidence: NDArray[np.float32]
+    classes: ClassTable
+    complete: bool = False
+    outdated: bool = False
+
+
+class SessionEvents(SignalGroup):
+    """Emitted after the change, in the thread that made it, which is the main thread."""
+
+    cube = Signal()
+    bands = Signal()
+    composite = Signal()
+    classes = Signal()
+    labels = Signal()
+    reference = Signal()
+    selected_class = Signal()
+    training = Signal()
+    history = Signal()
+    checkpoint = Signal()
+    map = Signal()
+    map_tile = Signal(object)  # Window
+    picked = Signal()
+    class_spectra = Signal()
+
+
+class Session:
+    """Everything that is open in one viewer.
+
+    Attributes
+    ----------
+    cube : Cube or None
+    composite : CompositeSettings or None
+        Which colours to show the scene in; None without a scene.
+    composite_image : ndarray of uint8, shape (rows, columns, 4), or None
+    classes : ClassTable
+        Of the training labels.
+    labels : ndarray of uint16, shape (rows, columns), or None
+        Training labels. The array is shared with the layer that is painted on; whoever writes
+        into it calls `labels_painted`.
+    reference : LabelMap or None
+        To check against.
+    selected_class : int
+        What painting paints; 0 where there is no class.
+    training : TrainingSettings
+    history : list of EpochDone
+        Of the training that runs, or of the last one.
+    checkpoint : Checkpoint or None
+        The last good model.
+    map : ShownMap or None
+    picked : tuple of int or None
+        Row and column of the pixel last clicked.
+    picked_spectrum : ndarray of float32, shape (bands,), or None
+    class_spectra : dict of int to SpectralStatistics
+        Of the training labels, as last computed.
+    """
+
+    def __init__(self) -> None:
+        self.events = SessionEvents(self)
+        self.cube: Cube | None = None
+        self.composite: CompositeSettings | None = None
+        self.composite_image: NDArray[np.uint8] | None = None
+        self.classes = ClassTable()
+        self.labels: NDArray[np.uint16] | None = None
+        self.reference: LabelMap | None = None
+        self.selected_class = UNLABELLED
+        self.training = TrainingSettings()
+        self.history: list[EpochDone] = []
+        self.checkpoint: Checkpoint | None = None
+        self.map: ShownMap | None = None
+        self.picked: tuple[int, int] | None = None
+        self.picked_spectrum: NDArray[np.float32] | None = None
+        self.class_spectra: dict[int, SpectralStatistics] = {}
+        self._map_before: ShownMap | None = None
+
+    # --- the scene -------------------------------------------------------------------------
+
+    def open_cube(self, cube: Cube) -> None:
+        """Show another scene; labels, reference and map of the last one are dropped."""
+        self.cube = cube
+        self.composite = CompositeSettings(bands=None, preset=available_presets(cube)[0])
+        self.composite_image = None
+        self.labels = np.zeros((cube.rows, cube.columns), np.uint16)
+        self.reference = None
+        self.map = self._map_before = None
+        self.picked = None
+        self.picked_spectrum = None
+        self.class_spectra = {}
+        self.events.cube.emit()
+        self.events.labels.emit()
+        self.events.reference.emit()
+        self.events.map.emit()
+
+    def set_good_bands(self, good_bands: NDArray[np.bool_]) -> None:
+        """Switch bands on and off."""
+        cube = self.need_cube().with_good_bands(good_bands)
+        if not cube.good_bands.any():
+            raise SSAMambaError("No band would be left. Leave at least one band on.")
+        self.cube = cube
+        self.events.bands.emit()
+
+    def set_composite(self, composite: CompositeSettings) -> None:
+        """Ask for other colours; the image follows when it is computed."""
+        self.composite = composite
+        self.events.composite.emit()
+
+    def set_composite_image(self, image: NDArray[np.uint8]) -> None:
+        """Take the image that was computed."""
+        self.composite_image = image
+        self.events.composite.emit()
+
+    def need_cube(self) -> Cube:
+        """Return the scene.
+
+        Raises
+        ------
+        SSAMambaError
+            Where none is open.
+        """
+        if self.cube is None:
+            raise SSAMambaError("No scene is open. Open a cube or a sample scene first.")
+        return self.cube
+
+    # --- classes and labels ----------------------------------------------------------------
+
+    def add_class(self, name: str, color: str | None = None) -> int:
+        """Append a class, select it, and return its id."""
+        used = self.labels.max() if self.labels is not None and self.labels.size else 0
+        id = max(int(used), *self.classes.ids, 0) + 1
+        self.classes = self.classes.add(name, color, id)
+        self.events.classes.emit()
+        self.select_class(id)
+        return id
+
+    def rename_class(self, id: int, name: str) -> None:
+        """Give a class another name."""
+        self.classes = self.classes.rename(id, name)
+        self.events.classes.emit()
+
+    def recolor_class(self, id: int, color: str) -> None:
+        """Give a class another colour, ``"#rrggbb"``."""
+        self.classes = self.classes.recolor(id, color)
+        self.events.classes.emit()
+
+    def delete_class(self, id: int, pixels_to: int = UNLABELLED) -> None:
+        """Delete a class; its pixels become unlabelled, or go to another class (a merge)."""
+        if pixels_to != UNLABELLED:
+            self.classes[pixels_to]
+        self.classes = self.classes.remove(id)
+        if self.labels is not None:
+            self.labels[self.labels == id] = pixels_to
+        if self.selected_class == id:
+            self.selected_class = pixels_to or next(iter(self.classes.ids), UNLABELLED)
+            self.events.selected_class.emit()
+        self.events.classes.emit()
+        self.labels_painted()
+
+    def select_class(self, id: int) -> None:
+        """Choose what painting paints."""
+        if id != UNLABELLED:
+            self.classes[id]
+        if id != self.selected_class:
+            self.selected_class = id
+            self.events.selected_class.emit()
+
+    def label_counts(self) -> dict[int, int]:
+        """Count the labelled pixels of each class, by id."""
+        if self.labels is None:
+            return dict.fromkeys(self.classes.ids, 0)
+        return count_labels(self.labels, self.classes)
+
+    def labels_painted(self) -> None:
+        """Tell that the labels array was written into."""
+        if self.map is not None and not self.map.outdated:
+            self.map.outdated = True
+            self.events.map.emit()
+        self.events.labels.emit()
+
+    def set_labels(self, labels: LabelMap) -> None:
+        """Replace the training labels and the class table by imported ones."""
+        self._check_grid(labels)
+        self.classes = labels.classes
+        self.labels = np.array(labels.ids, np.uint16)
+        self.selected_class = next(iter(labels.classes.ids), UNLABELLED)
+        self.events.classes.emit()
+        self.events.selected_class.emit()
+        self.labels_painted()
+
+    def set_reference(self, reference: LabelMap | None) -> None:
+        """Take a reference to check against."""
+        if reference is not None:
+            self._check_grid(reference)
+        self.reference = reference
+        self.events.reference.emit()
+
+    def draw_from_reference(self, per_class: int, seed: int) -> None:
+        """Replace the training labels by random pixels of the reference.
+
+        Raises
+        ------
+        LabelsError
+            Where there is no reference.
+        """
+        if self.reference is None:
+            raise LabelsError("No reference is open to draw training pixels from. Import one.")
+        drawn = draw_training_pixels(self.reference, per_class, seed)
+        self.set_labels(LabelMap(drawn, self.reference.classes, f"{per_class} a class"))
+
+    def _check_grid(self, labels: LabelMap) -> None:
+        cube = self.need_cube()
+        if labels.ids.shape != (cube.rows, cube.columns):
+            raise LabelsError(
+                f"{labels.name}: {labels.ids.shape[0]} × {labels.ids.shape[1]} pixels, the scene "
+                f"has {cube.rows} × {cube.columns}. Choose labels on the scene's grid."
+            )
+
+    # --- training and map ------------------------------------------------------------------
+
+    def set_training(self, training: TrainingSettings) -> None:
+        """Change how the next training is done."""
+        self.training = training
+        self.events.training.emit()
+
+    def training_run(self) -> Generator[Progress, None, Checkpoint]:
+        """Return a training on a snapshot of the labels and settings, to be run anywhere."""
+        cube, settings, classes = self.need_cube(), self.training, self.classes
+        if self.labels is None or not self.labels.any():
+            raise LabelsError("No pixel is labelled. Paint a few pixels of two or more classes.")
+        ids = self.labels.copy()
+        self.history = []
+        self.events.history.emit()
+        return _train(cube, ids, classes, settings)
+
+    def record_epoch(self, epoch: EpochDone) -> None:
+        """Append to the learning curves."""
+        self.history.append(epoch)
+        self.events.history.emit()
+
+    def set_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Take a trained model; the map that is shown is outdated from now on."""
+        self.checkpoint = checkpoint
+        if self.map is not None:
+            self.map.outdated = True
+            self.events.map.emit()
+        self.events.checkpoint.emit()
+
+    def mapping_run(
+        self, first: tuple[int, int] | None = None
+    ) -> Generator[Progress, None, ClassMap]:
+        """Return the mapping of the scene with the last model, to be run anywhere.
+
+        The map that is shown stays, and is replaced tile by tile; `keep_map_before` brings it
+        back.
+
+        Parameters
+        ----------
+        first : tuple of int, optional
+            Row and column where to begin.
+
+        Raises
+        ------
+        SSAMambaError
+            Where no model has been trained yet.
+        """
+        from napari_ssamamba.prediction.predictor import predict
+
+        cube, checkpoint = self.need_cube(), self.checkpoint
+        if checkpoint is None:
+            raise SSAMambaError("No model has been trained yet. Train one first.")
+        checkpoint.check_bands(cube)
+        self._map_before = before = self.map
+        shape = cube.rows, cube.columns
+        self.map = ShownMap(
+            ids=np.zeros(shape, np.uint16) if before is None else before.ids.copy(),
+            confidence=(
+                np.full(shape, np.nan, np.float32) if before is None else before.confidence.copy()
+            ),
+            classes=checkpoint.classes,
+        )
+        self.events.map.emit()
+        return predict(cube, checkpoint, device=self.training.device, first=first)
+
+    def add_tile(self, tile: MapTile) -> None:
+        """Take a finished part of the map."""
+        if self.map is not None:
+            self.map.ids[tile.window.rows, tile.window.columns] = tile.ids
+            self.map.confidence[tile.window.rows, tile.window.columns] = tile.confidence
+            self.events.map_tile.emit(tile.window)
+
+    def finish_map(self) -> None:
+        """Tell that every tile has come."""
+        if self.map is not None:
+            self.map.complete = True
+            self._map_before = None
+            self.events.map.emit()
+
+    def keep_map_before(self) -> None:
+        """Bring back the map from before the mapping that was cancelled or failed."""
+        self.map, self._map_before = self._map_before, None
+        self.events.map.emit()
+
+    # --- spectra ---------------------------------------------------------------------------
+
+    def pick(self, row: int, column: int) -> None:
+        """Read the spectrum of one pixel; pixels outside of the scene are not picked."""
+        cube = self.need_cube()
+        if 0 <= row < cube.rows and 0 <= column < cube.columns:
+            self.picked = row, column
+            self.picked_spectrum = cube.read_pixels([row], [column])[0]
+            self.events.picked.emit()
+
+    def set_class_spectra(self, spectra: dict[int, SpectralStatistics]) -> None:
+        """Take the class means that were computed."""
+        self.class_spectra = spectra
+        self.events.class_spectra.emit()
+
+
+def _train(
+    cube: Cube, ids: NDArray[np.uint16], classes: ClassTable, settings: TrainingSettings
+) -> Generator[Progress, None, Checkpoint]:
+    """Check the labels, hold some out, train."""
+    from napari_ssamamba.data.split import hold_out_validation
+    from napari_ssamamba.training.check import check_labels
+    from napari_ssamamba.training.trainer import train
+
+    config = settings.config
+    check_labels(cube, ids, classes, config)
+    split = hold_out_validation(ids, config.validation_fraction, config.seed)
+    return (yield from train(cube, split, classes, settings.preset, config, settings.device))
