@@ -1,0 +1,86 @@
+# make demo   install what is missing, then run the whole job on the built-in scene
+# make test   install what is missing, then run every check
+#
+# Both work on a bare Debian machine without a display, and on a desktop.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo test lint unit window clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONUTF8 := 1
+
+# Libraries that Qt and OpenGL load at run time, and a virtual display.
+DEBIAN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libdbus-1-3 libfontconfig1 \
+  libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 \
+  libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 fonts-dejavu-core
+
+# A machine without an NVIDIA GPU gets the CPU build, which is a tenth of the size.
+TORCH_VERSION := 2.13.0
+TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+
+setup: system .venv/.installed
+
+# Missing libraries are installed where apt-get is there and may be used; else they are named.
+system:
+	@if command -v dpkg-query >/dev/null && [ "$$(uname -s)" = Linux ]; then \
+	  missing=""; \
+	  for package in $(DEBIAN_PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+	      || missing="$$missing $$package"; \
+	  done; \
+	  if [ -n "$$missing" ]; then \
+	    if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	      echo "Installing system packages:$$missing"; \
+	      apt-get update -qq; \
+	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	    else \
+	      echo "Missing system packages; install them with:"; \
+	      echo "  sudo apt-get install$$missing"; \
+	    fi; \
+	  fi; \
+	fi
+
+.venv/.installed: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "napari-ssamamba needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@if [ "$$(uname -s)" = Linux ] && ! nvidia-smi >/dev/null 2>&1; then \
+	  echo "No NVIDIA GPU: installing the CPU build of PyTorch"; \
+	  $(BIN)/python -c 'import torch' 2>/dev/null \
+	    || $(BIN)/pip install -q 'torch==$(TORCH_VERSION)+cpu' 2>/dev/null \
+	    || $(BIN)/pip install -q 'torch==$(TORCH_VERSION)' --index-url $(TORCH_CPU_INDEX); \
+	fi
+	@echo "Installing napari-ssamamba into .venv"
+	@$(BIN)/pip install -q -e '.[all,test]'
+	@touch $@
+
+demo: setup
+	$(BIN)/ssamamba demo --out demo
+
+test: setup lint unit window
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate napari-ssamamba
+
+unit: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -q -m "not window"
+
+window: setup
+	@if command -v xvfb-run >/dev/null; then \
+	  QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1440x900x24" $(BIN)/pytest -q -m window; \
+	else \
+	  $(BIN)/pytest -q -m window; \
+	fi
+
+clean:
+	rm -rf .venv demo dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
