@@ -212,9 +212,10 @@ class Session:
 
     def delete_class(self, id: int, pixels_to: int = UNLABELLED) -> None:
         """Delete a class; its pixels become unlabelled, or go to another class (a merge)."""
+        left = self.classes.remove(id)
         if pixels_to != UNLABELLED:
-            self.classes[pixels_to]
-        self.classes = self.classes.remove(id)
+            left[pixels_to]
+        self.classes = left
         if self.labels is not None:
             self.labels[self.labels == id] = pixels_to
         if self.selected_class == id:
