@@ -1,0 +1,81 @@
+"""The program: its commands, and how its errors are told."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from napari_ssamamba.cli.demo import demo
+from napari_ssamamba.cli.evaluate import evaluate
+from napari_ssamamba.cli.info import info
+from napari_ssamamba.cli.inputs import Errors
+from napari_ssamamba.cli.predict import predict
+from napari_ssamamba.cli.train import train
+from napari_ssamamba.cli.viewer import open_scene
+from napari_ssamamba.errors import SSAMambaError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAD_INPUT = 2
+"""Exit code for bad usage or input; 130, the shells' convention, is that of Ctrl-C."""
+
+
+class Program(TyperGroup):
+    """The commands, with errors told in one line."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command; what the user can put right becomes one line and exit code 2."""
+        errors = Errors()
+        try:
+            code = super().main(
+                args, prog_name, complete_var, False, windows_expand_args, obj=errors, **extra
+            )
+        except typer.TyperException as error:
+            _tell(error.format_message(), errors)
+            code = BAD_INPUT
+        except (SSAMambaError, OSError) as error:
+            _tell(str(error), errors)
+            code = BAD_INPUT
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+def _tell(message: str, errors: Errors) -> None:
+    """Print the error in one line; with ``--debug`` after its traceback."""
+    if errors.debug:
+        traceback.print_exc()
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+
+
+app = typer.Typer(
+    name="ssamamba",
+    cls=Program,
+    help="Classify hyperspectral scenes with SSA-Mamba.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("open")(open_scene)
+app.command()(demo)
+app.command()(info)
+app.command()(train)
+app.command()(predict)
+app.command()(evaluate)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

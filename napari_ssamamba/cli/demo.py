@@ -1,0 +1,123 @@
+"""``ssamamba demo``: the whole job on the built-in scene."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from napari_ssamamba.cli.inputs import DebugOption, DeviceOption, JsonOption, check_folder
+from napari_ssamamba.cli.report import accuracy_values, follow, print_accuracy, print_json
+from napari_ssamamba.cli.viewer import has_display, has_viewer, show
+from napari_ssamamba.data.classes import UNLABELLED
+
+if TYPE_CHECKING:
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.labels import LabelMap
+
+PER_CLASS = 30
+"""Labels of each class that the demo learns from."""
+
+SETTINGS = {"epochs": "8", "min_steps": "160", "max_steps": "160", "learning_rate": "2e-3"}
+"""Half the steps of the protocol ``interactive``, faster: two minutes on two cores."""
+
+FOLDER = Path("demo")
+
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help=f"Folder of the results, and no window; by default {FOLDER}, and then napari on the "
+        "built-in scene where there is a display.",
+    ),
+]
+
+
+def demo(
+    out: FolderOption = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same map.")] = 0,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train on the built-in synthetic scene, map it, and check the map.
+
+    Writes map.tif, confidence.tif, model.safetensors, accuracy.json and map.png.
+    """
+    from napari_ssamamba.data.sample import sample_scene
+
+    folder = FOLDER if out is None else out
+    check_folder("--out", folder)
+    cube, reference = sample_scene()
+    run(cube, reference, folder, seed=seed, device=device, as_json=json)
+    if out is None and has_display() and has_viewer():
+        show(sample=True)
+
+
+def run(
+    cube: Cube,
+    reference: LabelMap,
+    folder: Path,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    as_json: bool = False,
+) -> None:
+    """Train, map and check; all files appear in the folder at the end, or none.
+
+    Parameters
+    ----------
+    cube : Cube
+    reference : LabelMap
+        Training pixels are drawn from it; the others are checked against.
+    folder : Path
+    seed, device
+        See `train`.
+    as_json : bool
+        Whether one JSON object is printed, in place of a table.
+    """
+    from napari_ssamamba.cli.figure import save_figure
+    from napari_ssamamba.data.atomic import written_whole
+    from napari_ssamamba.data.split import random_split
+    from napari_ssamamba.data.writers import write_class_map, write_layers
+    from napari_ssamamba.prediction.predictor import predict
+    from napari_ssamamba.project.checkpoints import save_checkpoint
+    from napari_ssamamba.training.config import protocol, with_settings
+    from napari_ssamamba.training.metrics import assess, distance_to_training
+    from napari_ssamamba.training.trainer import train
+
+    config = with_settings(protocol("interactive", seed), SETTINGS)
+    split = random_split(reference, PER_CLASS, config.validation_fraction, seed)
+    checkpoint = follow(train(cube, split, reference.classes, "compact", config, device))
+    class_map = follow(predict(cube, checkpoint, device=device))
+    unseen = np.where(split.test, reference.ids, np.uint16(UNLABELLED))
+    accuracy = assess(unseen, class_map.ids, reference.classes)
+    far = distance_to_training(cube.shape[:2], checkpoint.training_pixels)
+
+    title = f"{cube.name}: OA {accuracy.oa:.1f} % on {accuracy.n} pixels that it never saw"
+    results = accuracy_values(accuracy) | {
+        "min_distance_to_training": int(far[split.test].min()),
+        "patch_size": checkpoint.model.patch_size,
+        "split": split.description,
+        "scene": cube.name,
+        "synthetic": cube.synthetic,
+        "training_seconds": checkpoint.record.seconds,
+        "mapping_seconds": class_map.seconds,
+        "device": class_map.device,
+        "folder": str(folder),
+    }
+    with written_whole(folder) as new:
+        write_class_map(new / "map.tif", class_map.ids, class_map.classes, cube=cube)
+        write_layers(new / "confidence.tif", class_map.confidence[np.newaxis], ["confidence"], cube)
+        save_checkpoint(checkpoint, new / "model.safetensors")
+        save_figure(new / "map.png", cube, reference, class_map, title)
+        text = json_format.dumps(results, ensure_ascii=False, allow_nan=False, indent=1)
+        (new / "accuracy.json").write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        print_json(results)
+        return
+    print_accuracy(accuracy, title)
+    typer.echo(f"{'Synthetic scene. ' if cube.synthetic else ''}Written to {folder}")

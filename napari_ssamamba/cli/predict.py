@@ -1,0 +1,156 @@
+"""``ssamamba predict``: from a model and a scene to a class map."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import typer
+
+from napari_ssamamba.cli.inputs import (
+    DebugOption,
+    DeviceOption,
+    JsonOption,
+    LayoutOption,
+    SceneArgument,
+    WavelengthsOption,
+    check_output,
+    open_scene_files,
+)
+from napari_ssamamba.cli.report import follow, print_facts, print_json
+from napari_ssamamba.data.writers import (
+    ENVI_SUFFIXES,
+    GEOTIFF_SUFFIXES,
+    write_class_map,
+    write_layers,
+)
+from napari_ssamamba.errors import SettingError
+
+if TYPE_CHECKING:
+    from napari_ssamamba.data.tiles import Window
+
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train wrote.")]
+MapOption = Annotated[
+    Path,
+    typer.Option(help="The map: .tif, or .hdr, .img, .dat for ENVI.", show_default=False),
+]
+ConfidenceOption = Annotated[
+    Path | None, typer.Option(help="Write the probability of each pixel's class there.")
+]
+AttentionOption = Annotated[
+    Path | None, typer.Option(help="Write four layers that sum up each pixel's attention there.")
+]
+RegionOption = Annotated[
+    str | None,
+    typer.Option(metavar="ROW0:ROW1,COL0:COL1", help="Map this part alone; ends excluded."),
+]
+BatchOption = Annotated[
+    str, typer.Option(metavar="auto|N", help="Patches at once; fewer need less memory.")
+]
+
+SUFFIXES = GEOTIFF_SUFFIXES + ENVI_SUFFIXES
+
+
+def predict(
+    model: ModelArgument,
+    scene: SceneArgument,
+    out: MapOption,
+    confidence: ConfidenceOption = None,
+    attention: AttentionOption = None,
+    region: RegionOption = None,
+    device: DeviceOption = "auto",
+    batch_size: BatchOption = "auto",
+    layout: LayoutOption = None,
+    wavelengths: WavelengthsOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Map a scene with a trained model."""
+    for option, path in (
+        ("--out", out),
+        ("--confidence", confidence),
+        ("--attention", attention),
+    ):
+        if path is not None:
+            check_output(option, path, SUFFIXES)
+    cube = open_scene_files(scene, layout, wavelengths)
+    window = None if region is None else parse_region(region)
+    batch = parse_batch_size(batch_size)
+
+    from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
+    from napari_ssamamba.prediction.predictor import predict as predict_scene
+    from napari_ssamamba.project.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(model)
+    class_map = follow(
+        predict_scene(
+            cube,
+            checkpoint,
+            region=window,
+            device=device,
+            batch_size=batch,
+            attention=attention is not None,
+        )
+    )
+    write_class_map(out, class_map.ids, class_map.classes, cube=cube)
+    if confidence is not None:
+        write_layers(confidence, class_map.confidence[np.newaxis], ["confidence"], cube)
+    if attention is not None and class_map.attention is not None:
+        write_layers(attention, class_map.attention, ATTENTION_SCALARS, cube)
+    results = {
+        "map": str(out),
+        "confidence": None if confidence is None else str(confidence),
+        "attention": None if attention is None else str(attention),
+        "pixels": class_map.pixels,
+        "seconds": class_map.seconds,
+        "pixels_per_second": class_map.pixels / max(class_map.seconds, 1e-9),
+        "device": class_map.device,
+        "peak_memory_mb": peak_memory_mb(),
+        "synthetic": cube.synthetic or checkpoint.record.synthetic,
+    }
+    if json:
+        print_json(results)
+    else:
+        print_facts({name: value for name, value in results.items() if value is not None})
+
+
+def parse_region(text: str) -> Window:
+    """Read ``ROW0:ROW1,COL0:COL1``.
+
+    Raises
+    ------
+    SettingError
+    """
+    from napari_ssamamba.data.tiles import Window
+
+    found = re.fullmatch(r"(\d{1,9}):(\d{1,9}),(\d{1,9}):(\d{1,9})", text.replace(" ", ""))
+    if found is None:
+        raise SettingError("--region", text, "give ROW0:ROW1,COL0:COL1, e.g. 0:100,50:150.")
+    return Window(*(int(number) for number in found.groups()))
+
+
+def parse_batch_size(text: str) -> int | Literal["auto"]:
+    """Read ``auto`` or a number.
+
+    Raises
+    ------
+    SettingError
+    """
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or int(text) < 1:
+        raise SettingError("--batch-size", text, "give auto, or a whole number from 1.")
+    return int(text)
+
+
+def peak_memory_mb() -> float | None:
+    """Return the most main memory that the process has held, in MiB; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)  # macOS counts bytes

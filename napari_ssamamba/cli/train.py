@@ -1,0 +1,216 @@
+"""``ssamamba train``: from a scene and labels to a model."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_ssamamba.cli.inputs import (
+    DebugOption,
+    DeviceOption,
+    FieldOption,
+    JsonOption,
+    LayoutOption,
+    SceneArgument,
+    WavelengthsOption,
+    check_output,
+    open_scene_files,
+    read_label_files,
+)
+from napari_ssamamba.cli.report import follow, print_facts, print_json
+from napari_ssamamba.errors import LabelsError, SettingError
+from napari_ssamamba.model.config import ModelConfig, Preset
+from napari_ssamamba.training.config import Protocol, TrainingConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.data.split import Split
+
+LabelsOption = Annotated[
+    list[str],
+    typer.Option(
+        help="Class raster (file.mat:variable where it holds several) or polygons; again for "
+        "each tile.",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[Path, typer.Option(help="The model file to write.", show_default=False)]
+PresetOption = Annotated[Preset, typer.Option(help="Size of the network.")]
+ProtocolOption = Annotated[
+    Protocol, typer.Option(help="For few labels in a minute, or the published recipe.")
+]
+SplitOption = Annotated[
+    str,
+    typer.Option(
+        metavar="random|disjoint|FILE",
+        help="random: pixels drawn from all labels; disjoint: blocks of the scene, so far apart "
+        "that no patches overlap; FILE: a class raster of test pixels, which are left out.",
+    ),
+]
+PerClassOption = Annotated[
+    int | None,
+    typer.Option(help="Labels drawn of each class, validation included; by default all."),
+]
+FractionOption = Annotated[
+    float, typer.Option(help="With --split disjoint: share of each class in training blocks.")
+]
+SeedOption = Annotated[int, typer.Option(help="The same seed gives the same model.")]
+SetOption = Annotated[
+    list[str],
+    typer.Option("--set", metavar="NAME=VALUE", help="Any setting of network or training."),
+]
+
+
+def train(
+    scene: SceneArgument,
+    labels: LabelsOption,
+    out: OutOption,
+    preset: PresetOption = "compact",
+    protocol: ProtocolOption = "interactive",
+    split: SplitOption = "random",
+    train_per_class: PerClassOption = None,
+    train_fraction: FractionOption = 0.5,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    settings: SetOption = [],  # noqa: B006 (typer reads it and never changes it)
+    field: FieldOption = None,
+    layout: LayoutOption = None,
+    wavelengths: WavelengthsOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train a network on a scene's labels."""
+    check_output("--out", out)
+    cube = open_scene_files(scene, layout, wavelengths)
+    given = read_label_files("--labels", labels, cube, field)
+    model, config = configurations(cube, preset, protocol, seed, settings)
+    if split == "random":
+        made = _random(given, train_per_class, config)
+    elif split == "disjoint":
+        from napari_ssamamba.data.split import disjoint_split
+
+        made = disjoint_split(
+            given,
+            train_fraction,
+            config.validation_fraction,
+            model.patch_size,
+            config.seed,
+            per_class=train_per_class,
+        )
+    else:
+        test = read_label_files("--split", [split], cube, field)
+        made = _without_test_pixels(given, test, train_per_class, config)
+
+    from napari_ssamamba.project.checkpoints import save_checkpoint
+    from napari_ssamamba.training.trainer import train as train_network
+
+    checkpoint = follow(train_network(cube, made, given.classes, model, config, device))
+    save_checkpoint(checkpoint, out)
+    record = checkpoint.record
+    results = {
+        "model": str(out),
+        "epochs": record.epochs,
+        "seconds": record.seconds,
+        "n_train": record.n_train,
+        "n_validation": record.n_validation,
+        "n_test": int(made.test.sum()),
+        "validation_oa": record.validation_oa,
+        "device": record.device,
+        "classes": list(checkpoint.classes.names),
+        "split": record.split,
+        "protocol": record.protocol,
+        "seed": record.seed,
+        "synthetic": record.synthetic,
+    }
+    if json:
+        print_json(results)
+    else:
+        print_facts(results | {"classes": ", ".join(checkpoint.classes.names)})
+
+
+def configurations(
+    cube: Cube, preset: Preset, protocol: Protocol, seed: int, settings: Sequence[str]
+) -> tuple[ModelConfig, TrainingConfig]:
+    """Return the network's and the training's configuration, with the settings of ``--set``.
+
+    Parameters
+    ----------
+    cube : Cube
+    preset, protocol, seed
+        What the settings change.
+    settings : sequence of str
+        ``name=value``.
+
+    Returns
+    -------
+    model : ModelConfig
+        Its number of classes stands for nothing yet; the training knows it.
+    config : TrainingConfig
+
+    Raises
+    ------
+    SettingError
+        For unknown names and impossible values.
+    """
+    from napari_ssamamba.model.config import preset as preset_config
+    from napari_ssamamba.training.config import protocol as protocol_config
+    from napari_ssamamba.training.config import with_settings
+
+    sizes = {f.name for f in fields(ModelConfig)} - {"bands", "classes"}  # the data's own
+    known = sizes | {f.name for f in fields(TrainingConfig)}
+    pairs: dict[str, str] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or name.strip() not in known:
+            raise SettingError(
+                "--set", text, f"give NAME=VALUE with one of {', '.join(sorted(known))}."
+            )
+        pairs[name.strip()] = value
+    model = preset_config(preset, max(1, int(cube.good_indices.size)), classes=2)
+    return (
+        with_settings(model, {n: v for n, v in pairs.items() if n in sizes}),
+        with_settings(
+            protocol_config(protocol, seed), {n: v for n, v in pairs.items() if n not in sizes}
+        ),
+    )
+
+
+def _random(labels: LabelMap, per_class: int | None, config: TrainingConfig) -> Split:
+    """Learn from so many labels of each class, or from all of them."""
+    from napari_ssamamba.data.split import hold_out_validation, random_split
+
+    if per_class is None:
+        return hold_out_validation(labels.ids, config.validation_fraction, config.seed)
+    return random_split(labels, per_class, config.validation_fraction, config.seed)
+
+
+def _without_test_pixels(
+    labels: LabelMap, test: LabelMap, per_class: int | None, config: TrainingConfig
+) -> Split:
+    """Learn from labels that are no test pixels, whether or not the labels hold these too."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from napari_ssamamba.data.classes import UNLABELLED
+    from napari_ssamamba.data.labels import draw_training_pixels
+    from napari_ssamamba.data.split import split_from_maps
+
+    fraction, seed = config.validation_fraction, config.seed
+    split_from_maps(labels, test, 0, seed)  # refuses maps that number their classes differently
+    learned = np.where(test.ids == UNLABELLED, labels.ids, np.uint16(UNLABELLED))
+    if not learned.any():
+        raise LabelsError(
+            f"All labels of {labels.name} are test pixels of {test.name}; none is left to train "
+            "on. Give a map of the test pixels alone."
+        )
+    left = replace(labels, ids=learned)
+    if per_class is not None:
+        left = replace(labels, ids=draw_training_pixels(left, per_class, seed))
+    return split_from_maps(left, test, fraction, seed)

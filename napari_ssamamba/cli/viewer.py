@@ -1,0 +1,94 @@
+"""``ssamamba open``: napari with the dock open on a scene."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_ssamamba.cli.inputs import DebugOption  # noqa: TC001 (typer reads it)
+from napari_ssamamba.errors import SSAMambaError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PLUGIN = "napari-ssamamba"
+
+SAMPLE = "farmland"
+"""Key of the built-in scene in the plugin's manifest."""
+
+QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
+
+INSTALL = 'Install both with: pip install "napari-ssamamba[all]"'
+
+ScenesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="[SCENE...]", help="Files of one scene; without any, the window opens empty."
+    ),
+]
+
+
+def open_scene(
+    scene: ScenesArgument = [],  # noqa: B006 (typer reads it and never changes it)
+    debug: DebugOption = False,
+) -> None:
+    """Open napari with the dock, on a scene."""
+    from napari_ssamamba.data.readers import file_kind
+
+    for path in scene:
+        file_kind(path)  # a missing or unknown file is told before the window comes up
+    show(scene)
+
+
+def show(paths: Sequence[Path] = (), *, sample: bool = False) -> None:
+    """Open napari with the dock and stay until the window is closed.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files of one scene.
+    sample : bool
+        Whether to open the built-in scene.
+
+    Raises
+    ------
+    SSAMambaError
+        Where napari or Qt is not installed, or there is no display.
+    """
+    if not has_display():
+        raise SSAMambaError(
+            "There is no display to open a window on. Use train, predict and evaluate, or demo "
+            "with --out, which need none."
+        )
+    try:
+        import napari
+
+        viewer = napari.Viewer()
+    except ImportError as error:
+        raise SSAMambaError(f"The window needs napari and Qt ({error}). {INSTALL}") from error
+    if sample:
+        viewer.open_sample(PLUGIN, SAMPLE)
+    elif paths:
+        viewer.open([str(path) for path in paths], stack=len(paths) > 1, plugin=PLUGIN)
+    viewer.window.add_plugin_dock_widget(PLUGIN)
+    napari.run()
+
+
+def has_display() -> bool:
+    """Tell whether windows can be shown; a Qt platform that is set decides by itself."""
+    platform = os.environ.get("QT_QPA_PLATFORM")
+    if platform:
+        return platform not in ("offscreen", "minimal")
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def has_viewer() -> bool:
+    """Tell whether napari and a Qt binding are installed; neither is imported."""
+    return find_spec("napari") is not None and any(find_spec(name) for name in QT_BINDINGS)
