@@ -387,12 +387,10 @@ class Session:
 def _train(
     cube: Cube, ids: NDArray[np.uint16], classes: ClassTable, settings: TrainingSettings
 ) -> Generator[Progress, None, Checkpoint]:
-    """Check the labels, hold some out, train."""
+    """Hold some labels out, train on the others."""
     from napari_ssamamba.data.split import hold_out_validation
-    from napari_ssamamba.training.check import check_labels
     from napari_ssamamba.training.trainer import train
 
     config = settings.config
-    check_labels(cube, ids, classes, config)
     split = hold_out_validation(ids, config.validation_fraction, config.seed)
     return (yield from train(cube, split, classes, settings.preset, config, settings.device))
