@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from napari_ssamamba.cli import app, viewer
+from napari_ssamamba.cli.demo import run as run_demo
+from napari_ssamamba.data.classes import ClassTable
+from napari_ssamamba.data.cube import Cube
+from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.data.writers import write_class_map, write_layers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+TINY = {
+    "d_model": 8,
+    "d_state": 2,
+    "heads": 2,
+    "depth": 1,
+    "patch_size": 3,
+    "epochs": 3,
+    "min_steps": 30,
+    "max_steps": 30,
+    "learning_rate": 5e-3,
+}
+SETTINGS = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
+TRANSFORM = (500000.0, 30.0, 0.0, 5800000.0, 0.0, -30.0)
+
+
+def ssamamba(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])  # type: ignore[return-value]
+
+
+def values_of(*arguments: object) -> dict[str, Any]:
+    """Run with --json and return the one object on stdout."""
+    result = ssamamba(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    values: dict[str, Any] = json.loads(result.stdout)  # fails where there is anything beside it
+    return values
+
+
+def assert_one_error(result: Result, *parts: str) -> None:
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: ")
+    for part in parts:
+        assert part in lines[0]
+
+
+def strips(rows: int = 24, columns: int = 20) -> tuple[Cube, LabelMap]:
+    """Three strips that are easily told apart, in five bands, with a position."""
+    rng = np.random.default_rng(0)
+    strip = (np.arange(rows) * 3 // rows)[:, None].repeat(columns, axis=1)
+    values = rng.normal(500, 200, (3, 5))[strip] + rng.normal(0, 5, (rows, columns, 5))
+    cube = Cube("strips", values.astype(np.float32), crs="EPSG:32633", transform=TRANSFORM)
+    table = ClassTable().add("Wheat", id=2).add("Maize", id=5).add("Water", id=9)
+    return cube, LabelMap(np.array([2, 5, 9], np.uint16)[strip], table)
+
+
+@pytest.fixture(scope="session")
+def job(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A scene, its reference and a model trained on it, as files."""
+    folder = tmp_path_factory.mktemp("job")
+    cube, reference = strips()
+    scene, labels, model = folder / "scene.tif", folder / "labels.tif", folder / "model"
+    write_layers(scene, np.moveaxis(np.asarray(cube.raw), -1, 0), list("abcde"), cube)
+    write_class_map(labels, reference.ids, reference.classes, cube=cube)
+    trained = values_of(
+        *("train", scene, "--labels", labels, "--train-per-class", 12, "--seed", 1),
+        *("--device", "cpu", "--out", model, *SETTINGS),
+    )
+    return SimpleNamespace(scene=scene, labels=labels, model=model, trained=trained)
+
+
+def test_importing_and_asking_for_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from napari_ssamamba.cli import app\n"
+        "heavy = {'torch', 'rasterio', 'scipy', 'sklearn', 'spectral', 'napari', 'qtpy', "
+        "'matplotlib', 'napari_ssamamba.gui', 'napari_ssamamba.plugin'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_explains_itself() -> None:
+    for command in ("open", "demo", "info", "train", "predict", "evaluate"):
+        result = ssamamba(command, "--help")
+        assert result.exit_code == 0
+        assert "--debug" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((), "Missing command"),
+        (("bogus",), "bogus"),
+        (("info",), "SCENE"),
+        (("info", "nowhere.tif"), "nowhere.tif"),
+        (("train", "nowhere.tif", "--out", "m"), "--labels"),
+        (("predict", "m", "nowhere.tif", "--out", "map.jpg"), ".tif"),
+        (("predict", "m", "nowhere.tif", "--out", "/dev/null/map.tif"), "/dev/null"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], part: str) -> None:
+    assert_one_error(ssamamba(*arguments), part)
+
+
+def test_bad_settings_are_one_line_and_train_nothing(job: SimpleNamespace, tmp_path: Path) -> None:
+    base = ("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m")
+    assert_one_error(ssamamba(*base, "--set", "epoch=3"), "epoch=3", "epochs")
+    assert_one_error(ssamamba(*base, "--set", "bands=3"), "bands=3")
+    assert_one_error(ssamamba(*base, "--set", "epochs=many"), "epochs", "many")
+    assert_one_error(ssamamba(*base, "--preset", "huge"), "huge")
+    assert_one_error(ssamamba(*base, "--split", tmp_path / "no.tif"), "no.tif")
+    assert_one_error(ssamamba(*base, "--device", "cuda:99"), "cuda:99")
+    assert list(tmp_path.iterdir()) == []
+    predict = ("predict", job.model, job.scene, "--out", tmp_path / "map.tif")
+    assert_one_error(ssamamba(*predict, "--region", "0:5"), "ROW0:ROW1,COL0:COL1")
+    assert_one_error(ssamamba(*predict, "--region", "0:500,0:5"), "0:500,0:5")
+    assert_one_error(ssamamba(*predict, "--batch-size", "0"), "--batch-size")
+
+
+def test_debug_shows_the_traceback_before_the_line() -> None:
+    result = ssamamba("info", "nowhere.tif", "--debug")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("error: nowhere.tif")
+
+
+def test_train_tells_what_it_did(job: SimpleNamespace) -> None:
+    trained = job.trained
+    assert {"model", "epochs", "seconds", "validation_oa", "device"} <= trained.keys()
+    assert (trained["n_train"], trained["n_validation"]) == (33, 3)
+    assert trained["n_test"] == 24 * 20 - 36
+    assert trained["classes"] == ["Wheat", "Maize", "Water"]
+    assert job.model.is_file()
+
+
+def test_the_map_lies_where_the_scene_does(job: SimpleNamespace, tmp_path: Path) -> None:
+    import rasterio
+
+    out = {name: tmp_path / f"{name}.tif" for name in ("map", "confidence", "attention")}
+    told = values_of(
+        *("predict", job.model, job.scene, "--out", out["map"], "--region", "0:16,5:20"),
+        *("--confidence", out["confidence"], "--attention", out["attention"], "--device", "cpu"),
+    )
+    assert told["pixels"] == 16 * 15
+    assert told["pixels_per_second"] > 0
+    assert told["peak_memory_mb"] is None or told["peak_memory_mb"] > 10
+    with rasterio.open(job.scene) as scene:
+        for name, layers in (("map", 1), ("confidence", 1), ("attention", 4)):
+            with rasterio.open(out[name]) as file:
+                assert (file.count, file.crs, file.transform) == (
+                    layers,
+                    scene.crs,
+                    scene.transform,
+                )
+    with rasterio.open(out["map"]) as file:
+        ids = file.read(1)
+    assert set(np.unique(ids[:16, 5:])) <= {2, 5, 9}
+    assert not ids[16:].any()
+    assert not ids[:, :5].any()
+
+
+def test_evaluation_leaves_out_what_was_learned_from(job: SimpleNamespace) -> None:
+    told = values_of("evaluate", job.model, job.scene, "--reference", job.labels)
+    assert told["n"] == 24 * 20 - 36 == np.sum(told["confusion"])
+    assert told["left_out"] == 36
+    assert told["min_distance_to_training"] == 1
+    assert told["classes"] == ["Wheat", "Maize", "Water"]
+    assert len(told["per_class"]) == 3
+    assert told["synthetic"] is False
+    assert told["oa"] > 90
+    table = ssamamba("evaluate", job.model, job.scene, "--reference", job.labels)
+    assert table.exit_code == 0
+    assert "Maize" in table.stdout
+    assert "overlap with" in table.stdout
+
+
+def test_another_scene_has_no_distance_to_training(job: SimpleNamespace, tmp_path: Path) -> None:
+    cube, reference = strips(rows=27)
+    write_layers(tmp_path / "s.tif", np.moveaxis(np.asarray(cube.raw), -1, 0), list("abcde"), cube)
+    write_class_map(tmp_path / "r.tif", reference.ids, reference.classes, cube=cube)
+    told = values_of("evaluate", job.model, tmp_path / "s.tif", "--reference", tmp_path / "r.tif")
+    assert told["n"] == 27 * 20
+    assert told["min_distance_to_training"] is None
+
+
+def test_a_file_of_test_pixels_is_never_learned_from(job: SimpleNamespace, tmp_path: Path) -> None:
+    from napari_ssamamba.project.checkpoints import load_checkpoint
+
+    cube, reference = strips()
+    right = reference.ids.copy()
+    right[:, :10] = 0
+    write_class_map(tmp_path / "test.tif", right, reference.classes, cube=cube)
+    base = ("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m", *SETTINGS)
+    told = values_of(*base, "--split", tmp_path / "test.tif", "--train-per-class", 8)
+    assert (told["n_train"] + told["n_validation"], told["n_test"]) == (24, 240)
+    checkpoint = load_checkpoint(tmp_path / "m")
+    assert checkpoint.training_pixels[:, 1].max() < 10
+    assert_one_error(ssamamba(*base, "--split", job.labels), "none is left to train on")
+
+
+def test_a_disjoint_split_keeps_patches_apart(job: SimpleNamespace, tmp_path: Path) -> None:
+    base = ("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m", *SETTINGS)
+    told = values_of(*base, "--split", "disjoint", "--train-per-class", 10)
+    assert told["n_train"] + told["n_validation"] == 30
+    assert 0 < told["n_test"] < 24 * 20 - 30
+    assert "guard" in told["split"]
+
+
+def test_the_demo_leaves_all_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import replace
+
+    monkeypatch.setattr(
+        "napari_ssamamba.cli.demo.SETTINGS", {"epochs": "1", "min_steps": "4", "max_steps": "4"}
+    )
+    cube, reference = strips(36, 36)
+    cube = replace(cube, synthetic=True)
+    run_demo(cube, reference, tmp_path / "new", device="cpu", as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    names = {"map.tif", "confidence.tif", "model.safetensors", "accuracy.json", "map.png"}
+    assert {p.name for p in (tmp_path / "new").iterdir()} == names
+    assert json.loads((tmp_path / "new" / "accuracy.json").read_text("utf-8")) == told
+    assert told["synthetic"] is True
+    assert told["n"] == 36 * 36 - 90
+    assert (tmp_path / "new" / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_ends_with_130_and_leaves_nothing(job: SimpleNamespace, tmp_path: Path) -> None:
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from napari_ssamamba.cli import main; main()"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", code, "train", job.scene, "--labels", job.labels),
+            *("--out", str(tmp_path / "m"), "--set", "epochs=100000", "--set", "max_steps=none"),
+            *("--device", "cpu", "--set", "patience=100000"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    time.sleep(6)
+    assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_open_without_a_display_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "has_display", lambda: False)
+    assert_one_error(ssamamba("open"), "no display", "predict")
+
+
+def test_open_without_napari_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "has_display", lambda: True)
+    monkeypatch.setitem(sys.modules, "napari", None)
+    assert_one_error(ssamamba("open"), 'pip install "napari-ssamamba[all]"')
+
+
+def test_open_hands_the_files_to_the_plugin(
+    job: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, object]] = []
+    window = SimpleNamespace(add_plugin_dock_widget=lambda name: calls.append(("dock", name)))
+    shown = SimpleNamespace(
+        open=lambda paths, stack, plugin: calls.append(("open", (paths, stack, plugin))),
+        window=window,
+    )
+    napari = SimpleNamespace(Viewer=lambda: shown, run=lambda: calls.append(("run", None)))
+    monkeypatch.setattr(viewer, "has_display", lambda: True)
+    monkeypatch.setitem(sys.modules, "napari", napari)
+    assert ssamamba("open", job.scene).exit_code == 0
+    assert calls == [
+        ("open", ([str(job.scene)], False, "napari-ssamamba")),
+        ("dock", "napari-ssamamba"),
+        ("run", None),
+    ]
+    calls.clear()
+    assert_one_error(ssamamba("open", "nowhere.tif"), "nowhere.tif")
+    assert calls == []
+
+
+def test_info_reads_wavelengths_out_of_band_names(shared_data: Path) -> None:
+    told = values_of("info", shared_data / "aviris_ng_isofit_crop" / "ang20160910t185702_2rdn_img")
+    assert (told["rows"], told["columns"], told["bands"]) == (25, 30, 425)
+    assert len(told["wavelengths"]) == 425
+    assert told["wavelengths"][0] == pytest.approx(376.44)
+    assert told["crs"] == "EPSG:32611"
+
+
+def test_info_reads_enmap_tiles_alone_and_together(shared_data: Path) -> None:
+    images = sorted((shared_data / "enmap_potsdam" / "images").glob("*.tif"))
+    one = values_of("info", images[0])
+    assert (one["rows"], one["columns"], one["bands"]) == (32, 32, 224)
+    assert [i + 1 for i, good in enumerate(one["good_bands"]) if not good] == [*range(130, 136)]
+    assert (one["nodata"], one["crs"], one["dtype"]) == (-32768, "EPSG:32633", "float32")
+    together = values_of("info", *images)
+    assert (together["rows"], together["columns"]) == (192, 160)
+    readable = ssamamba("info", *images)
+    assert "130-135" in readable.stdout
+
+
+def test_an_enmap_map_has_the_tile_position(shared_data: Path, tmp_path: Path) -> None:
+    import rasterio
+
+    name = "enmap_potsdam_tile_128_128.tif"
+    image = shared_data / "enmap_potsdam" / "images" / name
+    labels = shared_data / "enmap_potsdam" / "labels" / name
+    values_of("train", image, "--labels", labels, "--out", tmp_path / "m", *SETTINGS)
+    values_of("predict", tmp_path / "m", image, "--out", tmp_path / "map.tif")
+    with rasterio.open(image) as scene, rasterio.open(tmp_path / "map.tif") as file:
+        assert (file.crs, file.transform, file.shape) == (scene.crs, scene.transform, scene.shape)
+
+
+def test_salinas_a_from_cube_to_accuracy(shared_data: Path, tmp_path: Path) -> None:
+    scene = shared_data / "salinas_a" / "SalinasA_corrected.mat"
+    reference = shared_data / "salinas_a" / "SalinasA_gt.mat"
+    values_of(
+        *("train", scene, "--labels", reference, "--train-per-class", 10, "--seed", 1),
+        *("--preset", "compact", "--out", tmp_path / "m", "--set", "epochs=4"),
+        *("--set", "min_steps=40", "--set", "max_steps=40", "--set", "d_model=32"),
+    )
+    told = values_of("evaluate", tmp_path / "m", scene, "--reference", reference)
+    assert told["class_ids"] == [1, 10, 11, 12, 13, 14]
+    assert told["n"] == 5348 - 60
+    assert told["oa"] >= 97
