@@ -1,0 +1,187 @@
+"""Shows a session in a napari viewer, and brings what users do there back to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtCore import QObject
+
+from napari_ssamamba.plugin.band_stack import contrast_of, lazy_bands
+from napari_ssamamba.plugin.class_look import dress
+from napari_ssamamba.plugin.map_layers import MapLayers
+from napari_ssamamba.plugin.own_layers import OwnLayers
+from napari_ssamamba.plugin.painting import Painting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari import Viewer
+    from napari.layers import Layer
+
+    from napari_ssamamba.data.composite import CompositeSettings
+    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.session import Session
+
+FIRST_CLASS = "Class 1"
+"""Added where a scene is opened and there is no class yet, so that painting works at once."""
+
+
+class LayerBridge(QObject):
+    """Ties one session to one viewer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    session : Session
+    workflow : Workflow
+        Its Qt parent.
+    """
+
+    def __init__(self, viewer: Viewer, session: Session, workflow: Workflow) -> None:
+        super().__init__(workflow)
+        self.viewer = viewer
+        self.session = session
+        self.workflow = workflow
+        self.layers = OwnLayers(viewer, self._bind_keys)
+        self.painting = Painting(viewer, session, self.layers, self)
+        self.maps = MapLayers(session, workflow, self.layers, self)
+        self._composed: CompositeSettings | None = None
+        session.events.cube.connect(self._show_cube)
+        session.events.bands.connect(self._compose)
+        session.events.composite.connect(self._show_composite)
+        session.events.reference.connect(self._show_reference)
+        workflow.job_ended.connect(self._job_ended)
+        viewer.dims.events.current_step.connect(self._show_wavelength)
+        viewer.scene.camera.events.center.connect(self._look)
+        viewer.mouse_drag_callbacks.append(self._clicked)
+        self._bind_keys(viewer)
+
+    # --- the scene -------------------------------------------------------------------------
+
+    def _show_cube(self) -> None:
+        """Show another scene in place of the one before."""
+        cube = self.session.need_cube()
+        self.layers.clear()
+        self._composed = None
+        bands = Image(
+            lazy_bands(cube),
+            name="bands",
+            contrast_limits=contrast_of(cube),
+            axis_labels=("band", "row", "column"),
+            metadata={"scene": cube.name, "synthetic": cube.synthetic},
+        )
+        self.layers.add("bands", bands)
+        self.viewer.dims.axis_labels = ("band", "row", "column")[-self.viewer.dims.ndim :]
+        self.viewer.reset_view()
+        self._show_wavelength(None)
+        if len(self.session.classes) == 0:
+            self.session.add_class(FIRST_CLASS)
+        self._compose()
+
+    def _compose(self) -> None:
+        self._composed = self.session.composite
+        self.workflow.compose()
+
+    def _show_composite(self) -> None:
+        """Show the image that came, or ask for the one that the settings want."""
+        if self.session.composite != self._composed:
+            self._compose()
+            return
+        image = self.session.composite_image
+        if image is None:
+            return
+        layer = self.layers["composite"]
+        if layer is not None:
+            layer.data = image
+            return
+        self.layers.add(
+            "composite", Image(image, rgb=True, name="composite", axis_labels=("row", "column"))
+        )
+        if self.layers["bands"] is not None:
+            self.layers["bands"].visible = False
+
+    def _show_reference(self) -> None:
+        reference = self.session.reference
+        self.layers.remove("reference")
+        if reference is not None:
+            layer = Labels(
+                reference.ids, name="reference", visible=False, axis_labels=("row", "column")
+            )
+            layer.editable = False
+            dress(layer, reference.classes)
+            self.layers.add("reference", layer)
+
+    def _show_wavelength(self, event: Any) -> None:
+        """Say above the picture which band the slider is at."""
+        cube, dims = self.session.cube, self.viewer.dims
+        overlay = self.viewer.canvas.overlays.text
+        if cube is None or dims.ndim < 3:
+            overlay.visible = False
+            return
+        band = int(dims.current_step[-3])
+        text = f"band {band + 1}"
+        if cube.wavelengths is not None and band < cube.bands:
+            text += f" · {cube.wavelengths[band]:.1f} nm"
+        overlay.text = text
+        overlay.visible = True
+
+    def _job_ended(self, kind: str, how: str) -> None:
+        if kind == "open":
+            self.layers.remove_stand_ins()
+
+    # --- what users do ---------------------------------------------------------------------
+
+    def _look(self, event: Any) -> None:
+        """Let a mapping begin at the middle of the view."""
+        cube = self.session.cube
+        if cube is not None:
+            row, column = (round(c) for c in self.viewer.scene.camera.center[-2:])
+            self.workflow.look_at = (
+                min(max(row, 0), cube.rows - 1),
+                min(max(column, 0), cube.columns - 1),
+            )
+
+    def _clicked(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
+        """Pick the pixel that is clicked on without moving; painting is no picking."""
+        layer = viewer.layers.selection.active
+        paints = isinstance(layer, Labels) and layer.mode != "pan_zoom"
+        if self.session.cube is None or paints or event.button != 1:
+            return
+        pressed = np.array(event.pos)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.array(event.pos) - pressed).max() <= 2:
+            row, column = (round(p) for p in event.position[-2:])
+            self.pick(row, column)
+
+    def pick(self, row: int, column: int) -> None:
+        """Read a pixel's spectrum, and the classes' where pixels are labelled."""
+        self.session.pick(row, column)
+        if self.session.labels is not None and self.session.labels.any():
+            self.workflow.compute_class_spectra()
+
+    def _bind_keys(self, provider: Viewer | Layer) -> None:
+        """Let 1 to 9 choose the class.
+
+        napari asks the active layer's own keys first, then its kind's, then the viewer's. On a
+        labels layer digits switch modes, which letters do too; so the keys are bound on each of
+        our layers, and layers of others keep theirs.
+        """
+        for n in range(1, 10):
+            provider.bind_key(str(n), self._class_chooser(n), overwrite=True)
+
+    def _class_chooser(self, n: int) -> Callable[[object], None]:
+        def choose(provider: object) -> None:
+            ids = self.session.classes.ids
+            if n <= len(ids):
+                self.session.select_class(ids[n - 1])
+                layer = self.layers["training labels"]
+                if layer is not None:  # also where the eraser was in hand
+                    layer.selected_label = ids[n - 1]
+            else:
+                self.viewer.status = f"There is no class {n} in the table."
+
+        return choose

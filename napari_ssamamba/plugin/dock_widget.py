@@ -1,0 +1,48 @@
+"""The widget that napari opens: the main dock, with the plots below the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_ssamamba.plugin.viewers import session_of
+
+if TYPE_CHECKING:
+    import napari
+
+MILLISECONDS_TO_SHOW = 200
+"""When the dock is drawn and torch is loaded: a window that has just been asked for may take a
+second, one that trains may not."""
+
+
+class SSAMambaWidget(QWidget):
+    """Holds the main dock of the viewer's session.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Given by napari.
+    """
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        from napari_ssamamba.gui.dock import MainDock, PlotsDock
+
+        super().__init__()
+        opened = session_of(viewer)
+        self.main = MainDock(opened.session, opened.workflow)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.main)
+        self.plots = PlotsDock(opened.session, opened.workflow)
+        viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
+        self._warm_up = QTimer(self)
+        self._warm_up.setSingleShot(True)
+        self._warm_up.timeout.connect(_load_torch)
+        self._warm_up.start(MILLISECONDS_TO_SHOW)
+
+
+def _load_torch() -> None:
+    """Import torch here: in a job's thread it would hold the interpreter, and freeze the window."""
+    import torch._dynamo  # noqa: F401  torch's optimisers import it when they are made

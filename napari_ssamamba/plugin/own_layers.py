@@ -1,0 +1,88 @@
+"""The layers of one session in a viewer: held by identity, whatever users do to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+    from napari.layers import Layer
+
+ORDER = ("bands", "composite", "reference", "map", "confidence", "training labels")
+"""Roles from the lowest layer to the highest; each is also the layer's first name."""
+
+STAND_IN = "stands for a scene that is being opened"
+"""Key in the metadata of layers that go once the scene is there."""
+
+
+class OwnLayers:
+    """Finds, adds and removes the session's layers.
+
+    A layer is known by the object, so users may rename and move it; one that they delete is
+    forgotten, and added anew when there is something new to show in it.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    on_add : callable
+        Called with each layer that is added.
+    """
+
+    def __init__(self, viewer: Viewer, on_add: Callable[[Layer], None]) -> None:
+        self._viewer = viewer
+        self._on_add = on_add
+        self._layers: dict[str, Any] = {}
+        self._named: dict[str, str] = {}
+        viewer.layers.events.removed.connect(self._forget)
+
+    def __getitem__(self, role: str) -> Any:
+        """Return the layer of a role, None where there is none."""
+        return self._layers.get(role)
+
+    def role_of(self, layer: object) -> str | None:
+        """Return what a layer shows; None for layers of others."""
+        return next((role for role, own in self._layers.items() if own is layer), None)
+
+    def add(self, role: str, layer: Layer) -> None:
+        """Add a layer where its role belongs, and leave the active layer as it is."""
+        self.remove(role)
+        active = self._viewer.layers.selection.active
+        above = [self._layers.get(r) for r in ORDER[ORDER.index(role) + 1 :]]
+        places = [self._viewer.layers.index(a) for a in above if a is not None]
+        self._layers[role] = layer
+        self._named[role] = layer.name
+        self._viewer.layers.insert(min(places, default=len(self._viewer.layers)), layer)
+        self._named[role] = layer.name  # napari numbers names that are taken
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        self._on_add(layer)
+
+    def remove(self, role: str) -> None:
+        """Take a layer out of the viewer; nothing happens where there is none."""
+        layer = self._layers.pop(role, None)
+        if layer is not None:
+            self._viewer.layers.remove(layer)
+
+    def clear(self) -> None:
+        """Take all of them out."""
+        for role in reversed(ORDER):
+            self.remove(role)
+
+    def remove_stand_ins(self) -> None:
+        """Take out the layers that stood for a scene that was being opened."""
+        for layer in [a for a in self._viewer.layers if STAND_IN in a.metadata]:
+            self._viewer.layers.remove(layer)
+
+    def rename(self, role: str, name: str) -> None:
+        """Change a layer's name, unless the user has given it another."""
+        layer = self._layers.get(role)
+        if layer is not None and layer.name == self._named[role] and layer.name != name:
+            layer.name = name
+            self._named[role] = layer.name
+
+    def _forget(self, event: Any) -> None:
+        role = self.role_of(event.value)
+        if role is not None:
+            del self._layers[role]

@@ -1,0 +1,18 @@
+"""What users set once in napari's preferences."""
+
+from __future__ import annotations
+
+from napari.settings import get_plugin_settings
+
+from napari_ssamamba.session import TrainingSettings
+
+PLUGIN = "napari-ssamamba"
+
+
+def preferred_training() -> TrainingSettings:
+    """Return the training settings to begin with; ours where the plugin is not registered."""
+    settings = get_plugin_settings().get(PLUGIN)
+    if settings is None:
+        return TrainingSettings()
+    training = settings.training
+    return TrainingSettings(preset=training.preset, device=training.device)

@@ -1,0 +1,59 @@
+"""Which session belongs to which viewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from qtpy.QtCore import QEvent, QObject
+
+from napari_ssamamba.gui.workflow import Workflow
+from napari_ssamamba.plugin.activity import Activity
+from napari_ssamamba.plugin.bridge import LayerBridge
+from napari_ssamamba.plugin.preferences import preferred_training
+from napari_ssamamba.session import Session
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+_opened: WeakKeyDictionary[Viewer, OpenSession] = WeakKeyDictionary()
+
+
+class OpenSession(QObject):
+    """A session, its jobs and its layers, for as long as the viewer's window is open.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        window = viewer.window._qt_window  # napari has no public signal of its closing
+        super().__init__(window)
+        self.session = Session()
+        self.session.set_training(preferred_training())
+        self.workflow = Workflow(self.session, self)
+        self.bridge = LayerBridge(viewer, self.session, self.workflow)
+        self.activity = Activity(self.workflow)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """End the threads when the window goes; hidden is what it is once it did close."""
+        if event.type() in (QEvent.Type.DeferredDelete, QEvent.Type.Hide):
+            closes = event.type() == QEvent.Type.DeferredDelete or not event.spontaneous()
+            if closes and not watched.isVisible() and not watched.isMinimized():
+                self.workflow.shut_down()
+        return False
+
+
+def session_of(viewer: Viewer) -> OpenSession:
+    """Return the viewer's session; the first call makes it."""
+    opened = _opened.get(viewer)
+    if opened is None:
+        opened = _opened[viewer] = OpenSession(viewer)
+    return opened
+
+
+def known_session_of(viewer: Viewer) -> OpenSession | None:
+    """Return the viewer's session where it has one."""
+    return _opened.get(viewer)
