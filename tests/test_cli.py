@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.resources import files
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -350,3 +351,8 @@ def test_salinas_a_from_cube_to_accuracy(shared_data: Path, tmp_path: Path) -> N
     assert told["class_ids"] == [1, 10, 11, 12, 13, 14]
     assert told["n"] == 5348 - 60
     assert told["oa"] > 80
+
+
+def test_the_demo_opens_a_sample_that_the_manifest_has() -> None:
+    manifest = files("napari_ssamamba").joinpath("napari.yaml").read_text("utf-8")
+    assert f"key: {viewer.SAMPLE}," in manifest

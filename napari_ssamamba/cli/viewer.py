@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-ssamamba"
 
-SAMPLE = "farmland"
+SAMPLE = "sample"
 """Key of the built-in scene in the plugin's manifest."""
 
 QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
