@@ -39,10 +39,11 @@ class BandStack:
         self.dtype = np.dtype(np.float32)
         self.ndim = 3
 
-    def __getitem__(self, key: tuple[slice, slice, slice]) -> NDArray[Any]:
-        """Read the block that three slices select, missing values as NaN."""
-        bands, rows, columns = key
-        return bands_last_to_first(self._cube.read(rows, columns, bands))
+    def __getitem__(self, key: tuple[slice | int, slice | int, slice | int]) -> NDArray[Any]:
+        """Read the block that slices and numbers select, missing values as NaN."""
+        bands, rows, columns = (k if isinstance(k, slice) else slice(k, k + 1) for k in key)
+        block = bands_last_to_first(self._cube.read(rows, columns, bands))
+        return block[tuple(slice(None) if isinstance(k, slice) else 0 for k in key)]
 
 
 def lazy_bands(cube: Cube) -> Any:

@@ -25,9 +25,9 @@ MILLISECONDS_BETWEEN_COUNTS = 100
 class Painting(QObject):
     """Shows the session's training labels in a layer, and tells the session of strokes.
 
-    The layer holds the session's array itself. napari tells of finished strokes (``paint``), but
-    of undo and of strokes under way only that something is drawn anew; what was written is then
-    found by a checksum, a few times a second at most.
+    The layer holds the session's array itself. napari tells of strokes before it writes them, and
+    of undo only that something is drawn anew; whether anything was written is then found by a
+    checksum, a few times a second at most.
 
     Parameters
     ----------
@@ -86,15 +86,12 @@ class Painting(QObject):
         layer.brush_size = 3
         self._layers.add(ROLE, layer)
         self._viewer.layers.selection.active = layer
-        layer.events.paint.connect(self._stroke_done)
+        layer.events.paint.connect(self._maybe_painted)
         layer.events.labels_update.connect(self._maybe_painted)
         layer.events.set_data.connect(self._maybe_painted)
         layer.events.data.connect(self._take_data)
         layer.events.selected_label.connect(self._take_selected)
         self._show_selected()
-
-    def _stroke_done(self, event: Any) -> None:
-        self.tell()
 
     def _maybe_painted(self, event: Any) -> None:
         if not self._timer.isActive():

@@ -38,10 +38,15 @@ class OpenSession(QObject):
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """End the threads when the window goes; hidden is what it is once it did close."""
-        if event.type() in (QEvent.Type.DeferredDelete, QEvent.Type.Hide):
-            closes = event.type() == QEvent.Type.DeferredDelete or not event.spontaneous()
-            if closes and not watched.isVisible() and not watched.isMinimized():
+        """End the threads when the window closes.
+
+        A close that the program asks for is never refused; one that the user asks for may be, and
+        is known by the window being hidden (which is not spontaneous, as minimising is).
+        """
+        if event.type() in (QEvent.Type.Close, QEvent.Type.Hide):
+            asked_by_user = event.type() == QEvent.Type.Close and event.spontaneous()
+            minimised = event.type() == QEvent.Type.Hide and event.spontaneous()
+            if not asked_by_user and not minimised:
                 self.workflow.shut_down()
         return False
 

@@ -1,0 +1,182 @@
+"""What users see and do in a napari viewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.plugin.viewers import session_of
+from napari_ssamamba.prediction.class_map import MapTile
+from napari_ssamamba.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from conftest import TinyJob
+
+
+@pytest.fixture
+def opened(make_napari_viewer: Any, tiny_job: TinyJob, qtbot: Any) -> Any:
+    viewer = make_napari_viewer()
+    opened = session_of(viewer)
+    opened.viewer = viewer
+    opened.session.open_cube(tiny_job.cube)
+    opened.session.set_reference(tiny_job.reference)
+    qtbot.waitUntil(lambda: opened.session.composite_image is not None, timeout=20000)
+    yield opened
+    opened.workflow.shut_down()
+
+
+def test_a_scene_is_shown_as_bands_colours_and_labels_to_paint_on(opened: Any) -> None:
+    names = [layer.name for layer in opened.viewer.layers]
+    assert names == ["bands", "composite", "reference", "training labels"]
+    assert opened.viewer.layers["bands"].data.shape == (6, 24, 20)
+    assert not opened.viewer.layers["bands"].visible
+    band = np.asarray(opened.viewer.layers["bands"].data[3])
+    np.testing.assert_array_equal(
+        band, opened.session.cube.read(slice(None), slice(None), [3])[..., 0]
+    )
+    opened.viewer.dims.set_current_step(0, 3)
+    assert opened.viewer.canvas.overlays.text.text == "band 4 · 750.0 nm"
+
+
+def test_painting_writes_into_the_session_and_counts(opened: Any, qtbot: Any) -> None:
+    layer = opened.viewer.layers["training labels"]
+    assert layer.data is opened.session.labels
+    told: list[int] = []
+    opened.session.events.labels.connect(lambda: told.append(1))
+    layer.brush_size = 1
+    layer.paint((5, 5), layer.selected_label)
+    qtbot.waitUntil(lambda: len(told) == 1, timeout=5000)
+    assert opened.session.label_counts() == {1: 1}
+    layer.undo()
+    qtbot.waitUntil(lambda: len(told) == 2, timeout=5000)
+    assert opened.session.label_counts() == {1: 0}
+
+
+def test_another_class_table_colours_and_names_the_labels(opened: Any) -> None:
+    opened.session.rename_class(1, "Wheat")
+    opened.session.recolor_class(1, "#ff0000")
+    layer = opened.viewer.layers["training labels"]
+    layer.data[2, 3] = 1
+    layer.refresh()
+    np.testing.assert_allclose(layer.get_color(1), [1, 0, 0, 1])
+    assert "Wheat" in str(layer.get_status((2, 3), world=True))
+
+
+def test_the_label_in_hand_and_the_selected_class_are_one(opened: Any) -> None:
+    layer = opened.viewer.layers["training labels"]
+    second = opened.session.add_class("Second")
+    assert layer.selected_label == second
+    layer.selected_label = 1
+    assert opened.session.selected_class == 1
+    layer.selected_label = 77
+    assert (layer.selected_label, opened.session.selected_class) == (1, 1)
+    layer.selected_label = 0
+    assert opened.session.selected_class == 1
+
+
+def test_number_keys_choose_the_class_on_each_layer(opened: Any) -> None:
+    opened.session.add_class("Second")
+    handler = opened.viewer.window._qt_viewer._key_map_handler
+    for layer in list(opened.viewer.layers):
+        opened.viewer.layers.selection.active = layer
+        handler.press_key("1")
+        assert opened.session.selected_class == 1
+        handler.press_key("2")
+        assert opened.session.selected_class == 2
+
+
+def test_layers_may_be_renamed_moved_and_deleted(opened: Any) -> None:
+    viewer, session = opened.viewer, opened.session
+    layer = viewer.layers["training labels"]
+    layer.name = "mine"
+    viewer.layers.move(viewer.layers.index(layer), 0)
+    layer.paint((5, 5), 1)
+    assert session.labels.any()
+    viewer.layers.remove("composite")
+    session.set_composite_image(session.composite_image)
+    assert "composite" in viewer.layers
+    viewer.layers.remove(layer)
+    session.add_class("Second")
+    assert viewer.layers["training labels"].data is session.labels
+    assert session.label_counts()[1] > 0
+
+
+def test_another_scene_replaces_the_layers(opened: Any, tiny_job: TinyJob) -> None:
+    before = list(opened.viewer.layers)
+    opened.session.open_cube(tiny_job.cube)
+    assert not set(before) & set(opened.viewer.layers)
+
+
+def test_tiles_appear_while_the_map_is_computed(
+    opened: Any, tiny_checkpoint: Any, qtbot: Any
+) -> None:
+    session = opened.session
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping_run().close()
+    layer = opened.viewer.layers["map (mapping…)"]
+    drawn: list[int] = []
+    layer.events.set_data.connect(lambda event: drawn.append(1))
+    window = Window(0, 4, 0, 4)
+    ids, confidence = np.full((4, 4), 5, np.uint16), np.ones((4, 4), np.float32)
+    for _ in range(5):
+        session.add_tile(MapTile(window=window, ids=ids, confidence=confidence))
+    qtbot.waitUntil(lambda: bool(drawn), timeout=2000)
+    qtbot.wait(200)
+    assert len(drawn) == 1
+    assert (layer.data[:4, :4] == 5).all()
+    session.finish_map()
+    assert layer.name == "map"
+    session.labels_painted()
+    assert layer.name == "map (outdated)"
+
+
+def test_training_in_the_thread_ends_with_a_complete_map(opened: Any, qtbot: Any) -> None:
+    _label_and_train(opened, steps=8)
+    qtbot.waitUntil(
+        lambda: opened.session.map is not None and opened.session.map.complete, timeout=60000
+    )
+    assert opened.viewer.layers["map"].data.any()
+    assert opened.workflow.look_at is not None
+
+
+def test_closing_the_viewer_ends_the_training(opened: Any, qtbot: Any) -> None:
+    _label_and_train(opened, steps=100000)
+    job = opened.workflow.job("train")
+    assert job is not None
+    qtbot.waitUntil(lambda: len(opened.activity.bars) > 0, timeout=5000)
+    opened.viewer.close()
+    qtbot.waitUntil(lambda: job.wait(0), timeout=30000)
+
+
+def test_clicking_picks_the_pixel_but_dragging_does_not(opened: Any) -> None:
+    from types import SimpleNamespace
+
+    callback = opened.viewer.mouse_drag_callbacks[-1]
+    opened.viewer.layers.selection.active = opened.viewer.layers["composite"]
+    event = SimpleNamespace(type="mouse_press", button=1, pos=(50, 50), position=(0.0, 6.2, 7.7))
+    clicked = callback(opened.viewer, event)
+    next(clicked)
+    event.type = "mouse_release"
+    assert next(clicked, "ended") == "ended"
+    assert opened.session.picked == (6, 8)
+    event.type, event.position = "mouse_press", (0.0, 1.0, 1.0)
+    dragged = callback(opened.viewer, event)
+    next(dragged)
+    event.type, event.pos = "mouse_move", (90, 90)
+    next(dragged)
+    event.type = "mouse_release"
+    assert next(dragged, "ended") == "ended"
+    assert opened.session.picked == (6, 8)
+
+
+def _label_and_train(opened: Any, steps: int) -> None:
+    from napari_ssamamba.session import TrainingSettings
+
+    session = opened.session
+    session.draw_from_reference(12, seed=0)
+    config = TrainingConfig(epochs=4, min_steps=steps, max_steps=steps)
+    session.set_training(TrainingSettings(device="cpu", config=config))
+    opened.workflow.train()
