@@ -6,7 +6,7 @@ A session belongs to the main thread. Long work takes a snapshot from it (`Sessi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.composite import CompositeSettings, available_presets
+from napari_ssamamba.data.good_bands import set_range, water_absorption
 from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pixels
 from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.training.config import TrainingConfig
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.model.config import Preset
     from napari_ssamamba.prediction.class_map import ClassMap, MapTile
     from napari_ssamamba.training.events import EpochDone
+    from napari_ssamamba.training.metrics import Accuracy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class SessionEvents(SignalGroup):
     checkpoint = Signal()
     map = Signal()
     map_tile = Signal(object)  # Window
+    accuracy = Signal()
     picked = Signal()
     class_spectra = Signal()
 
@@ -116,6 +119,8 @@ class Session:
     checkpoint : Checkpoint or None
         The last good model.
     map : ShownMap or None
+    accuracy : Accuracy or None
+        Of the map, on the reference's pixels that the model was not trained or chosen on.
     picked : tuple of int or None
         Row and column of the pixel last clicked.
     picked_spectrum : ndarray of float32, shape (bands,), or None
@@ -136,6 +141,7 @@ class Session:
         self.history: list[EpochDone] = []
         self.checkpoint: Checkpoint | None = None
         self.map: ShownMap | None = None
+        self.accuracy: Accuracy | None = None
         self.picked: tuple[int, int] | None = None
         self.picked_spectrum: NDArray[np.float32] | None = None
         self.class_spectra: dict[int, SpectralStatistics] = {}
@@ -151,6 +157,7 @@ class Session:
         self.labels = np.zeros((cube.rows, cube.columns), np.uint16)
         self.reference = None
         self.map = self._map_before = None
+        self.accuracy = None
         self.picked = None
         self.picked_spectrum = None
         self.class_spectra = {}
@@ -158,6 +165,9 @@ class Session:
         self.events.labels.emit()
         self.events.reference.emit()
         self.events.map.emit()
+        self.events.accuracy.emit()
+        self.events.picked.emit()
+        self.events.class_spectra.emit()
 
     def set_good_bands(self, good_bands: NDArray[np.bool_]) -> None:
         """Switch bands on and off."""
@@ -165,7 +175,24 @@ class Session:
         if not cube.good_bands.any():
             raise SSAMambaError("No band would be left. Leave at least one band on.")
         self.cube = cube
+        settings, presets = self.composite, available_presets(cube)
+        if settings is not None and settings.bands is None and settings.preset not in presets:
+            self.composite = replace(settings, preset=presets[0])
         self.events.bands.emit()
+
+    def hide_water_absorption(self, hidden: bool) -> None:
+        """Switch the bands in the usual water-absorption windows off, or on."""
+        cube = self.need_cube()
+        if cube.wavelengths is not None:
+            inside = water_absorption(cube.wavelengths)
+            self.set_good_bands(cube.good_bands & ~inside if hidden else cube.good_bands | inside)
+
+    def switch_range(self, low: float, high: float, on: bool) -> None:
+        """Switch the bands from one wavelength to another, in nm, on or off."""
+        cube = self.need_cube()
+        if cube.wavelengths is None:
+            raise SSAMambaError(f"{cube.name} has no wavelengths to give a range in.")
+        self.set_good_bands(set_range(cube.good_bands, cube.wavelengths, low, high, on))
 
     def set_composite(self, composite: CompositeSettings) -> None:
         """Ask for other colours; the image follows when it is computed."""
@@ -261,6 +288,7 @@ class Session:
             self._check_grid(reference)
         self.reference = reference
         self.events.reference.emit()
+        self.set_accuracy(None)
 
     def draw_from_reference(self, per_class: int, seed: int) -> None:
         """Replace the training labels by random pixels of the reference.
@@ -347,6 +375,7 @@ class Session:
             classes=checkpoint.classes,
         )
         self.events.map.emit()
+        self.set_accuracy(None)
         return predict(cube, checkpoint, device=self.training.device, first=first)
 
     def add_tile(self, tile: MapTile) -> None:
@@ -367,6 +396,23 @@ class Session:
         """Bring back the map from before the mapping that was cancelled or failed."""
         self.map, self._map_before = self._map_before, None
         self.events.map.emit()
+
+    def accuracy_run(self) -> Generator[Progress, None, Accuracy] | None:
+        """Return the comparison of the map with the reference; None where one is missing.
+
+        Pixels of the reference that the model was trained or chosen on do not count.
+        """
+        shown, reference, checkpoint = self.map, self.reference, self.checkpoint
+        if shown is None or not shown.complete or reference is None or checkpoint is None:
+            return None
+        from napari_ssamamba.audit.map_accuracy import map_accuracy
+
+        return map_accuracy(shown.ids.copy(), reference, checkpoint)
+
+    def set_accuracy(self, accuracy: Accuracy | None) -> None:
+        """Take how well the map agrees with the reference."""
+        self.accuracy = accuracy
+        self.events.accuracy.emit()
 
     # --- spectra ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_ssamamba.errors import SSAMambaError
+from napari_ssamamba.errors import AmbiguousFileError, SSAMambaError
 from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.gui.job import Job
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.labels import LabelMap
     from napari_ssamamba.session import Session
 
 SECONDS_TO_END = 30.0
@@ -25,8 +26,8 @@ SECONDS_TO_END = 30.0
 class Workflow(QObject):
     """All that takes time, one job of a kind at a time.
 
-    Kinds are ``"open"``, ``"composite"``, ``"train"``, ``"map"`` and ``"spectra"``. Starting a
-    kind anew cancels its older job, whose late events are dropped.
+    Kinds are ``"open"``, ``"labels"``, ``"composite"``, ``"train"``, ``"map"``, ``"accuracy"`` and
+    ``"spectra"``. Starting a kind anew cancels its older job, whose late events are dropped.
 
     Parameters
     ----------
@@ -42,6 +43,9 @@ class Workflow(QObject):
     """Kind, and ``"done"``, ``"cancelled"`` or ``"failed"``."""
     told = Signal(str, str)
     """``"error"`` or ``"info"``, and what the user should read."""
+    asked = Signal(object, object)
+    """The `AmbiguousFileError` of a file, and what opens it again: a callable that takes the
+    chosen option as a keyword."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +69,8 @@ class Workflow(QObject):
             yield Progress(text=f"Opening {paths[0].name}")
             return open_cube(list(paths), **options)
 
-        self._run("open", "Opening the scene", opening, on_result=self.session.open_cube)
+        again = partial(self.open, paths, **options)
+        self._run("open", "Opening the scene", opening, on_result=self._show_cube, open_again=again)
 
     def open_sample(self, name: str | None = None) -> None:
         """Open the built-in scene, or fetch one of `napari_ssamamba.data.downloads.SAMPLES`."""
@@ -81,6 +86,20 @@ class Workflow(QObject):
             return sample_scene()
 
         self._run("open", "Opening the sample", making, on_result=self._show_sample)
+
+    def import_labels(self, path: Path, *, as_reference: bool, **options: Any) -> None:
+        """Read labels or a reference; options as `napari_ssamamba.data.reference.read_labels`."""
+        cube = self.session.cube
+
+        def reading() -> Generator[Progress, None, LabelMap]:
+            from napari_ssamamba.data.reference import read_labels
+
+            yield Progress(text=f"Reading {path.name}")
+            return read_labels(path, cube, **options)
+
+        again = partial(self.import_labels, path, as_reference=as_reference, **options)
+        take = self._take_reference if as_reference else self.session.set_labels
+        self._run("labels", "Reading labels", reading, on_result=take, open_again=again)
 
     def compose(self) -> None:
         """Compute the colour image that the session asks for."""
@@ -110,6 +129,20 @@ class Workflow(QObject):
                 on_result=self._finish_map,
                 on_stop=self.session.keep_map_before,
             )
+
+    def assess(self) -> None:
+        """Compare the map with the reference, where there is a reference and a complete map."""
+        if (run := self.session.accuracy_run()) is not None:
+            self._run("accuracy", "Comparing", lambda: run, on_result=self.session.set_accuracy)
+
+    def request(self, change: Callable[[], Any]) -> bool:
+        """Ask the session for a quick change; where it is refused, tell why and return False."""
+        try:
+            change()
+        except SSAMambaError as error:
+            self.told.emit("error", str(error))
+            return False
+        return True
 
     def compute_class_spectra(self) -> None:
         """Compute the mean spectra of the labelled classes."""
@@ -169,12 +202,13 @@ class Workflow(QObject):
         on_result: Callable[[Any], None],
         on_event: Callable[[Any], None] | None = None,
         on_stop: Callable[[], None] | None = None,
+        open_again: Callable[..., None] | None = None,
     ) -> None:
         self.cancel(kind)
         self._generation += 1
         job = Job(title, start, self._generation)
         self._jobs[kind] = job
-        relay = _Relay(self, kind, job, on_event, on_result)
+        relay = _Relay(self, kind, job, on_event, on_result, open_again)
         job.job_signals.progressed.connect(relay.progressed)
         job.job_signals.returned.connect(relay.returned)
         job.job_signals.errored.connect(relay.errored)
@@ -198,9 +232,20 @@ class Workflow(QObject):
             stop()
         self.job_ended.emit(kind, how)
 
+    def _show_cube(self, cube: Cube) -> None:
+        """Show a scene; what was computed on the last one would not fit it."""
+        for kind in ("labels", "composite", "train", "map", "accuracy", "spectra"):
+            self.cancel(kind)
+        self.session.open_cube(cube)
+        self.compose()
+
+    def _take_reference(self, reference: LabelMap) -> None:
+        self.session.set_reference(reference)
+        self.assess()
+
     def _show_sample(self, scene: Any) -> None:
         cube, reference = scene
-        self.session.open_cube(cube)
+        self._show_cube(cube)
         self.session.set_reference(reference)
 
     def _take_epoch(self, event: Progress) -> None:
@@ -222,6 +267,7 @@ class Workflow(QObject):
 
     def _finish_map(self, class_map: Any) -> None:
         self.session.finish_map()
+        self.assess()
 
 
 class _Relay(QObject):
@@ -234,6 +280,7 @@ class _Relay(QObject):
         job: Job,
         on_event: Callable[[Any], None] | None,
         on_result: Callable[[Any], None],
+        open_again: Callable[..., None] | None,
     ) -> None:
         super().__init__(workflow)
         self._workflow = workflow
@@ -241,6 +288,7 @@ class _Relay(QObject):
         self._job = job
         self._on_event = on_event
         self._on_result = on_result
+        self._open_again = open_again
 
     def progressed(self, event: Progress) -> None:
         """Pass an event on."""
@@ -261,9 +309,13 @@ class _Relay(QObject):
                 self._workflow.told.emit("error", str(error))
 
     def errored(self, error: Exception) -> None:
-        """Say what went wrong."""
-        if self._workflow.is_current(self._kind, self._job):
-            self._workflow.finish(self._kind, "failed")
+        """Say what went wrong, or ask what only the user knows."""
+        if not self._workflow.is_current(self._kind, self._job):
+            return
+        self._workflow.finish(self._kind, "failed")
+        if isinstance(error, AmbiguousFileError) and self._open_again is not None:
+            self._workflow.asked.emit(error, self._open_again)
+        else:
             self._workflow.told.emit("error", message_of(self._job.title, error))
 
 

@@ -1,0 +1,71 @@
+"""Every question that opens a window of its own, in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QColorDialog, QDialog, QFileDialog
+
+from napari_ssamamba.gui.ask_choice import AskChoice
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.errors import AmbiguousFileError, Choice
+
+SCENES = (
+    "Scenes (*.hdr *.img *.dat *.raw *.bsq *.bil *.bip *.tif *.tiff *.mat *.npy);;All files (*)"
+)
+LABELS = (
+    "Labels (*.tif *.tiff *.hdr *.img *.mat *.npy *.png *.gpkg *.geojson *.json *.shp);;"
+    "All files (*)"
+)
+
+
+class Dialogs:
+    """Asks the user; replace its methods to answer without a window.
+
+    Each method returns None, or nothing chosen, where the user cancels.
+    """
+
+    def scene_files(self, parent: QWidget) -> list[Path]:
+        """Ask which scene to open: one file, or tiles."""
+        names, _ = QFileDialog.getOpenFileNames(parent, "Open a scene", "", SCENES)
+        return [Path(name) for name in names]
+
+    def labels_file(self, parent: QWidget, title: str) -> Path | None:
+        """Ask which labels to read."""
+        name, _ = QFileDialog.getOpenFileName(parent, title, "", LABELS)
+        return Path(name) if name else None
+
+    def color(self, parent: QWidget, current: str) -> str | None:
+        """Ask for a colour, ``"#rrggbb"``."""
+        color = QColorDialog.getColor(QColor(current), parent, "Colour of the class")
+        return str(color.name()) if color.isValid() else None
+
+    def choice(self, parent: QWidget, error: AmbiguousFileError) -> Choice | None:
+        """Ask how to read a file."""
+        dialog = AskChoice(
+            f"{error.path}: {error.found}.",
+            [choice.description for choice in error.choices],
+            "Open",
+            parent,
+        )
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        return error.choices[dialog.chosen()] if accepted else None
+
+    def pixels_to(self, parent: QWidget, classes: ClassTable, id: int, n: int) -> int | None:
+        """Ask what becomes of a deleted class's pixels: the id of another class, or 0."""
+        others = [c for c in classes if c.id != id]
+        dialog = AskChoice(
+            f"Delete class “{classes[id].name}”. What becomes of its {n:,} labelled pixels?",
+            ["They become unlabelled", *(f"They become “{c.name}”" for c in others)],
+            "Delete",
+            parent,
+        )
+        if dialog.exec() != QDialog.DialogCode.Accepted:
+            return None
+        return (0, *(c.id for c in others))[dialog.chosen()]

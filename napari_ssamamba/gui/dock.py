@@ -1,0 +1,102 @@
+"""The two docks: the work on the right, the plots at the bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from napari_ssamamba.gui.class_panel import ClassPanel
+from napari_ssamamba.gui.dialogs import Dialogs
+from napari_ssamamba.gui.learning_curves import LearningCurves
+from napari_ssamamba.gui.map_panel import MapPanel
+from napari_ssamamba.gui.message_bar import MessageBar
+from napari_ssamamba.gui.scene_panel import ScenePanel
+from napari_ssamamba.gui.spectra_plot import SpectraPlot
+from napari_ssamamba.gui.train_panel import TrainPanel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_ssamamba.errors import AmbiguousFileError
+    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.session import Session
+
+
+class MainDock(QWidget):
+    """Messages on top, then the sections in the order of the work.
+
+    Parameters
+    ----------
+    session : Session
+    workflow : Workflow
+    dialogs : Dialogs, optional
+        Asks the user; replace it to answer without a window.
+    parent : QWidget, optional
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        workflow: Workflow,
+        dialogs: Dialogs | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._dialogs = dialogs or Dialogs()
+        self.messages = MessageBar(workflow)
+        self.scene = ScenePanel(session, workflow, self._dialogs)
+        self.classes = ClassPanel(session, workflow, self._dialogs)
+        self.train = TrainPanel(session, workflow)
+        self.map = MapPanel(session, workflow)
+        content = QWidget()
+        sections = QVBoxLayout(content)
+        for title, panel in (
+            ("Scene", self.scene),
+            ("Classes", self.classes),
+            ("Train", self.train),
+            ("Map", self.map),
+        ):
+            section = QCollapsible(title)
+            section.setToolTip(f"Show or hide the section {title}")
+            section.addWidget(panel)
+            section.expand(animate=False)
+            sections.addWidget(section)
+        sections.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        scroll.setWidget(content)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.messages)
+        layout.addWidget(scroll, 1)
+        workflow.asked.connect(self._ask)
+
+    def _ask(self, error: AmbiguousFileError, open_again: Callable[..., None]) -> None:
+        choice = self._dialogs.choice(self, error)
+        if choice is not None:
+            open_again(**{choice.option: choice.value})
+
+
+class PlotsDock(QTabWidget):
+    """Spectra and learning curves.
+
+    Parameters
+    ----------
+    session : Session
+    workflow : Workflow
+    parent : QWidget, optional
+    """
+
+    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.spectra = SpectraPlot(session, workflow)
+        self.curves = LearningCurves(session)
+        self.addTab(self.spectra, "Spectra")
+        self.addTab(self.curves, "Learning curves")
+        self.setTabToolTip(0, "Spectrum of the pixel clicked last, and the classes' means")
+        self.setTabToolTip(1, "Loss and validation accuracy of the training")

@@ -1,0 +1,69 @@
+"""Loss and validation accuracy of the training, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import QHBoxLayout, QWidget
+
+from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.plot_colors import follow_palette
+
+if TYPE_CHECKING:
+    from napari_ssamamba.session import Session
+
+SYMBOL_PIXELS = 6
+
+
+class LearningCurves(QWidget):
+    """Two plots side by side: the loss, and the validation accuracy.
+
+    Parameters
+    ----------
+    session : Session
+    parent : QWidget, optional
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.loss_plot, self.accuracy_plot = pg.PlotWidget(), pg.PlotWidget()
+        layout = QHBoxLayout(self)
+        for plot, label in (
+            (self.loss_plot, "Loss (cross-entropy)"),
+            (self.accuracy_plot, "Validation OA (%)"),
+        ):
+            plot.setLabel("bottom", "Epoch")
+            plot.setLabel("left", label)
+            plot.setToolTip(f"{label} after each epoch")
+            layout.addWidget(plot)
+        self.loss = self.loss_plot.plot(symbol="o", symbolSize=SYMBOL_PIXELS)
+        self.accuracy = self.accuracy_plot.plot(symbol="o", symbolSize=SYMBOL_PIXELS)
+        connect(self, self._show, session.events.history)
+        self._color()
+        self._show()
+
+    def _show(self) -> None:
+        history = self._session.history
+        self.loss.setData([e.epoch for e in history], [e.loss for e in history])
+        validated = [
+            (e.epoch, e.validation_accuracy) for e in history if e.validation_accuracy is not None
+        ]
+        self.accuracy.setData([epoch for epoch, _ in validated], [oa for _, oa in validated])
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._color()
+        super().changeEvent(event)
+
+    def _color(self) -> None:
+        color = self.palette().color(QPalette.ColorRole.WindowText)
+        for plot, curve in ((self.loss_plot, self.loss), (self.accuracy_plot, self.accuracy)):
+            follow_palette(plot, self)
+            curve.setPen(pg.mkPen(color, width=2))
+            curve.setSymbolPen(pg.mkPen(color))
+            curve.setSymbolBrush(pg.mkBrush(color))

@@ -1,0 +1,90 @@
+"""The section Map: make it, see whether it is up to date and how good it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.job_progress import JobProgress
+
+if TYPE_CHECKING:
+    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.session import Session
+
+
+class MapPanel(QWidget):
+    """Shows the state of the map and asks to make it.
+
+    Parameters
+    ----------
+    session : Session
+    workflow : Workflow
+    parent : QWidget, optional
+    """
+
+    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._workflow = workflow
+        self.make = QPushButton("&Map the scene")
+        self.make.setToolTip("Classify every pixel with the last model, tile by tile")
+        self.make.clicked.connect(self._map)
+        self.after_training = QCheckBox("Map a&fter training")
+        self.after_training.setToolTip("Make the map as soon as a training is done")
+        self.after_training.setChecked(workflow.map_after_training)
+        self.after_training.toggled.connect(self._ask_after_training)
+        self.progress = JobProgress(workflow, "map")
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.accuracy = QLabel()
+        self.accuracy.setWordWrap(True)
+        self.accuracy.setToolTip(
+            "Overall accuracy, average accuracy and κ on the reference's pixels that were neither "
+            "trained nor validated on; classes are matched by their id"
+        )
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.make)
+        layout.addWidget(self.after_training)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.state)
+        layout.addWidget(self.accuracy)
+        workflow.job_started.connect(self._show)
+        workflow.job_ended.connect(self._show)
+        events = session.events
+        connect(self, self._show, events.cube, events.checkpoint, events.map, events.accuracy)
+        self._show()
+
+    def _map(self) -> None:
+        self._workflow.map_scene()
+
+    def _ask_after_training(self, wanted: bool) -> None:
+        self._workflow.map_after_training = wanted
+
+    def _show(self, *_: object) -> None:
+        session = self._session
+        runs = self._workflow.job("map") is not None
+        ready = session.cube is not None and session.checkpoint is not None
+        self.make.setEnabled(ready and not runs)
+        self.state.setText(self._state_text(runs))
+        accuracy = session.accuracy
+        self.accuracy.setVisible(accuracy is not None)
+        if accuracy is not None and session.cube is not None:
+            synthetic = " · SYNTHETIC scene" if session.cube.synthetic else ""
+            self.accuracy.setText(
+                f"OA {accuracy.oa:.1f} % · AA {accuracy.aa:.1f} % · κ {accuracy.kappa:.1f} on "
+                f"{accuracy.n:,} reference pixels not trained on{synthetic}"
+            )
+
+    def _state_text(self, runs: bool) -> str:
+        shown = self._session.map
+        if runs:
+            return "In progress: the map fills tile by tile."
+        if self._session.checkpoint is None:
+            return "No model yet: train one first."
+        if shown is None:
+            return "No map yet."
+        if shown.outdated:
+            return "Outdated: labels or model changed since the map was made."
+        return "Complete." if shown.complete else "Incomplete."

@@ -1,0 +1,27 @@
+"""Plots in the colours of the theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from qtpy.QtGui import QPalette
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+
+def follow_palette(plot: pg.PlotWidget, widget: QWidget) -> None:
+    """Take background and text colour of a plot from the palette of the widget around it."""
+    palette = widget.palette()
+    text = palette.color(QPalette.ColorRole.WindowText)
+    plot.setBackground(palette.color(QPalette.ColorRole.Window))
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setPen(pg.mkPen(text))
+        axis.setTextPen(pg.mkPen(text))
+    legend = plot.getPlotItem().legend
+    if legend is not None:
+        legend.setLabelTextColor(text)
+        for _, label in legend.items:
+            label.setText(label.text, color=text)

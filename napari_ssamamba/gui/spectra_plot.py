@@ -1,0 +1,165 @@
+"""The picked pixel's spectrum beside the classes' mean spectra."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_ssamamba.audit.spectra import plot_order
+from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.plot_colors import follow_palette
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_ssamamba.audit.spectra import PlotOrder
+    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.session import Session
+
+SETTLE_MS = 400
+"""Class means are asked for this long after the last change of the labels."""
+
+BAND_OPACITY = 50
+"""Of the ± 1 standard deviation, of 255."""
+
+
+class SpectraPlot(QWidget):
+    """Value over wavelength; bands that are off leave gaps.
+
+    Parameters
+    ----------
+    session : Session
+    workflow : Workflow
+    parent : QWidget, optional
+    """
+
+    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._workflow = workflow
+        self._order: PlotOrder | None = None
+        self.plot = pg.PlotWidget()
+        self.plot.setToolTip("Spectra; wheel and drag to zoom and pan, right-click for more")
+        self.plot.setLabel("left", "Value")
+        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        self.plot.addLegend(colCount=2, offset=(-10, 10))
+        self.deviation = QCheckBox("± 1 s&d")
+        self.deviation.setToolTip("Show the standard deviation of each class as a band")
+        self.deviation.toggled.connect(self._show)
+        self.read_out = QLabel("Click a pixel to see its spectrum.")
+        self.read_out.setToolTip("The picked pixel's value at the pointer")
+        row = QHBoxLayout()
+        row.addWidget(self.read_out, 1)
+        row.addWidget(self.deviation)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.plot, 1)
+        layout.addLayout(row)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(workflow.compute_class_spectra)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        events = session.events
+        connect(self, self._show, events.picked, events.class_spectra, events.classes)
+        connect(self, self._bands_changed, events.cube, events.bands)
+        connect(self, self._labels_changed, events.labels)
+        self._bands_changed()
+
+    # --- drawing ---------------------------------------------------------------------------
+
+    def _labels_changed(self) -> None:
+        self._settle.start()
+
+    def _bands_changed(self) -> None:
+        cube = self._session.cube
+        self._order = None if cube is None else plot_order(cube.wavelengths, cube.good_bands)
+        known = cube is not None and cube.wavelengths is not None
+        self.plot.setLabel("bottom", "Wavelength (nm)" if known else "Band")
+        if cube is not None:
+            self._settle.start()
+        self._show()
+
+    def _positions(self) -> NDArray[np.float64]:
+        """Wavelength in nm of every band, or its number from 1."""
+        cube = self._session.need_cube()
+        if cube.wavelengths is not None:
+            return cube.wavelengths
+        return np.arange(1.0, cube.bands + 1)
+
+    def _show(self, *_: object) -> None:
+        self.plot.clear()
+        order, session = self._order, self._session
+        if session.cube is not None and order is not None:
+            x = self._positions()[order.bands]
+            for id, statistics in session.class_spectra.items():
+                if id in session.classes:
+                    land_class = session.classes[id]
+                    mean = statistics.mean[order.bands]
+                    if self.deviation.isChecked():
+                        spread = statistics.deviation[order.bands]
+                        self._draw_band(x, mean - spread, mean + spread, land_class.color)
+                    self._draw(x, mean, QColor(land_class.color), land_class.name)
+            if session.picked is not None and session.picked_spectrum is not None:
+                row, column = session.picked
+                text = self.palette().color(QPalette.ColorRole.WindowText)
+                name = f"Pixel {row}, {column}"
+                self._draw(x, session.picked_spectrum[order.bands], text, name)
+                self.read_out.setText(f"{name} (row, column)")
+        if session.picked is None:
+            self.read_out.setText("Click a pixel to see its spectrum.")
+        follow_palette(self.plot, self)
+
+    def _draw(self, x: ArrayLike, y: ArrayLike, color: QColor, name: str) -> None:
+        order = self._order
+        if order is not None:
+            self.plot.plot(
+                x,
+                y,
+                pen=pg.mkPen(color, width=2),
+                connect=order.connected.astype(np.int32),
+                name=name,
+            )
+
+    def _draw_band(
+        self,
+        x: NDArray[np.float64],
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+        color: str,
+    ) -> None:
+        """Fill between two lines, stretch by stretch of bands that are on."""
+        if self._order is None:
+            return
+        brush = QColor(color)
+        brush.setAlpha(BAND_OPACITY)
+        for part in np.split(np.arange(x.size), np.flatnonzero(~self._order.connected) + 1):
+            if part.size > 1 and np.isfinite(low[part]).all():
+                lines = (pg.PlotCurveItem(x[part], y[part], pen=None) for y in (low, high))
+                self.plot.addItem(pg.FillBetweenItem(*lines, brush=brush))
+
+    # --- the pointer and the theme ---------------------------------------------------------
+
+    def _hover(self, position: object) -> None:
+        session, order = self._session, self._order
+        if order is None or session.picked is None or session.picked_spectrum is None:
+            return
+        x = self._positions()[order.bands]
+        at = self.plot.getPlotItem().vb.mapSceneToView(position).x()
+        nearest = int(np.argmin(np.abs(x - at)))
+        band = int(order.bands[nearest])
+        known = session.need_cube().wavelengths is not None
+        where = f"{x[nearest]:.1f} nm (band {band + 1})" if known else f"band {band + 1}"
+        row, column = session.picked
+        value = session.picked_spectrum[band]
+        self.read_out.setText(f"Pixel {row}, {column}: {value:.4g} at {where}")
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._show()
+        super().changeEvent(event)

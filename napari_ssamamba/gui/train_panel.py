@@ -1,0 +1,148 @@
+"""The section Train: settings, progress, result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, get_args
+
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.job_progress import JobProgress, time_text
+from napari_ssamamba.model.config import Preset
+from napari_ssamamba.session import TrainingSettings
+
+if TYPE_CHECKING:
+    from napari_ssamamba.checkpoint import TrainingRecord
+    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.session import Session
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class TrainPanel(QWidget):
+    """Shows how training is done and how it goes, and asks to start it.
+
+    Parameters
+    ----------
+    session : Session
+    workflow : Workflow
+    parent : QWidget, optional
+    """
+
+    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._workflow = workflow
+        self.preset = QComboBox()
+        self.preset.addItems(get_args(Preset))
+        self.preset.setToolTip("compact: for a CPU; standard: the published widths, for a GPU")
+        self.device = QComboBox()
+        self.device.addItems(DEVICES)
+        self.device.setToolTip("Where to train and map; auto takes a GPU where there is one")
+        self.epochs = QSpinBox()
+        self.epochs.setRange(1, 100_000)
+        self.epochs.setToolTip("At most so many times through the labels")
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("The same labels, settings, seed and device give the same model")
+        self.validation = QDoubleSpinBox()
+        self.validation.setRange(0, 90)
+        self.validation.setDecimals(0)
+        self.validation.setSuffix(" %")
+        self.validation.setToolTip("Share of the labels that is held out to validate")
+        self.train = QPushButton("&Train")
+        self.train.setToolTip("Train on the labels as they are now; painting can go on meanwhile")
+        self.train.clicked.connect(self._train)
+        self.progress = JobProgress(workflow, "train", can_pause=True)
+        self.result = QLabel()
+        self.result.setWordWrap(True)
+        form = QFormLayout()
+        form.addRow("&Network", self.preset)
+        form.addRow("De&vice", self.device)
+        form.addRow("&Epochs", self.epochs)
+        form.addRow("See&d", self.seed)
+        form.addRow("Held o&ut", self.validation)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.train)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.result)
+        self.preset.currentTextChanged.connect(self._ask)
+        self.device.currentTextChanged.connect(self._ask)
+        for box in (self.epochs, self.seed, self.validation):
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._ask)
+        workflow.job_started.connect(self._show_state)
+        workflow.job_ended.connect(self._show_state)
+        events = session.events
+        connect(self, self._show_settings, events.training)
+        connect(self, self._show_state, events.cube, events.labels, events.checkpoint)
+        self._show_settings()
+        self._show_state()
+
+    def _train(self) -> None:
+        self._workflow.train()
+
+    def _ask(self, *_: object) -> None:
+        settings = self._session.training
+        chosen: Preset = "compact" if self.preset.currentText() == "compact" else "standard"
+        config = replace(
+            settings.config,
+            epochs=self.epochs.value(),
+            seed=self.seed.value(),
+            validation_fraction=self.validation.value() / 100,
+        )
+        self._session.set_training(
+            TrainingSettings(preset=chosen, device=self.device.currentText(), config=config)
+        )
+
+    def _show_settings(self) -> None:
+        settings = self._session.training
+        for box, text in ((self.preset, settings.preset), (self.device, settings.device)):
+            with QSignalBlocker(box):
+                if box.findText(text) < 0:
+                    box.addItem(text)
+                box.setCurrentText(text)
+        for box, value in (
+            (self.epochs, settings.config.epochs),
+            (self.seed, settings.config.seed),
+            (self.validation, 100 * settings.config.validation_fraction),
+        ):
+            with QSignalBlocker(box):
+                box.setValue(value)
+
+    def _show_state(self, *_: object) -> None:
+        session = self._session
+        runs = self._workflow.job("train") is not None
+        self.train.setEnabled(session.cube is not None and not runs)
+        if session.checkpoint is not None:
+            self.result.setText(result_text(session.checkpoint.record))
+        elif session.labels is None or not session.labels.any():
+            self.result.setText("Label a few pixels of two or more classes, then train.")
+        else:
+            self.result.setText("")
+        self.result.setVisible(bool(self.result.text()))
+
+
+def result_text(record: TrainingRecord) -> str:
+    """Say how a training came out."""
+    if record.validation_oa is None:
+        accuracy = "Trained; no labels were held out to validate"
+    else:
+        accuracy = f"Validation OA {record.validation_oa:.1f} % ({record.n_validation:,} pixels)"
+    synthetic = " · SYNTHETIC scene" if record.synthetic else ""
+    return (
+        f"{accuracy} · {record.n_train:,} training pixels · {time_text(record.seconds)} on "
+        f"{record.device}{synthetic}"
+    )

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.events import Progress
+from napari_ssamamba.gui.class_panel import ClassPanel
+from napari_ssamamba.gui.class_table_model import NAME
+from napari_ssamamba.gui.dialogs import Dialogs
+from napari_ssamamba.gui.job import Job
+from napari_ssamamba.gui.spectra_plot import SpectraPlot
+from napari_ssamamba.gui.workflow import Workflow
+from napari_ssamamba.session import Session
+
+
+class MergeIntoFirst(Dialogs):
+    def pixels_to(self, parent, classes, id, n):
+        return classes.ids[0]
+
+
+@pytest.fixture
+def workflow(qtbot, tiny_job):
+    session = Session()
+    session.open_cube(tiny_job.cube)
+    made = Workflow(session)
+    yield made
+    assert made.shut_down()
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), RuntimeError("CUDA out of memory")])
+def test_a_failing_job_says_so_and_ends(qtbot, error):
+    def work():
+        yield Progress()
+        raise error
+
+    job, seen = Job("Work", work), []
+    job.job_signals.errored.connect(seen.append)
+    with qtbot.waitSignal(job.job_signals.finished, timeout=5000):
+        job.start()
+    qtbot.waitUntil(lambda: seen == [error])
+    assert job.wait(5)
+
+
+def test_a_paused_job_can_be_cancelled_and_closes_its_work(qtbot):
+    closed = []
+
+    def work():
+        try:
+            while True:
+                yield Progress()
+        finally:
+            closed.append(True)
+
+    job = Job("Work", work)
+    job.start()
+    job.pause()
+    with qtbot.waitSignal(job.job_signals.cancelled, timeout=5000):
+        job.quit()
+    assert job.wait(5) and closed == [True]
+
+
+def test_classes_are_added_renamed_selected_and_merged(qtbot, workflow):
+    session = workflow.session
+    panel = ClassPanel(session, workflow, MergeIntoFirst())
+    qtbot.addWidget(panel)
+    panel.add.click()
+    panel.add.click()
+    panel.model.setData(panel.model.index(1, NAME), "Water")
+    assert session.classes.names == ("Class 1", "Water")
+    panel.table.selectRow(0)
+    assert session.selected_class == 1
+    session.select_class(2)
+    assert panel.table.currentIndex().row() == 1
+    session.labels[5, 5] = 2
+    panel.delete.click()
+    assert session.classes.ids == (1,) and session.labels[5, 5] == 1
+
+
+def test_training_without_labels_is_told(qtbot, workflow):
+    with qtbot.waitSignal(workflow.told) as told:
+        workflow.train()
+    assert told.args[0] == "error" and "No pixel is labelled" in told.args[1]
+
+
+def test_the_spectrum_has_a_gap_where_a_band_is_off(qtbot, workflow):
+    plot = SpectraPlot(workflow.session, workflow)
+    qtbot.addWidget(plot)
+    workflow.session.pick(10, 10)
+    (curve,) = plot.plot.listDataItems()
+    x, _ = curve.getData()
+    np.testing.assert_allclose(x, [450, 550, 750, 850, 950])
+    assert list(curve.opts["connect"]) == [1, 0, 1, 1, 0]
