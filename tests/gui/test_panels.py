@@ -9,8 +9,10 @@ from napari_ssamamba.gui.class_table_model import NAME
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.job import Job
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
+from napari_ssamamba.gui.train_panel import TrainPanel
 from napari_ssamamba.gui.workflow import Workflow
-from napari_ssamamba.session import Session
+from napari_ssamamba.session import Session, TrainingSettings
+from napari_ssamamba.training.config import TrainingConfig
 
 
 class MergeIntoFirst(Dialogs):
@@ -52,7 +54,8 @@ def test_a_paused_job_can_be_cancelled_and_closes_its_work(qtbot):
             closed.append(True)
 
     job = Job("Work", work)
-    job.start()
+    with qtbot.waitSignal(job.job_signals.progressed, timeout=5000):
+        job.start()
     job.pause()
     with qtbot.waitSignal(job.job_signals.cancelled, timeout=5000):
         job.quit()
@@ -90,3 +93,34 @@ def test_the_spectrum_has_a_gap_where_a_band_is_off(qtbot, workflow):
     x, _ = curve.getData()
     np.testing.assert_allclose(x, [450, 550, 750, 850, 950])
     assert list(curve.opts["connect"]) == [1, 0, 1, 1, 0]
+
+
+def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkpoint):
+    session = workflow.session
+    session.set_checkpoint(tiny_checkpoint)
+    workflow.map_scene()
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
+    before = session.map
+    workflow.map_scene()
+    assert session.map is not before
+    workflow.cancel("map")
+    assert session.map is before
+    qtbot.wait(200)  # late tiles of the cancelled job may not come in
+    assert session.map is before and before.complete
+
+
+def test_the_train_panel_follows_a_training(qtbot, workflow, tiny_job):
+    session = workflow.session
+    panel = TrainPanel(session, workflow)
+    qtbot.addWidget(panel)
+    workflow.map_after_training = False
+    session.set_reference(tiny_job.reference)
+    session.draw_from_reference(10, 0)
+    config = TrainingConfig(epochs=1, min_steps=1, max_steps=2)
+    session.set_training(TrainingSettings(device="cpu", config=config))
+    assert panel.epochs.value() == 1
+    panel.train.click()
+    assert not panel.train.isEnabled() and not panel.progress.isHidden()
+    qtbot.waitUntil(lambda: workflow.job("train") is None, timeout=60000)
+    assert panel.train.isEnabled() and panel.progress.isHidden()
+    assert "Validation OA" in panel.result.text()
