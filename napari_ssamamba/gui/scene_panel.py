@@ -168,7 +168,6 @@ class ScenePanel(QWidget):
 
     def _ask_composite(self, settings: CompositeSettings) -> None:
         self._session.set_composite(settings)
-        self._workflow.compose()
 
     def _ask_water(self, hidden: bool) -> None:
         self._switch(partial(self._session.hide_water_absorption, hidden))
@@ -177,9 +176,7 @@ class ScenePanel(QWidget):
         self._switch(partial(self._session.switch_range, self.low.value(), self.high.value(), on))
 
     def _switch(self, change: partial[None]) -> None:
-        if self._workflow.request(change):
-            self._workflow.compose()
-        else:
+        if not self._workflow.request(change):
             self._show_all()
 
     # --- showing ---------------------------------------------------------------------------

@@ -237,7 +237,6 @@ class Workflow(QObject):
         for kind in ("labels", "composite", "train", "map", "accuracy", "spectra"):
             self.cancel(kind)
         self.session.open_cube(cube)
-        self.compose()
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)

@@ -35,6 +35,8 @@ class SSAMambaWidget(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.main)
+        # Else napari fills half of the side with empty space below the dock.
+        self.setSizePolicy(self.main.sizePolicy())
         self.plots = PlotsDock(opened.session, opened.workflow)
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
         self._warm_up = QTimer(self)

@@ -6,18 +6,17 @@ A session belongs to the main thread. Long work takes a snapshot from it (`Sessi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.composite import CompositeSettings, available_presets
 from napari_ssamamba.data.good_bands import set_range, water_absorption
 from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pixels
 from napari_ssamamba.errors import LabelsError, SSAMambaError
-from napari_ssamamba.training.config import TrainingConfig
+from napari_ssamamba.session.values import SessionEvents, ShownMap, TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,71 +27,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
-    from napari_ssamamba.model.config import Preset
     from napari_ssamamba.prediction.class_map import ClassMap, MapTile
     from napari_ssamamba.training.events import EpochDone
     from napari_ssamamba.training.metrics import Accuracy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingSettings:
-    """What the user sets before a training.
-
-    Attributes
-    ----------
-    preset : {"compact", "standard"}
-        Size of the network.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    config : TrainingConfig
-    """
-
-    preset: Preset = "compact"
-    device: str = "auto"
-    config: TrainingConfig = field(default_factory=TrainingConfig)
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class ShownMap:
-    """The map as it is shown, filled while it is computed.
-
-    Attributes
-    ----------
-    ids : ndarray of uint16, shape (rows, columns)
-    confidence : ndarray of float32, shape (rows, columns)
-        NaN where nothing was classified yet.
-    classes : ClassTable
-    complete : bool
-        Whether every pixel comes from the model at hand.
-    outdated : bool
-        Whether labels or model changed since it was computed.
-    """
-
-    ids: NDArray[np.uint16]
-    confidence: NDArray[np.float32]
-    classes: ClassTable
-    complete: bool = False
-    outdated: bool = False
-
-
-class SessionEvents(SignalGroup):
-    """Emitted after the change, in the thread that made it, which is the main thread."""
-
-    cube = Signal()
-    bands = Signal()
-    composite = Signal()
-    classes = Signal()
-    labels = Signal()
-    reference = Signal()
-    selected_class = Signal()
-    training = Signal()
-    history = Signal()
-    checkpoint = Signal()
-    map = Signal()
-    map_tile = Signal(object)  # Window
-    accuracy = Signal()
-    picked = Signal()
-    class_spectra = Signal()
 
 
 class Session:

@@ -1,0 +1,6 @@
+"""What is open: one evented object a viewer."""
+
+from napari_ssamamba.session.session import Session
+from napari_ssamamba.session.values import SessionEvents, ShownMap, TrainingSettings
+
+__all__ = ["Session", "SessionEvents", "ShownMap", "TrainingSettings"]

@@ -1,0 +1,78 @@
+"""The parts of a session: settings, the map that is shown, the events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from psygnal import Signal, SignalGroup
+
+from napari_ssamamba.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.model.config import Preset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """What the user sets before a training.
+
+    Attributes
+    ----------
+    preset : {"compact", "standard"}
+        Size of the network.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    config : TrainingConfig
+    """
+
+    preset: Preset = "compact"
+    device: str = "auto"
+    config: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ShownMap:
+    """The map as it is shown, filled while it is computed.
+
+    Attributes
+    ----------
+    ids : ndarray of uint16, shape (rows, columns)
+    confidence : ndarray of float32, shape (rows, columns)
+        NaN where nothing was classified yet.
+    classes : ClassTable
+    complete : bool
+        Whether every pixel comes from the model at hand.
+    outdated : bool
+        Whether labels or model changed since it was computed.
+    """
+
+    ids: NDArray[np.uint16]
+    confidence: NDArray[np.float32]
+    classes: ClassTable
+    complete: bool = False
+    outdated: bool = False
+
+
+class SessionEvents(SignalGroup):
+    """Emitted after the change, in the thread that made it, which is the main thread."""
+
+    cube = Signal()
+    bands = Signal()
+    composite = Signal()
+    classes = Signal()
+    labels = Signal()
+    reference = Signal()
+    selected_class = Signal()
+    training = Signal()
+    history = Signal()
+    checkpoint = Signal()
+    map = Signal()
+    map_tile = Signal(object)  # Window
+    accuracy = Signal()
+    picked = Signal()
+    class_spectra = Signal()
