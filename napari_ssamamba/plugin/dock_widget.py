@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_ssamamba.plugin.viewers import session_of
 
 if TYPE_CHECKING:
-    import napari
+    import napari.viewer
 
 MILLISECONDS_TO_SHOW = 200
 """When the dock is drawn and torch is loaded: a window that has just been asked for may take a
@@ -23,10 +23,10 @@ class SSAMambaWidget(QWidget):
     Parameters
     ----------
     viewer : napari.Viewer
-        Given by napari.
+        Given by napari, which goes by the annotation's exact words.
     """
 
-    def __init__(self, viewer: napari.Viewer) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
         from napari_ssamamba.gui.dock import MainDock, PlotsDock
 
         super().__init__()

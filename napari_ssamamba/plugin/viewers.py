@@ -52,7 +52,14 @@ class OpenSession(QObject):
 
 
 def session_of(viewer: Viewer) -> OpenSession:
-    """Return the viewer's session; the first call makes it."""
+    """Return the viewer's session; the first call makes it.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Or the proxy of one, which napari gives to widgets.
+    """
+    viewer = getattr(viewer, "__wrapped__", viewer)
     opened = _opened.get(viewer)
     if opened is None:
         opened = _opened[viewer] = OpenSession(viewer)
@@ -60,5 +67,5 @@ def session_of(viewer: Viewer) -> OpenSession:
 
 
 def known_session_of(viewer: Viewer) -> OpenSession | None:
-    """Return the viewer's session where it has one."""
-    return _opened.get(viewer)
+    """Return the viewer's session where it has one; see `session_of`."""
+    return _opened.get(getattr(viewer, "__wrapped__", viewer))
