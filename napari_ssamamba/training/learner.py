@@ -1,7 +1,8 @@
 """A network in training: one step, one validation, one settling of the batch norms.
 
 The work between two events of a training run is done here, in pieces that take well under a
-second each.
+second each. Where the device's memory runs out, a batch is computed in parts; the generators of
+this file yield what the user should know of that, and None at their other pauses.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from torch.nn.functional import cross_entropy
 from napari_ssamamba.errors import TrainingDivergedError
 from napari_ssamamba.model.patches import dihedral_orders, gather_patches
 from napari_ssamamba.training.optimisation import draw_batches, make_optimiser, make_schedule
+from napari_ssamamba.training.patches_at_once import PatchesAtOnce
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from napari_ssamamba.model.network import SSAMamba
@@ -30,6 +32,9 @@ NO_OUTPUT = -1
 
 SETTLING_BATCHES = 16
 """Batches from which the batch norms' statistics are computed anew."""
+
+VALIDATED_AT_ONCE = {"cpu": 32, "mps": 256, "cuda": 2048}
+"""Patches: on a CPU what stays in the caches, on a GPU what keeps it busy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +93,8 @@ class Learner:
         self.optimiser = make_optimiser(network, config)
         self.schedule = make_schedule(self.optimiser, config, self.steps_per_epoch * config.epochs)
         self.orders = dihedral_orders(network.config.patch_size).to(table.device)
+        self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
+        self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
 
     def batches(self) -> Iterator[Tensor]:
         """Draw an epoch's batches, numbers of training samples."""
@@ -95,8 +102,11 @@ class Learner:
             len(self.train), self.config.batch_size, self.steps_per_epoch, self.generator
         )
 
-    def step(self, batch: Tensor) -> Generator[None, None, float]:
-        """Take one step of the optimiser; pauses once, between forward and backward pass.
+    def step(self, batch: Tensor) -> Generator[str | None, None, float]:
+        """Take one step of the optimiser; pauses before each backward pass.
+
+        A batch that does not fit the memory is computed in parts, whose gradients add up to the
+        batch's; only the batch norms then see the parts.
 
         Returns
         -------
@@ -107,6 +117,8 @@ class Learner:
         ------
         TrainingDivergedError
             Where the loss is no longer a number.
+        DeviceMemoryError
+            Where a single patch does not fit.
         """
         self.network.train()
         batch = batch.to(self.table.device)
@@ -114,26 +126,41 @@ class Learner:
         if self.config.augmentation:
             choice = torch.randint(8, (len(batch),), generator=self.generator)
             index = index.gather(1, self.orders[choice.to(index.device)])
-        with torch.enable_grad(), _repeatable():
-            logits = self.network(gather_patches(self.table, index))
-            loss = cross_entropy(logits, self.train.targets[batch])
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingDivergedError(
-                f"The training diverged: the loss is {value}. Choose a smaller learning_rate than "
-                f"{self.config.learning_rate:g}, and look for extreme values in the scene's bands. "
-                "The model and map from before are kept."
-            )
-        yield
-        self.optimiser.zero_grad(set_to_none=True)
-        with _repeatable():
-            loss.backward()  # type: ignore[no-untyped-call]
+        while True:
+            parts = self.trained_at_once.parts(index)
+            try:
+                value = yield from self._accumulate(parts, self.train.targets[batch])
+                break
+            except RuntimeError as error:
+                told = self.trained_at_once.halve(error, len(parts[0]))
+            yield told
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.optimiser.step()
         self.schedule.step()
         return value
 
-    def validate(self) -> Generator[None, None, tuple[float, float]]:
+    def _accumulate(self, parts: Sequence[Tensor], targets: Tensor) -> Generator[None, None, float]:
+        """Compute the gradient of a batch's mean loss, part by part; returns that loss."""
+        self.optimiser.zero_grad(set_to_none=True)
+        total = 0.0
+        sizes = [len(part) for part in parts]
+        for index, wanted in zip(parts, targets.split(sizes), strict=True):
+            with torch.enable_grad(), _repeatable():
+                logits = self.network(gather_patches(self.table, index))
+                loss = cross_entropy(logits, wanted) * (len(wanted) / len(targets))
+            total += float(loss.detach())
+            if not math.isfinite(total):
+                raise TrainingDivergedError(
+                    f"The training diverged: the loss is {total}. Choose a smaller learning_rate "
+                    f"than {self.config.learning_rate:g}, and look for extreme values in the "
+                    "scene's bands. The model and map from before are kept."
+                )
+            yield
+            with _repeatable():
+                loss.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    def validate(self) -> Generator[str | None, None, tuple[float, float]]:
         """Predict the validation pixels; pauses after each batch.
 
         Returns
@@ -144,23 +171,14 @@ class Learner:
             Percent.
         """
         self.network.eval()
-        loss, correct = 0.0, 0
-        known = self.validation.targets != NO_OUTPUT
-        for start in range(0, len(self.validation), self.config.batch_size):
-            batch = slice(start, start + self.config.batch_size)
-            index, targets = self.validation.index[batch], self.validation.targets[batch]
-            with torch.no_grad():
-                logits = self.network(gather_patches(self.table, index))
-                loss += float(
-                    cross_entropy(logits, targets, ignore_index=NO_OUTPUT, reduction="sum")
-                )
-                correct += int((logits.argmax(1) == targets).sum())
-            yield
-        n_known = int(known.sum())
-        mean_loss = loss / n_known if n_known else math.nan
-        return mean_loss, 100.0 * correct / len(self.validation)
+        logits = yield from self._forward(self.validation.index, self.validated_at_once)
+        targets = self.validation.targets
+        n_known = int((targets != NO_OUTPUT).sum())
+        loss = cross_entropy(logits, targets, ignore_index=NO_OUTPUT, reduction="sum")
+        correct = int((logits.argmax(1) == targets).sum())
+        return float(loss) / n_known if n_known else math.nan, 100.0 * correct / len(targets)
 
-    def settle_norms(self) -> Generator[None, None, None]:
+    def settle_norms(self) -> Generator[str | None, None, None]:
         """Compute the batch norms' running statistics anew; pauses after each batch.
 
         In few steps the running averages do not catch up with the weights; the plain mean over
@@ -179,11 +197,26 @@ class Learner:
         steps = min(SETTLING_BATCHES, -(-n // self.config.batch_size))
         for batch in draw_batches(n, self.config.batch_size, steps, self.generator):
             index = self.train.index[batch.to(self.table.device)]
-            with torch.no_grad():
-                self.network(gather_patches(self.table, index))
-            yield
+            yield from self._forward(index, self.trained_at_once)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+
+    def _forward(
+        self, index: Tensor, at_once: PatchesAtOnce
+    ) -> Generator[str | None, None, Tensor]:
+        """Run patches without gradients; pauses after each pass, returns the logits."""
+        logits: list[Tensor] = []
+        left = index
+        while len(left):
+            part, told = at_once.parts(left)[0], None
+            try:
+                with torch.no_grad():
+                    logits.append(self.network(gather_patches(self.table, part)))
+                left = left[len(part) :]
+            except RuntimeError as error:
+                told = at_once.halve(error, len(part))
+            yield told
+        return torch.cat(logits)
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the network's ``state_dict`` on the CPU."""

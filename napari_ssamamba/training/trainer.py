@@ -14,7 +14,7 @@ from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.patches import read_patches, read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max
 from napari_ssamamba.errors import DeviceMemoryError, LabelsError
-from napari_ssamamba.events import Pace, Progress
+from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.model.config import ModelConfig, preset
 from napari_ssamamba.model.device import choose_device, is_out_of_memory
 from napari_ssamamba.model.network import build_network, set_generator
@@ -66,7 +66,8 @@ def train(
     ------
     Progress
         `TrainingStarted` once; then, in optimiser steps, `StepDone`, `EpochDone` and plain
-        `Progress` between them.
+        `Progress` between them; a `Notice` where the memory ran out and fewer patches are
+        computed at once from then on.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def train(
     SettingError
         Where there is no such device or preset.
     DeviceMemoryError
-        Where the device has too little memory.
+        Where not even the network, or one patch with it, fits the device's memory.
     TrainingDivergedError
         Where the loss is no longer a number.
     """
@@ -98,6 +99,7 @@ def train(
             "two or more. Label more, or choose another split."
         )
     train_pixels = np.argwhere(split.train).astype(np.int32)
+    n = len(train_pixels)
     validation_pixels = np.argwhere(split.validation).astype(np.int32)
     fit = fit_min_max if config.standardisation == "min-max" else fit_mean_deviation
     standardiser = fit(read_spectra(cube, train_pixels))
@@ -116,7 +118,6 @@ def train(
         set_generator(network, torch.Generator(chosen).manual_seed(config.seed))
         index = torch.from_numpy(patches.index).to(chosen)
         targets = torch.from_numpy(_targets(split, outputs)).to(chosen)
-        n = len(train_pixels)
         learner = Learner(
             network,
             torch.from_numpy(patches.table).to(chosen),
@@ -140,9 +141,9 @@ def train(
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise DeviceMemoryError(
-                f"{chosen} has too little memory to train {actual.d_model} channels on batches of "
-                f"{config.batch_size}. Choose a smaller batch_size, the preset compact, or the "
-                "device cpu; close other programs that use the device."
+                f"{chosen} has too little memory for the network of {actual.d_model} channels and "
+                f"the {n} training pixels. Choose the preset compact or the device cpu, and close "
+                "other programs that use the device."
             ) from error
         raise
 
@@ -173,16 +174,19 @@ def train(
     )
 
 
-def _paced(work: Generator[None, None, Result], pace: Pace) -> Generator[Progress, None, Result]:
+def _paced(
+    work: Generator[str | None, None, Result], pace: Pace
+) -> Generator[Progress, None, Result]:
     """Do a piece of the learner's work, with an event at each of its pauses."""
     while True:
         with pace.working():
             try:
-                next(work)
+                told = next(work)
             except StopIteration as end:
                 result: Result = end.value
                 return result
-        yield Progress(**pace.fields())
+        fields = pace.fields()
+        yield Progress(**fields) if told is None else Notice(**(fields | {"text": told}))
 
 
 def _learn(

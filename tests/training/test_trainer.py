@@ -12,7 +12,6 @@ import torch
 
 from napari_ssamamba.data.split import Split, random_split
 from napari_ssamamba.errors import (
-    DeviceMemoryError,
     LabelsError,
     SettingError,
     TrainingDivergedError,
@@ -196,17 +195,6 @@ def test_labels_are_checked_before_anything_else(tiny_job: Any) -> None:
 def test_unknown_devices_are_refused(tiny_job: Any) -> None:
     with pytest.raises(SettingError, match="device"):
         run(tiny_job, device="abacus")
-
-
-def test_memory_that_runs_out_says_what_to_do(
-    tiny_job: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def forward(self: SSAMamba, patches: torch.Tensor) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(SSAMamba, "forward", forward)
-    with pytest.raises(DeviceMemoryError, match="smaller batch_size"):
-        run(tiny_job)
 
 
 def test_divergence_says_what_to_do(tiny_job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
