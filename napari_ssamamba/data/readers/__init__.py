@@ -14,8 +14,8 @@ from napari_ssamamba.errors import FileFormatError, SettingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_ssamamba.data.band_lists import StatedWavelengths
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.data.wavelengths import StatedWavelengths
 
 SUFFIXES = (".hdr", ".mat", ".tif", ".tiff", ".npy")
 """Of files that may be scenes; ENVI data files may have any, with their header beside them."""

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.data.band_lists import stated_bands
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.envi_position import position_from_envi
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
 from napari_ssamamba.data.readers.envi_header import EnviHeader, band_list, read_header
-from napari_ssamamba.data.wavelengths import stated_bands
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from napari_ssamamba.data.wavelengths import StatedWavelengths
+    from napari_ssamamba.data.band_lists import StatedWavelengths
 
 
 def map_values(header: EnviHeader) -> NDArray[Any]:

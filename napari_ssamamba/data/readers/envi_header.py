@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from napari_ssamamba.data.wavelengths import (
-    BandList,
-    to_nm,
-    wavelengths_from_names,
-    width_to_nm,
-)
+from napari_ssamamba.data.band_lists import BandList
+from napari_ssamamba.data.wavelengths import to_nm, wavelengths_from_names, width_to_nm
 from napari_ssamamba.errors import FileFormatError
 
 if TYPE_CHECKING:

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.data.band_lists import BandList, stated_bands
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.georeferencing import open_raster, position
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
 from napari_ssamamba.data.readers.raster import Mosaic, Raster
 from napari_ssamamba.data.readers.tile_grid import Tile, common_grid
-from napari_ssamamba.data.wavelengths import (
-    BandList,
-    stated_bands,
-    to_nm,
-    wavelengths_from_names,
-    width_to_nm,
-)
+from napari_ssamamba.data.wavelengths import to_nm, wavelengths_from_names, width_to_nm
 from napari_ssamamba.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_ssamamba.data.wavelengths import StatedWavelengths
+    from napari_ssamamba.data.band_lists import StatedWavelengths
 
 MAX_CHECKED_BLOCKS = 4096
 """Blocks whose position is compared with the file's size; of more, that many are sampled."""

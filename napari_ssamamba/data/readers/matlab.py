@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.data.band_lists import BandList, stated_bands
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
 from napari_ssamamba.data.readers.layouts import (
@@ -24,16 +25,15 @@ from napari_ssamamba.data.readers.matlab_file import (
     load_variable,
     open_hdf5,
 )
-from napari_ssamamba.data.wavelengths import BandList, stated_bands
 from napari_ssamamba.errors import AmbiguousFileError, Choice, FileFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from napari_ssamamba.data.band_lists import StatedWavelengths
     from napari_ssamamba.data.cube import RawCube
     from napari_ssamamba.data.readers.matlab5_index import Variable
-    from napari_ssamamba.data.wavelengths import StatedWavelengths
 
 
 def open_matlab(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.data.band_lists import BandList, stated_bands
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
 from napari_ssamamba.data.readers.layouts import default_layout, parse_layout
-from napari_ssamamba.data.wavelengths import BandList, stated_bands
 from napari_ssamamba.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_ssamamba.data.wavelengths import StatedWavelengths
+    from napari_ssamamba.data.band_lists import StatedWavelengths
 
 
 def map_array(path: Path) -> NDArray[Any]:
