@@ -11,6 +11,7 @@ from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_ssamamba.audit.spectra import plot_order
+from napari_ssamamba.gui.class_legend import ClassLegend
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.plot_colors import follow_palette
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.audit.spectra import PlotOrder
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
+
+PLOT_HEIGHT = 110
+"""Pixels, below which the axes leave no room for a curve."""
 
 SETTLE_MS = 400
 """Class means are asked for this long after the last change of the labels."""
@@ -47,7 +51,9 @@ class SpectraPlot(QWidget):
         self.plot.setToolTip("Spectra; wheel and drag to zoom and pan, right-click for more")
         self.plot.setLabel("left", "Value")
         self.plot.getAxis("left").enableAutoSIPrefix(False)
-        self.plot.addLegend(colCount=2, offset=(-10, 10))
+        self.plot.setMinimumHeight(PLOT_HEIGHT)
+        self.legend = ClassLegend()
+        self.legend.itemChanged.connect(self._show)
         self.deviation = QCheckBox("± 1 s&d")
         self.deviation.setToolTip("Show the standard deviation of each class as a band")
         self.deviation.toggled.connect(self._show)
@@ -56,8 +62,11 @@ class SpectraPlot(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.read_out, 1)
         row.addWidget(self.deviation)
+        plots = QHBoxLayout()
+        plots.addWidget(self.plot, 1)
+        plots.addWidget(self.legend)
         layout = QVBoxLayout(self)
-        layout.addWidget(self.plot, 1)
+        layout.addLayout(plots, 1)
         layout.addLayout(row)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -65,7 +74,8 @@ class SpectraPlot(QWidget):
         self._settle.timeout.connect(workflow.compute_class_spectra)
         self.plot.scene().sigMouseMoved.connect(self._hover)
         events = session.events
-        connect(self, self._show, events.picked, events.class_spectra, events.classes)
+        connect(self, self._show, events.picked)
+        connect(self, self._classes_changed, events.class_spectra, events.classes)
         connect(self, self._bands_changed, events.cube, events.bands)
         connect(self, self._labels_changed, events.labels)
         self._bands_changed()
@@ -75,12 +85,19 @@ class SpectraPlot(QWidget):
     def _labels_changed(self) -> None:
         self._settle.start()
 
+    def _classes_changed(self) -> None:
+        classes, known = self._session.classes, self._session.class_spectra
+        self.legend.show_classes([c for c in classes if c.id in known])
+        self._show()
+
     def _bands_changed(self) -> None:
         cube = self._session.cube
         self._order = None if cube is None else plot_order(cube.wavelengths, cube.good_bands)
         known = cube is not None and cube.wavelengths is not None
         self.plot.setLabel("bottom", "Wavelength (nm)" if known else "Band")
-        if cube is not None:
+        shown = cube is not None
+        self.plot.getPlotItem().showAxes((shown, False, False, shown))
+        if shown:
             self._settle.start()
         self._show()
 
@@ -96,34 +113,28 @@ class SpectraPlot(QWidget):
         order, session = self._order, self._session
         if session.cube is not None and order is not None:
             x = self._positions()[order.bands]
+            hidden = self.legend.hidden()
             for id, statistics in session.class_spectra.items():
-                if id in session.classes:
+                if id in session.classes and id not in hidden:
                     land_class = session.classes[id]
                     mean = statistics.mean[order.bands]
                     if self.deviation.isChecked():
                         spread = statistics.deviation[order.bands]
                         self._draw_band(x, mean - spread, mean + spread, land_class.color)
-                    self._draw(x, mean, QColor(land_class.color), land_class.name)
+                    self._draw(x, mean, QColor(land_class.color))
             if session.picked is not None and session.picked_spectrum is not None:
                 row, column = session.picked
                 text = self.palette().color(QPalette.ColorRole.WindowText)
-                name = f"Pixel {row}, {column}"
-                self._draw(x, session.picked_spectrum[order.bands], text, name)
-                self.read_out.setText(f"{name} (row, column)")
+                self._draw(x, session.picked_spectrum[order.bands], text)
+                self.read_out.setText(f"Pixel {row}, {column} (row, column)")
         if session.picked is None:
             self.read_out.setText("Click a pixel to see its spectrum.")
         follow_palette(self.plot, self)
 
-    def _draw(self, x: ArrayLike, y: ArrayLike, color: QColor, name: str) -> None:
-        order = self._order
-        if order is not None:
-            self.plot.plot(
-                x,
-                y,
-                pen=pg.mkPen(color, width=2),
-                connect=order.connected.astype(np.int32),
-                name=name,
-            )
+    def _draw(self, x: ArrayLike, y: ArrayLike, color: QColor) -> None:
+        if self._order is not None:
+            connected = self._order.connected.astype(np.int32)
+            self.plot.plot(x, y, pen=pg.mkPen(color, width=2), connect=connected)
 
     def _draw_band(
         self,

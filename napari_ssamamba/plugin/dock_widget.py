@@ -39,6 +39,7 @@ class SSAMambaWidget(QWidget):
         self.setSizePolicy(self.main.sizePolicy())
         self.plots = PlotsDock(opened.session, opened.workflow)
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
+        opened.give_corner_to_right_side()
         self._warm_up = QTimer(self)
         self._warm_up.setSingleShot(True)
         self._warm_up.timeout.connect(_load_torch)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
 
 PLUGIN = "napari-ssamamba"
-WIDGET = "SSA-Mamba classification"
+WIDGET = "SSA-Mamba"
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[Any], list[Any]] | None:

@@ -1,10 +1,10 @@
-"""A real window, from opening the sample to the map, with mouse and buttons."""
+"""The whole job in a real window, with mouse and keys alone; `pytest -s` prints the figures."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:
@@ -12,58 +12,54 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.window
 
-
-def test_paint_train_cancel_train_map(tmp_path: Path, qtbot: Any) -> None:
-    import napari
-    from qtpy.QtCore import QPoint, Qt
-    from qtpy.QtTest import QTest
-
-    from napari_ssamamba.data.sample import sample_scene
-    from napari_ssamamba.plugin.dock_widget import SSAMambaWidget
-    from napari_ssamamba.plugin.viewers import session_of
-    from napari_ssamamba.session import TrainingSettings
-
-    viewer = napari.Viewer(show_welcome_screen=False)
-    viewer.window.resize(1400, 860)
-    widget = SSAMambaWidget(viewer)
-    viewer.window.add_dock_widget(widget, area="right", name="SSA-Mamba")
-    opened = session_of(viewer)
-    session, workflow = opened.session, opened.workflow
-    try:
-        session.open_cube(sample_scene(60, 60)[0])
-        qtbot.waitUntil(lambda: session.composite_image is not None, timeout=30000)
-        second = session.add_class("Second")
-        layer = viewer.layers["training labels"]
-        layer.mode = "paint"
-        qtbot.wait(500)
-        canvas = viewer.window._qt_viewer.canvas.native
-        middle = canvas.rect().center()
-        for id, x in ((1, -60), (second, 60)):
-            session.select_class(id)
-            QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=middle + QPoint(x, -40))
-            for y in range(-40, 41, 10):
-                QTest.mouseMove(canvas, middle + QPoint(x, y))
-                qtbot.wait(20)
-            QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=middle + QPoint(x, 40))
-        qtbot.waitUntil(lambda: min(session.label_counts().values()) > 5, timeout=5000)
-        session.set_training(TrainingSettings(device="cpu", config=_training(epochs=5000)))
-        QTest.mouseClick(widget.main.train.train, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: len(session.history) > 0, timeout=60000)
-        workflow.cancel("train")
-        assert workflow.job("train") is None
-        session.set_training(TrainingSettings(device="cpu", config=_training(epochs=4)))
-        workflow.train()
-        qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=90000)
-        assert {1, second} & set(session.map.ids.ravel().tolist())
-        qtbot.wait(500)
-        shot = os.environ.get("SSAMAMBA_SCREENSHOT", str(tmp_path / "window.png"))
-        viewer.window.screenshot(shot, canvas_only=False)
-    finally:
-        viewer.close()
-    assert workflow.job("map") is None
+SECONDS_TO_CANCEL = 2.0
 
 
-def _training(epochs: int) -> Any:
-    from napari_ssamamba.training.config import TrainingConfig
+def test_paint_train_cancel_train_map(window: Any, stall_gauge: Any, shared_data: Path) -> None:
+    session, dock = window.session, window.widget.main
+    window.picture("empty")
+    window.open(shared_data / "salinas_a" / "SalinasA_corrected.mat")
+    window.picture("opened")
 
-    return TrainingConfig(epochs=epochs, min_steps=2 * epochs, max_steps=2 * epochs)
+    window.choose_brush()
+    window.drag((35, 20), (34, 25), (32, 30), (31, 34))
+    window.click(dock.classes.add)
+    window.type("Lettuce")
+    window.drag((70, 10), (66, 20), (61, 30))
+    window.until(lambda: min(session.label_counts().values()) > 10, 5)
+    assert [c.name for c in session.classes] == ["Class 1", "Lettuce"]
+    labels = session.labels.copy()
+    window.picture("painted")
+
+    window.click(dock.train.train)
+    stall_gauge.start()
+    window.until(lambda: len(session.history) > 1, 120)
+    window.drag((33, 40), (31, 44))
+    training = stall_gauge.stop()
+    window.picture("training")
+    assert window.workflow.job("train") is not None
+    job = window.workflow.job("train")
+    window.click(dock.train.progress.cancel)
+    seconds = window.until(lambda: job.wait(0), 30)
+    assert seconds < SECONDS_TO_CANCEL
+    assert session.checkpoint is None
+    assert not np.array_equal(session.labels, labels), "what was painted meanwhile is kept"
+    window.picture("cancelled")
+
+    dock.train.epochs.setFocus()
+    dock.train.epochs.selectAll()
+    window.type("5")
+    window.click(dock.train.train)
+    window.until(lambda: session.map is not None, 120)
+    stall_gauge.start()
+    window.until(lambda: session.map.complete, 120)
+    mapping = stall_gauge.stop()
+    assert set(np.unique(session.map.ids)) == {1, 2}
+    window.viewer.layers.selection.active = window.viewer.layers["map"]
+    window.drag((50, 50))
+    assert session.picked == (50, 50)
+    window.picture("mapped")
+    print(
+        f"\nlongest stall: {training:.0f} ms while training and painting, {mapping:.0f} ms while "
+        f"mapping; training ended {1000 * seconds:.0f} ms after the click on Cancel"
+    )
