@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from napari_ssamamba.data.band_lists import BandList
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.data.readers import open_cube
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.prediction.class_map import MapTile
@@ -122,8 +124,52 @@ def test_painting_marks_the_map_as_outdated_once(session, tiny_checkpoint):
 
 def test_the_last_band_cannot_be_switched_off(session):
     with pytest.raises(SSAMambaError, match="at least one band"):
-        session.set_good_bands(np.zeros(session.cube.bands, bool))
+        session.switch_bands(np.ones(session.cube.bands, bool), False)
     assert session.cube.good_bands.all()
+    session.hide_water_absorption(True)  # the refused change left nothing behind
+    assert session.cube.good_bands.all()
+
+
+def test_showing_water_absorption_again_leaves_the_files_bad_bands_off():
+    session = Session()
+    good = np.array([True, False, True, True])
+    centres = np.array([1000, 1380, 1400, 1650.0])
+    session.open_cube(Cube("field", np.zeros((2, 3, 4)), wavelengths=centres, good_bands=good))
+    session.hide_water_absorption(True)
+    session.switch_range(1000, 1100, on=False)
+    assert session.cube.good_bands.tolist() == [False, False, False, True]
+    session.hide_water_absorption(False)
+    assert session.cube.good_bands.tolist() == [False, False, True, True]
+    session.switch_range(1000, 1380, on=True)
+    assert session.cube.good_bands.all()
+
+
+def test_typed_wavelengths_bring_their_presets_and_ranges(session):
+    told = []
+    session.events.bands.connect(lambda: told.append(session.composite.preset))
+    assert session.composite.preset == "evenly spaced"
+    with pytest.raises(SSAMambaError, match="no wavelengths"):
+        session.switch_range(400, 500, on=False)
+    bands = session.cube.bands
+    good = np.arange(bands) < bands - 1
+    session.set_wavelengths(BandList(np.linspace(450, 700, bands), None, good))
+    assert told == ["true colour"]
+    assert session.cube.good_bands.tolist() == good.tolist()
+    session.switch_range(400, 690, on=False)
+    assert session.cube.good_bands.sum() == 1
+
+
+def test_kept_wavelengths_are_there_when_the_scene_is_opened_again(tmp_path):
+    np.save(tmp_path / "field.npy", np.zeros((20, 30, 4), np.float32))
+    session = Session()
+    session.open_cube(open_cube(tmp_path / "field.npy"))
+    centres = np.array([0.1, 0.2, 0.4, 0.9]) + 500
+    session.set_wavelengths(BandList(centres, None, np.array([True, True, False, True])))
+    assert [p.name for p in tmp_path.iterdir()] == ["field.npy"]
+    session.keep_wavelengths()
+    again = open_cube(tmp_path / "field.npy")
+    np.testing.assert_array_equal(again.wavelengths, centres)
+    assert again.good_bands.tolist() == [True, True, False, True]
 
 
 def test_a_session_is_made_without_torch_and_qt():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,24 +47,77 @@ def water_absorption(wavelengths: NDArray[np.float64]) -> NDArray[np.bool_]:
     return inside
 
 
-def set_range(
-    good: NDArray[np.bool_],
-    wavelengths: NDArray[np.float64],
-    low: float,
-    high: float,
-    on: bool,
-) -> NDArray[np.bool_]:
-    """Switch the bands of a range of wavelengths on or off.
+@dataclass(frozen=True, slots=True, eq=False)
+class BandSwitches:
+    """Which bands are on, and why: the file, the water-absorption preset and the user by turns.
+
+    Each reason is kept by itself, so that taking one back leaves the others. What the user
+    switches goes before the other two.
+
+    Attributes
+    ----------
+    by_file : ndarray of bool, shape (bands,)
+        On as the file has them: not on its bad-band list, and measured.
+    in_water : ndarray of bool, shape (bands,)
+        See `water_absorption`.
+    water_hidden : bool
+        Whether the bands `in_water` are off.
+    on_by_user, off_by_user : ndarray of bool, shape (bands,)
+        Never both.
+    """
+
+    by_file: NDArray[np.bool_]
+    in_water: NDArray[np.bool_]
+    water_hidden: bool
+    on_by_user: NDArray[np.bool_]
+    off_by_user: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, by_file: NDArray[np.bool_], wavelengths: NDArray[np.float64] | None
+    ) -> BandSwitches:
+        """Return the switches of a scene as its file has them; wavelengths in nm."""
+        none = np.zeros_like(by_file)
+        return cls(by_file, none, False, none, none).with_wavelengths(wavelengths)
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """The bands that are used, shape (bands,)."""
+        shown = ~self.in_water if self.water_hidden else np.True_
+        return np.asarray((self.by_file & shown | self.on_by_user) & ~self.off_by_user)
+
+    def with_wavelengths(self, wavelengths: NDArray[np.float64] | None) -> BandSwitches:
+        """Return the switches for other band centres, in nm."""
+        if wavelengths is None:
+            return replace(self, in_water=np.zeros_like(self.by_file), water_hidden=False)
+        return replace(self, in_water=water_absorption(wavelengths))
+
+    def with_water_hidden(self, hidden: bool) -> BandSwitches:
+        """Return them with the bands in water absorption off, or as they were before.
+
+        Hiding takes back what the user switched on there: the last word counts.
+        """
+        on = self.on_by_user & ~self.in_water if hidden else self.on_by_user
+        return replace(self, water_hidden=hidden, on_by_user=on)
+
+    def switched(self, bands: NDArray[np.bool_], on: bool) -> BandSwitches:
+        """Return them with some bands, shape (bands,), switched on or off by the user."""
+        return replace(
+            self,
+            on_by_user=self.on_by_user | bands if on else self.on_by_user & ~bands,
+            off_by_user=self.off_by_user & ~bands if on else self.off_by_user | bands,
+        )
+
+
+def in_range(wavelengths: NDArray[np.float64], low: float, high: float) -> NDArray[np.bool_]:
+    """Tell which bands lie in a range of wavelengths.
 
     Parameters
     ----------
-    good : ndarray of bool, shape (bands,)
-        Left as it is.
     wavelengths : ndarray of float64, shape (bands,)
         Band centres in nm, in any order.
     low, high : float
         Ends of the range in nm, both included.
-    on : bool
 
     Returns
     -------
@@ -76,9 +130,7 @@ def set_range(
     """
     if not low <= high:
         raise SettingError("range", f"{low:g} to {high:g} nm", "give the lower end first.")
-    changed = good.copy()
-    changed[(wavelengths >= low) & (wavelengths <= high)] = on
-    return changed
+    return (wavelengths >= low) & (wavelengths <= high)
 
 
 def bands_without_measurement(raw: RawCube, nodata: float | None) -> NDArray[np.bool_]:

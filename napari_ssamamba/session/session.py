@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.data.band_lists import BandList, list_beside, write_band_list
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.composite import CompositeSettings, available_presets
-from napari_ssamamba.data.good_bands import set_range, water_absorption
+from napari_ssamamba.data.good_bands import BandSwitches, in_range
 from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pixels
 from napari_ssamamba.errors import LabelsError, SSAMambaError
+from napari_ssamamba.session.training_run import train_on_labels
 from napari_ssamamba.session.values import SessionEvents, ShownMap, TrainingSettings
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class Session:
     Attributes
     ----------
     cube : Cube or None
+    band_switches : BandSwitches
+        Why the cube's bands are on or off.
     composite : CompositeSettings or None
         Which colours to show the scene in; None without a scene.
     composite_image : ndarray of uint8, shape (rows, columns, 4), or None
@@ -68,6 +72,7 @@ class Session:
     def __init__(self) -> None:
         self.events = SessionEvents(self)
         self.cube: Cube | None = None
+        self.band_switches = BandSwitches.of(np.empty(0, bool), None)
         self.composite: CompositeSettings | None = None
         self.composite_image: NDArray[np.uint8] | None = None
         self.classes = ClassTable()
@@ -89,6 +94,7 @@ class Session:
     def open_cube(self, cube: Cube) -> None:
         """Show another scene; labels, reference and map of the last one are dropped."""
         self.cube = cube
+        self.band_switches = BandSwitches.of(cube.good_bands, cube.wavelengths)
         self.composite = CompositeSettings(bands=None, preset=available_presets(cube)[0])
         self.composite_image = None
         self.labels = np.zeros((cube.rows, cube.columns), np.uint16)
@@ -106,30 +112,45 @@ class Session:
         self.events.picked.emit()
         self.events.class_spectra.emit()
 
-    def set_good_bands(self, good_bands: NDArray[np.bool_]) -> None:
-        """Switch bands on and off."""
-        cube = self.need_cube().with_good_bands(good_bands)
-        if not cube.good_bands.any():
-            raise SSAMambaError("No band would be left. Leave at least one band on.")
-        self.cube = cube
-        settings, presets = self.composite, available_presets(cube)
-        if settings is not None and settings.bands is None and settings.preset not in presets:
-            self.composite = replace(settings, preset=presets[0])
-        self.events.bands.emit()
+    def set_wavelengths(self, listed: BandList) -> None:
+        """Take other band centres; bands that the list calls bad are off like the file's."""
+        cube, switches = self.need_cube(), self.band_switches
+        if listed.good is not None:
+            switches = replace(switches, by_file=switches.by_file & listed.good)
+        cube = replace(cube, wavelengths=listed.wavelengths, fwhm=listed.fwhm)
+        self._take_bands(cube, switches.with_wavelengths(listed.wavelengths))
 
-    def hide_water_absorption(self, hidden: bool) -> None:
-        """Switch the bands in the usual water-absorption windows off, or on."""
-        cube = self.need_cube()
-        if cube.wavelengths is not None:
-            inside = water_absorption(cube.wavelengths)
-            self.set_good_bands(cube.good_bands & ~inside if hidden else cube.good_bands | inside)
+    def keep_wavelengths(self) -> None:
+        """Write the band centres into the list beside the scene that its reader takes."""
+        cube, by_file = self.need_cube(), self.band_switches.by_file
+        good = None if by_file.all() else by_file
+        beside = list_beside(cube.paths[0])
+        write_band_list(beside, BandList(cube.wavelengths, cube.fwhm, good))
+
+    def switch_bands(self, bands: NDArray[np.bool_], on: bool) -> None:
+        """Switch some bands, a mask of shape (bands,), on or off."""
+        self._take_bands(self.need_cube(), self.band_switches.switched(bands, on))
 
     def switch_range(self, low: float, high: float, on: bool) -> None:
         """Switch the bands from one wavelength to another, in nm, on or off."""
         cube = self.need_cube()
         if cube.wavelengths is None:
             raise SSAMambaError(f"{cube.name} has no wavelengths to give a range in.")
-        self.set_good_bands(set_range(cube.good_bands, cube.wavelengths, low, high, on))
+        self.switch_bands(in_range(cube.wavelengths, low, high), on)
+
+    def hide_water_absorption(self, hidden: bool) -> None:
+        """Switch the bands in the usual water-absorption windows off, or back."""
+        self._take_bands(self.need_cube(), self.band_switches.with_water_hidden(hidden))
+
+    def _take_bands(self, cube: Cube, switches: BandSwitches) -> None:
+        cube = cube.with_good_bands(switches.good)
+        if not cube.good_bands.any():
+            raise SSAMambaError("No band would be left. Leave at least one band on.")
+        self.cube, self.band_switches = cube, switches
+        settings, presets = self.composite, available_presets(cube)
+        if settings is not None and settings.bands is None and settings.preset not in presets:
+            self.composite = replace(settings, preset=presets[0])
+        self.events.bands.emit()
 
     def set_composite(self, composite: CompositeSettings) -> None:
         """Ask for other colours; the image follows when it is computed."""
@@ -263,7 +284,7 @@ class Session:
         ids = self.labels.copy()
         self.history = []
         self.events.history.emit()
-        return _train(cube, ids, classes, settings)
+        return train_on_labels(cube, ids, classes, settings)
 
     def record_epoch(self, epoch: EpochDone) -> None:
         """Append to the learning curves."""
@@ -365,15 +386,3 @@ class Session:
         """Take the class means that were computed."""
         self.class_spectra = spectra
         self.events.class_spectra.emit()
-
-
-def _train(
-    cube: Cube, ids: NDArray[np.uint16], classes: ClassTable, settings: TrainingSettings
-) -> Generator[Progress, None, Checkpoint]:
-    """Hold some labels out, train on the others."""
-    from napari_ssamamba.data.split import hold_out_validation
-    from napari_ssamamba.training.trainer import train
-
-    config = settings.config
-    split = hold_out_validation(ids, config.validation_fraction, config.seed)
-    return (yield from train(cube, split, classes, settings.preset, config, settings.device))

@@ -10,9 +10,10 @@ import pytest
 from napari_ssamamba.data.good_bands import (
     MAX_PROBES,
     PROBE,
+    BandSwitches,
     bands_without_measurement,
+    in_range,
     is_measured,
-    set_range,
     water_absorption,
 )
 from napari_ssamamba.errors import SettingError
@@ -80,10 +81,41 @@ def test_water_absorption_spares_the_windows_between() -> None:
     assert water_absorption(wavelengths).tolist() == [False, False, True, False, True, False, True]
 
 
-def test_a_range_is_switched_in_any_band_order() -> None:
+def test_a_range_holds_bands_in_any_order() -> None:
     wavelengths = np.array([993, 902, 911, 1000.0])
-    good = np.ones(4, bool)
-    assert set_range(good, wavelengths, 900, 950, False).tolist() == [True, False, False, True]
-    assert good.all()
+    assert in_range(wavelengths, 902, 950).tolist() == [False, True, True, False]
     with pytest.raises(SettingError, match="lower end first"):
-        set_range(good, wavelengths, 950, 900, False)
+        in_range(wavelengths, 950, 900)
+
+
+FILE = np.array([True, False, True, False, True])  # bands 2 and 4 are bad
+CENTRES = np.array([500, 600, 1380, 1400, 1650.0])  # bands 3 and 4 lie in water vapour
+
+
+def test_showing_water_absorption_again_leaves_bad_bands_off() -> None:
+    switches = BandSwitches.of(FILE, CENTRES)
+    hidden = switches.with_water_hidden(True)
+    assert hidden.good.tolist() == [True, False, False, False, True]
+    assert hidden.with_water_hidden(False).good.tolist() == FILE.tolist()
+
+
+def test_what_the_user_switches_outlasts_the_preset_and_the_file() -> None:
+    off = BandSwitches.of(FILE, CENTRES).switched(CENTRES >= 1400, False)
+    assert off.with_water_hidden(True).with_water_hidden(False).good.tolist() == [
+        *[True, False, True, False, False]
+    ]
+    on = BandSwitches.of(FILE, CENTRES).switched(CENTRES == 600, True)
+    assert on.with_water_hidden(True).good.tolist() == [True, True, False, False, True]
+    assert on.switched(CENTRES == 600, False).good.tolist() == FILE.tolist()
+
+
+def test_the_last_word_on_a_band_in_water_vapour_counts() -> None:
+    shown = BandSwitches.of(FILE, CENTRES).with_water_hidden(True).switched(CENTRES == 1380, True)
+    assert shown.good.tolist() == [True, False, True, False, True]
+    assert shown.with_water_hidden(True).good.tolist() == [True, False, False, False, True]
+
+
+def test_other_wavelengths_move_the_water_bands() -> None:
+    hidden = BandSwitches.of(FILE, CENTRES).with_water_hidden(True)
+    assert hidden.with_wavelengths(CENTRES - 400).good.tolist() == FILE.tolist()
+    assert not hidden.with_wavelengths(None).water_hidden
