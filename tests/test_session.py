@@ -155,7 +155,7 @@ def test_typed_wavelengths_bring_their_presets_and_ranges(session):
     session.set_wavelengths(BandList(np.linspace(450, 700, bands), None, good))
     assert told == ["true colour"]
     assert session.cube.good_bands.tolist() == good.tolist()
-    session.switch_range(400, 690, on=False)
+    session.switch_range(400, 600, on=False)
     assert session.cube.good_bands.sum() == 1
 
 
