@@ -63,6 +63,8 @@ class TrainingConfig:
     standardisation : {"z-score", "min-max"}
     min_labels : int
         Least number of labelled pixels a class.
+    restart_steps, restart_rate : float
+        Shares of the steps and of the learning rate, for a training that starts from a model.
     seed : int
 
     Raises
@@ -87,6 +89,8 @@ class TrainingConfig:
     validation_fraction: float = 0.1
     standardisation: Standardisation = "z-score"
     min_labels: int = 2
+    restart_steps: float = 0.25
+    restart_rate: float = 0.5
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -107,6 +111,8 @@ class TrainingConfig:
             ("warmup", 0, 0.9),
             ("clip", 1e-6, 1e6),
             ("validation_fraction", 0, 0.9),
+            ("restart_steps", 0.001, 1),
+            ("restart_rate", 0.001, 1),
         ):
             if not least <= getattr(self, name) <= most:
                 raise SettingError(
@@ -120,6 +126,20 @@ class TrainingConfig:
             raise SettingError(
                 "min_steps", self.min_steps, f"choose at most max_steps, {self.max_steps}."
             )
+
+    def restarted(self) -> TrainingConfig:
+        """Return the configuration of a training that starts from a model."""
+
+        def fewer(number: int) -> int:
+            return max(1, round(number * self.restart_steps))
+
+        return replace(
+            self,
+            epochs=fewer(self.epochs),
+            min_steps=None if self.min_steps is None else fewer(self.min_steps),
+            max_steps=None if self.max_steps is None else fewer(self.max_steps),
+            learning_rate=self.learning_rate * self.restart_rate,
+        )
 
     def steps_per_epoch(self, n_train: int) -> int:
         """Return the number of optimiser steps of an epoch over so many training pixels."""

@@ -21,6 +21,12 @@ from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.training.check import check_labels
 from napari_ssamamba.training.events import EpochDone, StepDone, TrainingStarted
 from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
+from napari_ssamamba.training.warm_start import (
+    check_start,
+    continue_record,
+    continue_split,
+    take_weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
+    from napari_ssamamba.data.standardise import Standardiser
     from napari_ssamamba.model.config import Preset
     from napari_ssamamba.training.config import TrainingConfig
 
@@ -43,6 +50,7 @@ def train(
     model: Preset | ModelConfig,
     config: TrainingConfig,
     device: str = "auto",
+    start_from: Checkpoint | None = None,
 ) -> Generator[Progress, None, Checkpoint]:
     """Train a network on the training pixels of a split.
 
@@ -61,6 +69,11 @@ def train(
     config : TrainingConfig
     device : str
         See `choose_device`.
+    start_from : Checkpoint, optional
+        A model whose weights the network begins with, classes matched by id, in place of random
+        ones. It keeps that model's standardiser and takes `TrainingConfig.restarted`. On the same
+        scene, labels that it learned are trained on and those that it validated with validate,
+        whatever the split says; the checkpoint remembers both models' pixels.
 
     Yields
     ------
@@ -80,7 +93,9 @@ def train(
     LabelsError
         Where the labels cannot be trained on, see `check_labels`; before anything is trained.
     SettingError
-        Where there is no such device or preset.
+        Where there is no such device or preset, or the network to start from has another form.
+    BandsError
+        Where the network to start from reads other bands.
     DeviceMemoryError
         Where not even the network, or one patch with it, fits the device's memory.
     TrainingDivergedError
@@ -89,6 +104,9 @@ def train(
     chosen = choose_device(device)
     started = time.monotonic()
     yield Progress(text="Reading training pixels")
+    if start_from is not None:
+        config = config.restarted()
+        split = continue_split(split, start_from, cube)
     learned = np.where(split.train | split.validation, split.ids, np.uint16(UNLABELLED))
     check_labels(cube, learned, classes, config)
     present = {int(i) for i in np.unique(split.ids[split.train])}
@@ -101,20 +119,22 @@ def train(
     train_pixels = np.argwhere(split.train).astype(np.int32)
     n = len(train_pixels)
     validation_pixels = np.argwhere(split.validation).astype(np.int32)
-    fit = fit_min_max if config.standardisation == "min-max" else fit_mean_deviation
-    standardiser = fit(read_spectra(cube, train_pixels))
-    bands = int(cube.good_indices.size)
-    if isinstance(model, ModelConfig):
-        actual = replace(model, bands=bands, classes=len(outputs))
+    actual = _model_config(model, cube, outputs)
+    if start_from is None:
+        standardiser = _fit_standardiser(cube, train_pixels, config)
     else:
-        actual = preset(model, bands, len(outputs))
+        check_start(start_from, cube, actual)
+        standardiser = start_from.standardiser
     patches = yield from read_patches(
         cube, np.concatenate((train_pixels, validation_pixels)), actual.patch_size, standardiser
     )
 
     try:
         generator = torch.Generator().manual_seed(config.seed)
-        network = build_network(actual, generator).to(chosen)
+        network = build_network(actual, generator)
+        if start_from is not None:
+            take_weights(network, start_from, outputs)
+        network = network.to(chosen)
         set_generator(network, torch.Generator(chosen).manual_seed(config.seed))
         index = torch.from_numpy(patches.index).to(chosen)
         targets = torch.from_numpy(_targets(split, outputs)).to(chosen)
@@ -147,7 +167,7 @@ def train(
             ) from error
         raise
 
-    return Checkpoint(
+    checkpoint = Checkpoint(
         weights=weights,
         model=actual,
         standardiser=standardiser,
@@ -167,11 +187,28 @@ def train(
             seed=config.seed,
             epochs=epochs,
             seconds=time.monotonic() - started,
-            n_train=len(train_pixels),
+            n_train=n,
             n_validation=len(validation_pixels),
             validation_oa=best,
         ),
     )
+    return checkpoint if start_from is None else continue_record(checkpoint, start_from)
+
+
+def _model_config(model: Preset | ModelConfig, cube: Cube, outputs: ClassTable) -> ModelConfig:
+    """Fit the network's configuration to the scene and the classes."""
+    bands = int(cube.good_indices.size)
+    if isinstance(model, ModelConfig):
+        return replace(model, bands=bands, classes=len(outputs))
+    return preset(model, bands, len(outputs))
+
+
+def _fit_standardiser(
+    cube: Cube, train_pixels: NDArray[np.int32], config: TrainingConfig
+) -> Standardiser:
+    """Fit the scaling of the spectra to the training pixels."""
+    fit = fit_min_max if config.standardisation == "min-max" else fit_mean_deviation
+    return fit(read_spectra(cube, train_pixels))
 
 
 def _paced(

@@ -1,0 +1,137 @@
+"""Starting from the last model: what it takes, and which pixels it has seen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_ssamamba.errors import BandsError, SettingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.split import Split
+    from napari_ssamamba.model.config import ModelConfig
+    from napari_ssamamba.model.network import SSAMamba
+
+FREE = ("bands", "classes", "dropout")
+"""Fields of the configuration that may differ, or are compared otherwise."""
+
+
+def check_start(start: Checkpoint, cube: Cube, model: ModelConfig) -> None:
+    """Refuse a model whose weights would mean nothing in the network to be trained.
+
+    Parameters
+    ----------
+    start : Checkpoint
+    cube : Cube
+    model : ModelConfig
+        Of the network to be trained; its bands and classes stand for nothing.
+
+    Raises
+    ------
+    BandsError
+        Where the scene has other bands, or others are switched on.
+    SettingError
+        Where the network has another form.
+    """
+    start.check_bands(cube)
+    if not np.array_equal(start.band_indices, cube.good_indices):
+        raise BandsError(
+            f"{cube.name} has {cube.good_indices.size} bands switched on, the model to start from "
+            f"has learned from {start.band_indices.size}, or from others. Switch on the same bands "
+            "or train anew."
+        )
+    before = asdict(start.model)
+    for name, value in asdict(model).items():
+        if name not in FREE and value != before[name]:
+            raise SettingError(
+                name,
+                value,
+                f"the model to start from has {before[name]!r}; choose it or train anew.",
+            )
+
+
+def take_weights(network: SSAMamba, start: Checkpoint, outputs: ClassTable) -> None:
+    """Give a new network the weights of a model; classes that it lacks keep their new outputs.
+
+    Parameters
+    ----------
+    network : SSAMamba
+        On the CPU, with new parameters.
+    start : Checkpoint
+    outputs : ClassTable
+        In the order of the new network's outputs; classes are matched by id.
+    """
+    known = [i for i in outputs.ids if i in start.classes]
+    rows = [outputs.ids.index(i) for i in known]
+    rows_before = [start.classes.ids.index(i) for i in known]
+    weights = dict(start.weights)
+    for name, value in network.head.state_dict(prefix="head.").items():
+        weights[name] = value.clone()
+        weights[name][rows] = start.weights[name][rows_before]
+    network.load_state_dict(weights)
+
+
+def continue_split(split: Split, start: Checkpoint, cube: Cube) -> Split:
+    """Let no pixel validate that the model has learned, and go on validating with its own.
+
+    Parameters
+    ----------
+    split : Split
+    start : Checkpoint
+    cube : Cube
+        Where it is not the scene of `start`, the split stays as it is.
+    """
+    if not _same_scene(start.record, cube.shape):
+        return split
+    learned = _mask(start.training_pixels, split.ids.shape)
+    validated = _mask(start.validation_pixels, split.ids.shape)
+    train = split.train | (split.validation & learned)
+    held_out = train & validated
+    # A class whose other labels were erased would have none left to train on.
+    held_out &= np.isin(split.ids, split.ids[train & ~held_out])
+    return replace(
+        split,
+        train=train & ~held_out,
+        validation=(split.validation & ~learned) | held_out,
+        description=f"{split.description}; pixels of the model started from keep their part",
+    )
+
+
+def continue_record(checkpoint: Checkpoint, start: Checkpoint) -> Checkpoint:
+    """Let a model remember which one it started from, and the pixels that that one has seen."""
+    record = replace(
+        checkpoint.record,
+        protocol=f"{checkpoint.record.protocol}, from a model of {start.record.n_train} pixels",
+        standardisation=start.record.standardisation,
+        synthetic=checkpoint.record.synthetic or start.record.synthetic,
+    )
+    if not _same_scene(start.record, record.scene_shape):
+        return replace(checkpoint, record=record)
+    return replace(
+        checkpoint,
+        record=record,
+        training_pixels=_joined(checkpoint.training_pixels, start.training_pixels),
+        validation_pixels=_joined(checkpoint.validation_pixels, start.validation_pixels),
+    )
+
+
+def _same_scene(record: TrainingRecord, shape: tuple[int, int, int]) -> bool:
+    """Tell whether a scene may be the one that was trained on: whether it has its shape."""
+    return record.scene_shape == shape
+
+
+def _joined(now: NDArray[np.int32], before: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.unique(np.concatenate((now, before)), axis=0)
+
+
+def _mask(pixels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    mask = np.zeros(shape, bool)
+    mask[pixels[:, 0], pixels[:, 1]] = True
+    return mask
