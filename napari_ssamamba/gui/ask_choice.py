@@ -42,7 +42,6 @@ class AskChoice(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         button = buttons.addButton(accept, QDialogButtonBox.ButtonRole.AcceptRole)
         button.setToolTip(f"{accept} with the chosen answer")
-        button.setDefault(True)
         button.setEnabled(bool(answers))
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -50,6 +49,7 @@ class AskChoice(QDialog):
         layout.addWidget(text)
         layout.addWidget(self.answers)
         layout.addWidget(buttons)
+        button.setDefault(True)  # a dialog knows its default only once it holds its buttons
         self.resize(460, 260)
 
     def chosen(self) -> int:

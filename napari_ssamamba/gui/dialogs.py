@@ -9,11 +9,14 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QDialog, QFileDialog
 
 from napari_ssamamba.gui.ask_choice import AskChoice
+from napari_ssamamba.gui.ask_wavelengths import AskWavelengths
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
+    from napari_ssamamba.data.band_lists import BandList
     from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.errors import AmbiguousFileError, Choice
 
 SCENES = (
@@ -54,8 +57,12 @@ class Dialogs:
             "Open",
             parent,
         )
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
-        return error.choices[dialog.chosen()] if accepted else None
+        return error.choices[dialog.chosen()] if _accepted(dialog) else None
+
+    def wavelengths(self, parent: QWidget, cube: Cube) -> tuple[BandList, bool] | None:
+        """Ask for a scene's band centres, and whether to keep them beside it."""
+        dialog = AskWavelengths(cube, parent)
+        return (dialog.listed(), dialog.keep.isChecked()) if _accepted(dialog) else None
 
     def pixels_to(self, parent: QWidget, classes: ClassTable, id: int, n: int) -> int | None:
         """Ask what becomes of a deleted class's pixels: the id of another class, or 0."""
@@ -66,6 +73,11 @@ class Dialogs:
             "Delete",
             parent,
         )
-        if dialog.exec() != QDialog.DialogCode.Accepted:
-            return None
-        return (0, *(c.id for c in others))[dialog.chosen()]
+        return (0, *(c.id for c in others))[dialog.chosen()] if _accepted(dialog) else None
+
+
+def _accepted(dialog: QDialog) -> bool:
+    """Show a dialog until it is answered; it is deleted when its answer has been read."""
+    accepted = dialog.exec() == QDialog.DialogCode.Accepted
+    dialog.deleteLater()
+    return bool(accepted)

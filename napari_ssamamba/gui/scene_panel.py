@@ -29,7 +29,6 @@ from napari_ssamamba.data.composite import (
     preset_bands,
 )
 from napari_ssamamba.data.downloads import SAMPLES
-from napari_ssamamba.data.good_bands import water_absorption
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.job_progress import JobProgress
@@ -66,6 +65,7 @@ class ScenePanel(QWidget):
         self._session = session
         self._workflow = workflow
         self._dialogs = dialogs or Dialogs()
+        self._range_of: object = None  # the wavelengths that the range was last set to
         self.open = QPushButton("&Open…")
         self.open.setToolTip("Open a scene: ENVI, GeoTIFF (also several tiles), MATLAB or NumPy")
         self.open.clicked.connect(self._open)
@@ -116,9 +116,12 @@ class ScenePanel(QWidget):
         self.water = QCheckBox("Hide &water absorption")
         self.water.setToolTip(
             "Switch off the bands at 1340–1450, 1790–1960 and above 2450 nm, where the air's "
-            "water vapour leaves too little light; unchecking switches all of them on"
+            "water vapour leaves too little light; unchecking brings back those that were on"
         )
         self.water.toggled.connect(self._ask_water)
+        self.wavelengths = QPushButton("Wavelengt&hs…")
+        self.wavelengths.setToolTip("State the band centres: first and last, a list or a file")
+        self.wavelengths.clicked.connect(self._ask_wavelengths)
         self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
         for box, which in ((self.low, "Lower"), (self.high, "Upper")):
             box.setRange(0, LONGEST_NM)
@@ -135,6 +138,7 @@ class ScenePanel(QWidget):
         form.addRow("&Colours", self.preset)
         for name, box in zip(("&Red", "&Green", "&Blue"), self.bands, strict=True):
             form.addRow(name, box)
+        form.addRow(self.wavelengths)
         self.band_switches = QWidget()
         switches = QVBoxLayout(self.band_switches)
         switches.setContentsMargins(0, 0, 0, 0)
@@ -169,6 +173,14 @@ class ScenePanel(QWidget):
     def _ask_composite(self, settings: CompositeSettings) -> None:
         self._session.set_composite(settings)
 
+    def _ask_wavelengths(self) -> None:
+        session, request = self._session, self._workflow.request
+        answer = self._dialogs.wavelengths(self, session.need_cube())
+        if answer is not None:
+            listed, keep = answer
+            if request(partial(session.set_wavelengths, listed)) and keep:
+                request(session.keep_wavelengths)
+
     def _ask_water(self, hidden: bool) -> None:
         self._switch(partial(self._session.hide_water_absorption, hidden))
 
@@ -192,11 +204,12 @@ class ScenePanel(QWidget):
         self.facts.setText(facts_text(cube))
         self.band_switches.setVisible(cube.wavelengths is not None)
         if cube.wavelengths is not None:
-            inside = water_absorption(cube.wavelengths)
+            switches = self._session.band_switches
             with QSignalBlocker(self.water):
-                self.water.setEnabled(bool(inside.any()))
-                self.water.setChecked(bool(inside.any() and not cube.good_bands[inside].any()))
-            if self.high.value() == 0:
+                self.water.setEnabled(bool(switches.in_water.any()))
+                self.water.setChecked(switches.water_hidden)
+            if self._range_of is not cube.wavelengths:
+                self._range_of = cube.wavelengths
                 self.low.setValue(float(np.floor(cube.wavelengths.min())))
                 self.high.setValue(float(np.ceil(cube.wavelengths.max())))
         with QSignalBlocker(self.preset):

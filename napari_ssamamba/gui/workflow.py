@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
     from napari_ssamamba.session import Session
+
+logger = logging.getLogger(__name__)
 
 SECONDS_TO_END = 30.0
 """How long `Workflow.shut_down` waits for the threads; they end within one step."""
@@ -312,6 +315,8 @@ class _Relay(QObject):
         if not self._workflow.is_current(self._kind, self._job):
             return
         self._workflow.finish(self._kind, "failed")
+        if not isinstance(error, SSAMambaError):
+            logger.error("%s stopped", self._job.title, exc_info=error)
         if isinstance(error, AmbiguousFileError) and self._open_again is not None:
             self._workflow.asked.emit(error, self._open_again)
         else:
@@ -319,10 +324,19 @@ class _Relay(QObject):
 
 
 def message_of(title: str, error: Exception) -> str:
-    """Say what went wrong, for the user: our own errors speak for themselves."""
+    """Say what went wrong and what to do, for the user: our own errors speak for themselves."""
     if isinstance(error, SSAMambaError):
         return str(error)
-    return f"{title} stopped: {type(error).__name__}: {error}"
+    if isinstance(error, MemoryError) or "out of memory" in str(error):
+        return (
+            f"{title} stopped, as there is too little memory ({error}). Close other programs, or "
+            "choose the device cpu or a smaller network, and try again."
+        )
+    return (
+        f"{title} stopped by a fault of the program: {type(error).__name__}: {error}. What was "
+        "there before is kept. Try again; if it stops again, report it with the text on the "
+        "terminal."
+    )
 
 
 def _nothing() -> None:

@@ -49,7 +49,7 @@ class LayerBridge(QObject):
         self.maps = MapLayers(session, workflow, self.layers, self)
         self._composed: CompositeSettings | None = None
         session.events.cube.connect(self._show_cube)
-        session.events.bands.connect(self._compose)
+        session.events.bands.connect(self._bands_changed)
         session.events.composite.connect(self._show_composite)
         session.events.reference.connect(self._show_reference)
         workflow.job_ended.connect(self._job_ended)
@@ -78,6 +78,10 @@ class LayerBridge(QObject):
         self._show_wavelength(None)
         if len(self.session.classes) == 0:
             self.session.add_class(FIRST_CLASS)
+        self._compose()
+
+    def _bands_changed(self) -> None:
+        self._show_wavelength(None)
         self._compose()
 
     def _compose(self) -> None:

@@ -114,10 +114,10 @@ class Session:
 
     def set_wavelengths(self, listed: BandList) -> None:
         """Take other band centres; bands that the list calls bad are off like the file's."""
-        cube, switches = self.need_cube(), self.band_switches
+        cube = replace(self.need_cube(), wavelengths=listed.wavelengths, fwhm=listed.fwhm)
+        switches = self.band_switches
         if listed.good is not None:
             switches = replace(switches, by_file=switches.by_file & listed.good)
-        cube = replace(cube, wavelengths=listed.wavelengths, fwhm=listed.fwhm)
         self._take_bands(cube, switches.with_wavelengths(listed.wavelengths))
 
     def keep_wavelengths(self) -> None:

@@ -10,23 +10,13 @@ from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.job import Job
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
 from napari_ssamamba.gui.train_panel import TrainPanel
-from napari_ssamamba.gui.workflow import Workflow
-from napari_ssamamba.session import Session, TrainingSettings
+from napari_ssamamba.session import TrainingSettings
 from napari_ssamamba.training.config import TrainingConfig
 
 
 class MergeIntoFirst(Dialogs):
     def pixels_to(self, parent, classes, id, n):
         return classes.ids[0]
-
-
-@pytest.fixture
-def workflow(qtbot, tiny_job):
-    session = Session()
-    session.open_cube(tiny_job.cube)
-    made = Workflow(session)
-    yield made
-    assert made.shut_down()
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), RuntimeError("CUDA out of memory")])
