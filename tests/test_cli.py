@@ -353,6 +353,21 @@ def test_salinas_a_from_cube_to_accuracy(shared_data: Path, tmp_path: Path) -> N
     assert told["oa"] > 80
 
 
+def test_training_goes_on_from_a_model(job: SimpleNamespace, tmp_path: Path) -> None:
+    from napari_ssamamba.project.checkpoints import load_checkpoint
+
+    base = ("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m", *SETTINGS)
+    more = ("--train-per-class", 20, "--start-from", job.model)
+    told = values_of(*base, *more)
+    assert "from a model of 33 pixels" in told["protocol"]
+    assert told["n_train"] + told["n_validation"] == 60
+    before, after = load_checkpoint(job.model), load_checkpoint(tmp_path / "m")
+    assert len(after.training_pixels) > told["n_train"]  # those of the first model count too
+    assert after.standardiser.fitted_on == before.standardiser.fitted_on
+    result = ssamamba(*base, *more, "--set", "depth=3")
+    assert_one_error(result, "depth = 3", "the model to start from has")
+
+
 def test_the_demo_opens_a_sample_that_the_manifest_has() -> None:
     manifest = files("napari_ssamamba").joinpath("napari.yaml").read_text("utf-8")
     assert f"key: {viewer.SAMPLE}," in manifest

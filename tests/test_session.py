@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.data.readers import open_cube
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import LabelsError, SSAMambaError
+from napari_ssamamba.events import Notice
+from napari_ssamamba.model.config import preset
 from napari_ssamamba.prediction.class_map import MapTile
-from napari_ssamamba.session import Session
+from napari_ssamamba.session import Session, TrainingSettings
 
 
 @pytest.fixture
@@ -89,6 +92,44 @@ def test_training_sees_the_labels_as_they_were_when_it_was_started(session, monk
     next(run)
     list(run)
     assert (seen[0] == 1).sum() == 12
+
+
+def started_from(session, checkpoint, monkeypatch, **settings):
+    """What a training of the session starts from, and what the user is told."""
+    starts = []
+
+    def train(*arguments):
+        yield
+        starts.append(arguments[-1])
+
+    monkeypatch.setattr("napari_ssamamba.training.trainer.train", train)
+    session.labels[:2, :6], session.labels[2:4, :6] = 1, 2
+    session.set_checkpoint(checkpoint)
+    session.set_training(TrainingSettings(**settings))
+    return [e.text for e in session.training_run() if isinstance(e, Notice)], starts[0]
+
+
+def test_a_training_starts_from_the_last_model_of_the_scene(session, tiny_checkpoint, monkeypatch):
+    bands = session.cube.bands
+    last = replace(
+        tiny_checkpoint,
+        model=preset("compact", bands, 3),
+        band_indices=np.arange(bands),
+        wavelengths=None,
+        record=replace(tiny_checkpoint.record, scene="field"),
+    )
+    assert started_from(session, last, monkeypatch) == ([], last)
+    assert started_from(session, last, monkeypatch, from_last=False) == ([], None)
+    elsewhere = replace(last, record=tiny_checkpoint.record)
+    assert started_from(session, elsewhere, monkeypatch) == ([], None)
+
+
+def test_a_last_model_that_does_not_fit_is_told_and_left(session, tiny_checkpoint, monkeypatch):
+    record = replace(tiny_checkpoint.record, scene="field")
+    last = replace(tiny_checkpoint, record=record)  # one band fewer than are on now
+    [told], start = started_from(session, last, monkeypatch)
+    assert start is None
+    assert "Training anew" in told and "6 bands switched on" in told
 
 
 def test_a_cancelled_mapping_brings_back_the_map_before(session, tiny_checkpoint):

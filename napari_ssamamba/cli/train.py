@@ -61,6 +61,14 @@ FractionOption = Annotated[
     float, typer.Option(help="With --split disjoint: share of each class in training blocks.")
 ]
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same model.")]
+StartOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="MODEL",
+        help="A model of the same scene and network to go on from, after labels were added; in a "
+        "quarter of the steps.",
+    ),
+]
 SetOption = Annotated[
     list[str],
     typer.Option("--set", metavar="NAME=VALUE", help="Any setting of network or training."),
@@ -78,6 +86,7 @@ def train(
     train_fraction: FractionOption = 0.5,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    start_from: StartOption = None,
     settings: SetOption = [],  # noqa: B006 (typer reads it and never changes it)
     field: FieldOption = None,
     layout: LayoutOption = None,
@@ -107,10 +116,11 @@ def train(
         test = read_label_files("--split", [split], cube, field)
         made = _without_test_pixels(given, test, train_per_class, config)
 
-    from napari_ssamamba.project.checkpoints import save_checkpoint
+    from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
     from napari_ssamamba.training.trainer import train as train_network
 
-    checkpoint = follow(train_network(cube, made, given.classes, model, config, device))
+    start = None if start_from is None else load_checkpoint(start_from)
+    checkpoint = follow(train_network(cube, made, given.classes, model, config, device, start))
     save_checkpoint(checkpoint, out)
     record = checkpoint.record
     results = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -55,12 +56,17 @@ class TrainPanel(QWidget):
         self.epochs.setToolTip("At most so many times through the labels")
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("The same labels, settings, seed and device give the same model")
+        self.seed.setToolTip("The same labels, settings, seed, device and start: the same model")
         self.validation = QDoubleSpinBox()
         self.validation.setRange(0, 90)
         self.validation.setDecimals(0)
         self.validation.setSuffix(" %")
         self.validation.setToolTip("Share of the labels that is held out to validate")
+        self.from_last = QCheckBox("Start from the &last model")
+        self.from_last.setToolTip(
+            "Learn added labels in a quarter of the steps; off: train anew. A model of other bands "
+            "or of another network cannot be started from"
+        )
         self.train = QPushButton("&Train")
         self.train.setToolTip("Train on the labels as they are now; painting can go on meanwhile")
         self.train.clicked.connect(self._train)
@@ -75,11 +81,13 @@ class TrainPanel(QWidget):
         form.addRow("Held o&ut", self.validation)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
+        layout.addWidget(self.from_last)
         layout.addWidget(self.train)
         layout.addWidget(self.progress)
         layout.addWidget(self.result)
         self.preset.currentTextChanged.connect(self._ask)
         self.device.currentTextChanged.connect(self._ask)
+        self.from_last.toggled.connect(self._ask)
         for box in (self.epochs, self.seed, self.validation):
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._ask)
@@ -104,7 +112,12 @@ class TrainPanel(QWidget):
             validation_fraction=self.validation.value() / 100,
         )
         self._session.set_training(
-            TrainingSettings(preset=chosen, device=self.device.currentText(), config=config)
+            TrainingSettings(
+                preset=chosen,
+                device=self.device.currentText(),
+                config=config,
+                from_last=self.from_last.isChecked(),
+            )
         )
 
     def _show_settings(self) -> None:
@@ -121,11 +134,14 @@ class TrainPanel(QWidget):
         ):
             with QSignalBlocker(box):
                 box.setValue(value)
+        with QSignalBlocker(self.from_last):
+            self.from_last.setChecked(settings.from_last)
 
     def _show_state(self, *_: object) -> None:
         session = self._session
         runs = self._workflow.job("train") is not None
         self.train.setEnabled(session.cube is not None and not runs)
+        self.from_last.setEnabled(session.checkpoint is not None)
         if session.checkpoint is not None:
             self.result.setText(result_text(session.checkpoint.record))
         elif session.labels is None or not session.labels.any():

@@ -284,7 +284,7 @@ class Session:
         ids = self.labels.copy()
         self.history = []
         self.events.history.emit()
-        return train_on_labels(cube, ids, classes, settings)
+        return train_on_labels(cube, ids, classes, settings, self.checkpoint)
 
     def record_epoch(self, epoch: EpochDone) -> None:
         """Append to the learning curves."""

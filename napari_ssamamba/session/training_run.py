@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_ssamamba.errors import BandsError, SettingError
+from napari_ssamamba.events import Notice
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -18,12 +21,37 @@ if TYPE_CHECKING:
 
 
 def train_on_labels(
-    cube: Cube, ids: NDArray[np.uint16], classes: ClassTable, settings: TrainingSettings
+    cube: Cube,
+    ids: NDArray[np.uint16],
+    classes: ClassTable,
+    settings: TrainingSettings,
+    last: Checkpoint | None = None,
 ) -> Generator[Progress, None, Checkpoint]:
-    """Hold some labels out, train on the others; `ids` has shape (rows, columns)."""
+    """Hold some labels out, train on the others.
+
+    Parameters
+    ----------
+    cube : Cube
+    ids : ndarray of uint16, shape (rows, columns)
+    classes : ClassTable
+    settings : TrainingSettings
+    last : Checkpoint, optional
+        The training starts from it where the settings ask for that and it was trained on this
+        scene; where its bands or its form have changed since, a `Notice` says so.
+    """
     from napari_ssamamba.data.split import hold_out_validation
+    from napari_ssamamba.model.config import preset
     from napari_ssamamba.training.trainer import train
+    from napari_ssamamba.training.warm_start import check_start
 
     config = settings.config
     split = hold_out_validation(ids, config.validation_fraction, config.seed)
-    return (yield from train(cube, split, classes, settings.preset, config, settings.device))
+    start = None
+    if settings.from_last and last is not None and last.record.scene == cube.name:
+        try:
+            check_start(last, cube, preset(settings.preset, last.model.bands, last.model.classes))
+            start = last
+        except (BandsError, SettingError) as error:
+            yield Notice(text=f"Training anew, not from the last model: {error}")
+    model, device = settings.preset, settings.device
+    return (yield from train(cube, split, classes, model, config, device, start))

@@ -28,11 +28,14 @@ class TrainingSettings:
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     config : TrainingConfig
+    from_last : bool
+        Whether a training starts from the scene's last model, where that fits.
     """
 
     preset: Preset = "compact"
     device: str = "auto"
     config: TrainingConfig = field(default_factory=TrainingConfig)
+    from_last: bool = True
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

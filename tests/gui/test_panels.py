@@ -52,6 +52,26 @@ def test_a_paused_job_can_be_cancelled_and_closes_its_work(qtbot):
     assert job.wait(5) and closed == [True]
 
 
+def test_a_job_that_is_cancelled_before_its_first_step_does_nothing(qtbot):
+    """Its generator's ``finally`` never runs either: there is nothing that it could undo."""
+    done = []
+
+    def work():
+        done.append("begun")
+        try:
+            yield Progress()
+        finally:
+            done.append("undone")
+
+    job, ended = Job("Work", work), []
+    job.job_signals.cancelled.connect(lambda: ended.append("cancelled"))
+    job.quit()
+    with qtbot.waitSignal(job.job_signals.finished, timeout=5000):
+        job.start()
+    qtbot.waitUntil(lambda: ended == ["cancelled"])
+    assert job.wait(5) and done == []
+
+
 def test_classes_are_added_renamed_selected_and_merged(qtbot, workflow):
     session = workflow.session
     panel = ClassPanel(session, workflow, MergeIntoFirst())
@@ -114,3 +134,11 @@ def test_the_train_panel_follows_a_training(qtbot, workflow, tiny_job):
     qtbot.waitUntil(lambda: workflow.job("train") is None, timeout=60000)
     assert panel.train.isEnabled() and panel.progress.isHidden()
     assert "Validation OA" in panel.result.text()
+    assert panel.from_last.isEnabled() and panel.from_last.isChecked()
+    first = session.checkpoint
+    panel.train.click()
+    qtbot.waitUntil(lambda: workflow.job("train") is None, timeout=60000)
+    assert session.checkpoint is not first
+    assert "from a model of" in session.checkpoint.record.protocol
+    panel.from_last.click()
+    assert not session.training.from_last
