@@ -19,6 +19,12 @@ Protocol = Literal["interactive", "paper"]
 Standardisation = Literal["z-score", "min-max"]
 """How spectra are scaled, band by band, from the training pixels alone."""
 
+Sampling = Literal["uniform", "balanced"]
+"""Which training pixels the batches hold: each as often, or each class as often."""
+
+Precision = Literal["float32", "bfloat16", "auto"]
+"""Of the products while training; ``auto``: bfloat16 on CUDA GPUs that have it, else float32."""
+
 Config = TypeVar("Config", "TrainingConfig", "ModelConfig")
 
 
@@ -55,6 +61,10 @@ class TrainingConfig:
         Largest norm of the gradient.
     augmentation : bool
         Whether patches are flipped and turned by quarter turns at random.
+    sampling : {"uniform", "balanced"}
+        Balanced batches hold each class as often: rare classes gain, overall accuracy may lose.
+    precision : {"float32", "bfloat16", "auto"}
+        Weights, validation and prediction are float32 in any case.
     settle_norms : bool
         Whether the batch norms' running statistics are computed anew from training patches before
         they are used; they do not settle in few steps.
@@ -85,6 +95,8 @@ class TrainingConfig:
     choose_from: int = 100
     clip: float = 1.0
     augmentation: bool = True
+    sampling: Sampling = "uniform"
+    precision: Precision = "float32"
     settle_norms: bool = True
     validation_fraction: float = 0.1
     standardisation: Standardisation = "z-score"
@@ -94,7 +106,12 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, choices in (("protocol", Protocol), ("standardisation", Standardisation)):
+        for name, choices in (
+            ("protocol", Protocol),
+            ("sampling", Sampling),
+            ("precision", Precision),
+            ("standardisation", Standardisation),
+        ):
             if getattr(self, name) not in get_args(choices):
                 raise SettingError(
                     name, getattr(self, name), f"choose one of {', '.join(get_args(choices))}."

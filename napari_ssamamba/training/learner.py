@@ -17,7 +17,12 @@ from torch.nn.functional import cross_entropy
 
 from napari_ssamamba.errors import TrainingDivergedError
 from napari_ssamamba.model.patches import dihedral_orders, gather_patches
-from napari_ssamamba.training.optimisation import draw_batches, make_optimiser, make_schedule
+from napari_ssamamba.training.optimisation import (
+    class_weights,
+    draw_batches,
+    make_optimiser,
+    make_schedule,
+)
 from napari_ssamamba.training.patches_at_once import PatchesAtOnce
 
 if TYPE_CHECKING:
@@ -93,13 +98,24 @@ class Learner:
         self.optimiser = make_optimiser(network, config)
         self.schedule = make_schedule(self.optimiser, config, self.steps_per_epoch * config.epochs)
         self.orders = dihedral_orders(network.config.patch_size).to(table.device)
+        balanced = config.sampling == "balanced"
+        self.sample_weights = class_weights(train.targets.cpu()) if balanced else None
+        self.mixed_precision = config.precision == "bfloat16" or (
+            config.precision == "auto"
+            and table.device.type == "cuda"
+            and torch.cuda.is_bf16_supported()
+        )
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
         self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
 
     def batches(self) -> Iterator[Tensor]:
         """Draw an epoch's batches, numbers of training samples."""
         return draw_batches(
-            len(self.train), self.config.batch_size, self.steps_per_epoch, self.generator
+            len(self.train),
+            self.config.batch_size,
+            self.steps_per_epoch,
+            self.generator,
+            self.sample_weights,
         )
 
     def step(self, batch: Tensor) -> Generator[str | None, None, float]:
@@ -142,12 +158,13 @@ class Learner:
     def _accumulate(self, parts: Sequence[Tensor], targets: Tensor) -> Generator[None, None, float]:
         """Compute the gradient of a batch's mean loss, part by part; returns that loss."""
         self.optimiser.zero_grad(set_to_none=True)
-        total = 0.0
+        total, device = 0.0, self.table.device.type
         sizes = [len(part) for part in parts]
         for index, wanted in zip(parts, targets.split(sizes), strict=True):
             with torch.enable_grad(), _repeatable():
-                logits = self.network(gather_patches(self.table, index))
-                loss = cross_entropy(logits, wanted) * (len(wanted) / len(targets))
+                with torch.autocast(device, torch.bfloat16, enabled=self.mixed_precision):
+                    logits = self.network(gather_patches(self.table, index))
+                loss = cross_entropy(logits.float(), wanted) * (len(wanted) / len(targets))
             total += float(loss.detach())
             if not math.isfinite(total):
                 raise TrainingDivergedError(

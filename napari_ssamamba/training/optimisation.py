@@ -54,12 +54,25 @@ def make_schedule(optimiser: Optimizer, config: TrainingConfig, steps: int) -> L
 
 
 def draw_batches(
-    n: int, batch_size: int, steps: int, generator: torch.Generator
+    n: int,
+    batch_size: int,
+    steps: int,
+    generator: torch.Generator,
+    weights: Tensor | None = None,
 ) -> Iterator[Tensor]:
-    """Draw an epoch's batches: shuffled passes over n patches, until there are enough.
+    """Draw an epoch's batches: passes over n patches, until there are enough.
 
     The batches of a pass differ in size by one at most, so that none is too small for the batch
     norms.
+
+    Parameters
+    ----------
+    n, batch_size, steps : int
+    generator : torch.Generator
+        On the CPU.
+    weights : Tensor, shape (n,), optional
+        How often each patch is to come, relative to the others, drawn with replacement; without
+        them a pass is all patches, shuffled.
 
     Yields
     ------
@@ -67,9 +80,23 @@ def draw_batches(
     """
     drawn = 0
     while True:
-        shuffled = torch.randperm(n, generator=generator)
-        for batch in shuffled.tensor_split(-(-n // batch_size)):
+        if weights is None:
+            order = torch.randperm(n, generator=generator)
+        else:
+            order = torch.multinomial(weights, n, replacement=True, generator=generator)
+        for batch in order.tensor_split(-(-n // batch_size)):
             yield batch
             drawn += 1
             if drawn == steps:
                 return
+
+
+def class_weights(targets: Tensor) -> Tensor:
+    """Return weights with which each class is drawn as often, whatever its number of patches.
+
+    Parameters
+    ----------
+    targets : Tensor of int64, shape (n,)
+        On the CPU.
+    """
+    return 1 / targets.bincount().double()[targets]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +20,10 @@ from napari_ssamamba.errors import (
     TrainingDivergedError,
 )
 from napari_ssamamba.model.config import preset
-from napari_ssamamba.model.network import SSAMamba
+from napari_ssamamba.model.network import SSAMamba, build_network
 from napari_ssamamba.training.config import TrainingConfig, protocol
 from napari_ssamamba.training.events import EpochDone, StepDone, TrainingStarted
+from napari_ssamamba.training.optimisation import class_weights, draw_batches
 from napari_ssamamba.training.trainer import train
 
 SHORT = TrainingConfig(epochs=2, min_steps=6, max_steps=6, batch_size=8)
@@ -110,6 +114,67 @@ def test_two_runs_in_turns_do_not_disturb_each_other(tiny_job: Any) -> None:
         next(two, None)
     for name, value in alone.weights.items():
         assert torch.equal(value, beside.weights[name]), name
+
+
+def test_a_paused_run_goes_on_to_the_same_bits(tiny_job: Any) -> None:
+    _, whole = run(tiny_job)
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    arguments = (tiny_job.cube, split, tiny_job.reference.classes, tiny_job.model, SHORT, "cpu")
+    work, n = train(*arguments), 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            paused = end.value
+            break
+        n += 1
+        if n % 5 == 0:  # not asked for the next event; meanwhile others draw and compute
+            torch.manual_seed(n)
+            with torch.no_grad():
+                torch.rand(100).sum()
+    assert n > 20
+    for name, value in whole.weights.items():
+        assert torch.equal(value, paused.weights[name]), name
+
+
+def test_a_cancelled_run_leaves_nothing(tiny_job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def build(*arguments: Any) -> SSAMamba:
+        network = build_network(*arguments)
+        made.append(weakref.ref(network))
+        return network
+
+    monkeypatch.setattr("napari_ssamamba.training.trainer.build_network", build)
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    classes = tiny_job.reference.classes
+    work = train(tiny_job.cube, split, classes, tiny_job.model, SHORT, "cpu")
+    state, threads = torch.get_rng_state(), threading.active_count()
+    for event in work:
+        if isinstance(event, StepDone):
+            break
+    work.close()
+    gc.collect()
+    assert [ref() for ref in made] == [None]
+    assert torch.equal(torch.get_rng_state(), state)
+    assert threading.active_count() == threads
+
+
+def test_balanced_batches_hold_each_class_as_often() -> None:
+    targets = torch.tensor([0] * 90 + [1] * 9 + [2])
+    drawn = draw_batches(100, 10, 300, torch.Generator().manual_seed(0), class_weights(targets))
+    shares = targets[torch.cat(list(drawn))].bincount() / 3000
+    torch.testing.assert_close(shares, torch.full((3,), 1 / 3), atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("change", [{"sampling": "balanced"}, {"precision": "bfloat16"}])
+def test_other_ways_of_training_learn_what_is_easy(tiny_job: Any, change: dict[str, Any]) -> None:
+    config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3, **change)
+    _, checkpoint = run(tiny_job, config)
+    _, plain = run(tiny_job, replace(config, sampling="uniform", precision="auto"))
+    assert checkpoint.record.validation_oa == 100
+    assert not torch.equal(checkpoint.weights["head.weight"], plain.weights["head.weight"])
+    assert {w.dtype for w in checkpoint.weights.values()} == {torch.float32, torch.int64}
 
 
 def test_closing_cancels_at_once(tiny_job: Any) -> None:

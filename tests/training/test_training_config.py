@@ -29,6 +29,15 @@ def test_few_labels_get_enough_steps_and_many_do_not_take_for_ever() -> None:
     assert 200 < steps[2] <= steps[3] <= 800
 
 
+def test_a_training_that_starts_from_a_model_takes_a_quarter_of_the_steps() -> None:
+    for config in (protocol("interactive"), protocol("paper")):
+        again = config.restarted()
+        assert again.learning_rate == config.learning_rate / 2
+        for n in (10, 60, 1000, 100_000):
+            steps = config.steps_per_epoch(n) * config.epochs
+            assert again.steps_per_epoch(n) * again.epochs == steps / 4
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -38,6 +47,10 @@ def test_few_labels_get_enough_steps_and_many_do_not_take_for_ever() -> None:
         ("validation_fraction", 1.0),
         ("standardisation", "log"),
         ("protocol", "mine"),
+        ("sampling", "fair"),
+        ("precision", "float16"),
+        ("restart_steps", 0),
+        ("restart_rate", 2),
         ("min_steps", 0),
         ("min_steps", 10_000),
         ("seed", -1),
