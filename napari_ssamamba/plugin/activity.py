@@ -1,14 +1,17 @@
-"""Shows each job in napari's activity dock too."""
+"""Shows each job in napari's activity dock too, where it can be cancelled."""
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.utils import progress
+from napari.utils import cancelable_progress
 from qtpy.QtCore import QObject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_ssamamba.events import Progress
     from napari_ssamamba.gui.workflow import Workflow
 
@@ -27,7 +30,8 @@ class Activity(QObject):
 
     def __init__(self, workflow: Workflow) -> None:
         super().__init__(workflow)
-        self.bars: dict[str, progress] = {}
+        self._workflow = workflow
+        self.bars: dict[str, _Bar] = {}
         self._sinks: dict[str, Any] = {}
         workflow.job_started.connect(self._started)
         workflow.job_progressed.connect(self._progressed)
@@ -37,7 +41,12 @@ class Activity(QObject):
         self._ended(kind, "")
         # The bar is tqdm's, which would also print; the terminal is not ours to write to.
         self._sinks[kind] = open(os.devnull, "w", encoding="utf-8")
-        self.bars[kind] = progress(total=STEPS, desc=job.title, file=self._sinks[kind])
+        self.bars[kind] = _Bar(
+            partial(self._workflow.cancel, kind),
+            total=STEPS,
+            desc=job.title,
+            file=self._sinks[kind],
+        )
 
     def _progressed(self, kind: str, event: Progress) -> None:
         bar = self.bars.get(kind)
@@ -48,3 +57,16 @@ class Activity(QObject):
         if bar := self.bars.pop(kind, None):
             bar.close()
             self._sinks.pop(kind).close()
+
+
+class _Bar(cancelable_progress):
+    """A bar whose Cancel ends its job; napari's own waits for the bar to be iterated."""
+
+    def __init__(self, end_job: Callable[[], None], **how: Any) -> None:
+        self._end_job = end_job
+        super().__init__(**how)
+
+    def cancel(self) -> None:
+        """End the job, which closes the bar."""
+        super().cancel()
+        self._end_job()

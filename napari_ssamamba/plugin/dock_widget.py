@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
 MILLISECONDS_TO_SHOW = 200
-"""When the dock is drawn and torch is loaded: a window that has just been asked for may take a
-second, one that trains may not."""
+"""When the dock is drawn, and loading torch no longer delays it."""
 
 
 class SSAMambaWidget(QWidget):
@@ -40,12 +40,13 @@ class SSAMambaWidget(QWidget):
         self.plots = PlotsDock(opened.session, opened.workflow)
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
         opened.give_corner_to_right_side()
-        self._warm_up = QTimer(self)
-        self._warm_up.setSingleShot(True)
-        self._warm_up.timeout.connect(_load_torch)
-        self._warm_up.start(MILLISECONDS_TO_SHOW)
+        QTimer.singleShot(MILLISECONDS_TO_SHOW, Thread(target=_load_torch, daemon=True).start)
 
 
 def _load_torch() -> None:
-    """Import torch here: in a job's thread it would hold the interpreter, and freeze the window."""
+    """Import torch before it is needed: it takes seconds, and a job would start with them.
+
+    In a thread, where it holds the interpreter for a quarter of a second at most; in the window's
+    thread the window would freeze for all of it.
+    """
     import torch._dynamo  # noqa: F401  torch's optimisers import it when they are made

@@ -35,12 +35,12 @@ class OpenSession(QObject):
         self.workflow = Workflow(self.session, self)
         self.bridge = LayerBridge(viewer, self.session, self.workflow)
         self.activity = Activity(self.workflow)
-        self._window = window
         window.installEventFilter(self)
 
     def give_corner_to_right_side(self) -> None:
         """Let the docks on the right reach the bottom: the work there needs the whole height."""
-        self._window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        corner, side = Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea
+        self.parent().setCorner(corner, side)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """End the threads when the window closes.

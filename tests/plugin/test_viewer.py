@@ -151,6 +151,20 @@ def test_closing_the_viewer_ends_the_training(opened: Any, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: job.wait(0), timeout=30000)
 
 
+def test_cancel_in_the_activity_dock_ends_the_training(opened: Any, qtbot: Any) -> None:
+    from napari._qt.widgets.qt_progress_bar import QtLabeledProgressBar
+
+    _label_and_train(opened, steps=100000)
+    job = opened.workflow.job("train")
+    window = opened.viewer.window._qt_window
+    qtbot.waitUntil(lambda: len(window.findChildren(QtLabeledProgressBar)) > 0, timeout=5000)
+    (bar,) = window.findChildren(QtLabeledProgressBar)
+    bar.cancel_button.click()
+    qtbot.waitUntil(lambda: job.wait(0), timeout=30000)
+    assert opened.workflow.job("train") is None
+    assert opened.session.checkpoint is None
+
+
 def test_clicking_picks_the_pixel_but_dragging_does_not(opened: Any) -> None:
     from types import SimpleNamespace
 

@@ -70,7 +70,7 @@ class StallGauge:
 class Window:
     """The plugin in napari's window, as napari itself opens it, used with mouse and keys."""
 
-    def __init__(self, qtbot: QtBot, pictures: Path) -> None:
+    def __init__(self, qtbot: QtBot, gauge: StallGauge, pictures: Path) -> None:
         import napari
 
         from napari_ssamamba.plugin.viewers import session_of
@@ -80,12 +80,14 @@ class Window:
         self._n_pictures = 0
         self.viewer: Any = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(1400, 860)
+        gauge.start()
         _, widget = self.viewer.window.add_plugin_dock_widget("napari-ssamamba")
         self.widget: Any = getattr(widget, "__wrapped__", widget)
         opened = session_of(self.viewer)
         self.session: Session = opened.session
         self.workflow: Workflow = opened.workflow
-        qtbot.wait(500)
+        qtbot.wait(4000)
+        self.opening_ms = gauge.stop()
 
     @property
     def canvas(self) -> QWidget:
@@ -165,10 +167,10 @@ def stall_gauge(qtbot: QtBot) -> StallGauge:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path) -> Iterator[Window]:
+def window(qtbot: QtBot, stall_gauge: StallGauge, tmp_path: Path) -> Iterator[Window]:
     pictures = Path(os.environ.get(SCREENSHOTS, tmp_path))
     pictures.mkdir(parents=True, exist_ok=True)
-    opened = Window(qtbot, pictures)
+    opened = Window(qtbot, stall_gauge, pictures)
     yield opened
     opened.viewer.close()
     assert all(opened.workflow.job(kind) is None for kind in ("train", "map"))
