@@ -1,4 +1,4 @@
-"""The network on its device: from a tile to its pixels' classes, batch by batch."""
+"""The network on its device: from a tile to its pixels' class probabilities, batch by batch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_ssamamba.data.classes import UNLABELLED
+from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.model.device import is_out_of_memory
+from napari_ssamamba.model.inference.scene import SceneInference, SceneTile
 from napari_ssamamba.model.network import load_network
-from napari_ssamamba.model.patches import gather_patches
 from napari_ssamamba.prediction.attention_scalars import attention_scalars
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
 
@@ -24,9 +24,20 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.tiles import Tile
+    from napari_ssamamba.model.config import ModelConfig
 
-BATCH_SIZE = {"cpu": 32, "mps": 256, "cuda": 2048}
-"""Patches at once: on a CPU what stays in the caches, on a GPU what keeps it busy."""
+BATCH_VALUES = {"cpu": 400_000, "mps": 3_200_000, "cuda": 25_600_000}
+"""Token values (patches × tokens × width) at once: on a CPU what stays in the caches, on a GPU what
+keeps it busy."""
+
+LARGEST_BATCH = 4096
+"""Patches at once that `automatic_batch_size` goes up to."""
+
+
+def automatic_batch_size(config: ModelConfig, device: torch.device) -> int:
+    """Return how many patches at once suit a network and a device."""
+    patches = BATCH_VALUES[device.type] // (config.tokens * config.d_model)
+    return min(max(patches, 1), LARGEST_BATCH)
 
 
 class TileClassifier:
@@ -39,86 +50,116 @@ class TileClassifier:
     batch_size : int
         Patches at once; halved, with a `Notice`, when the device's memory runs out.
     attention : bool
-        Whether to sum up the attention of each pixel, see `ATTENTION_SCALARS`.
+        Whether to sum up the attention of each pixel, see `ATTENTION_SCALARS`. The network then
+        runs as its equations say, else in the faster form of `SceneInference`.
+    dtype : torch.dtype
+        Precision of the faster form.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, device: torch.device, batch_size: int, attention: bool
+        self,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        batch_size: int,
+        attention: bool,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.network = load_network(checkpoint.model, checkpoint.weights).to(device)
-        self.ids = np.asarray(checkpoint.classes.ids, np.uint16)
+        self.inference = None if attention else SceneInference(self.network, dtype)
         self.device = device
         self.batch_size = batch_size
-        self.attention = attention
 
     def classify(
         self, tile: Tile, pace: Pace
-    ) -> Generator[Progress, None, tuple[NDArray[np.uint16], NDArray[np.float32]]]:
+    ) -> Generator[Progress, None, tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
         """Classify a tile's measured pixels, with an event after each batch.
+
+        Batches are rectangles, as narrow as the measured pixels allow.
 
         Returns
         -------
-        ids : ndarray of uint16, shape of the tile
-        values : ndarray of float32, shape (1 or 5, *tile)
-            Confidence, and `ATTENTION_SCALARS` where asked for.
+        probabilities : ndarray of float32, shape (rows, columns, classes)
+            NaN where nothing was measured.
+        scalars : ndarray of float32, shape (4, rows, columns), or None
+            `ATTENTION_SCALARS` where asked for.
 
         Raises
         ------
         DeviceMemoryError
             Where not even one patch fits the device's memory.
         """
+        shape = tile.measured.shape
+        probabilities = np.full((*shape, self.network.config.classes), np.nan, np.float32)
+        scalars = None
+        if self.inference is None:
+            scalars = np.full((len(ATTENTION_SCALARS), *shape), np.nan, np.float32)
+        place = _next_rectangle(tile.measured, 0, 0, self.batch_size)
+        if place is None:
+            return probabilities, scalars
         with pace.working():
-            table = torch.from_numpy(tile.block).flatten(0, 1).to(self.device)
-            index = torch.from_numpy(_patch_index(tile)).to(self.device)
-        parts: list[Tensor] = []
-        start = 0
-        while start < len(index):
+            opened = self._open(tile)
+        while place is not None:
             with pace.working():
-                batch = index[start : start + self.batch_size]
-                part = self._run_or_none(table, batch)
-            if part is None:
+                found = self._run_or_none(opened, place)
+            if found is None:
                 yield self._halved(pace)
-                continue
-            parts.append(part)
-            start += len(batch)
-            pace.done += len(batch)
-            yield Progress(**pace.fields())
+                start = place.column0
+            else:
+                here = (place.rows, place.columns)
+                measured = tile.measured[here]
+                probabilities[here][measured] = found[0][measured]
+                if scalars is not None:
+                    scalars[:, *here][:, measured] = found[1][:, measured]
+                start = place.column1
+                pace.done += int(measured.sum())
+                yield Progress(**pace.fields())
+            place = _next_rectangle(tile.measured, place.row0, start, self.batch_size)
+        return probabilities, scalars
 
-        ids = np.full(tile.measured.shape, UNLABELLED, np.uint16)
-        kinds = 1 + (len(ATTENTION_SCALARS) if self.attention else 0)
-        values = np.full((kinds, *tile.measured.shape), np.nan, np.float32)
-        if parts:
-            with pace.working():
-                found = torch.cat(parts, 1).cpu().numpy()
-            ids[tile.measured] = self.ids[found[0].astype(np.intp)]
-            values[:, tile.measured] = found[1:]
-        return ids, values
+    def _open(self, tile: Tile) -> SceneTile | Tensor:
+        """Bring a tile to the device: with what its patches share, or plain."""
+        try:
+            block = torch.from_numpy(tile.block).to(self.device)
+            return block if self.inference is None else self.inference.open_tile(block)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self._too_little_memory("a tile of the scene") from error
 
-    def _run_or_none(self, table: Tensor, index: Tensor) -> Tensor | None:
+    def _run_or_none(
+        self, opened: SceneTile | Tensor, place: Window
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """Run a batch; None where the memory did not suffice."""
         try:
-            return self._run(table, index)
+            return self._run(opened, place)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             if self.batch_size == 1:
-                raise DeviceMemoryError(
-                    f"{self.device} has too little memory for a single patch. Close other "
-                    "programs that use it, or choose the device cpu."
-                ) from error
+                raise self._too_little_memory("a single patch") from error
         return None
 
     @torch.inference_mode()
-    def _run(self, table: Tensor, index: Tensor) -> Tensor:
-        """Return output number, confidence and attention scalars of a batch, (2 or 6, batch)."""
-        patches = gather_patches(table, index)
-        if not self.attention:
-            confidence, output = self.network(patches).softmax(1).max(1)
-            return torch.stack((output.to(confidence.dtype), confidence))
-        inspection = self.network.inspect(patches)
-        confidence, output = inspection.logits.softmax(1).max(1)
-        scalars = attention_scalars(inspection)
-        return torch.cat((torch.stack((output.to(confidence.dtype), confidence)), scalars))
+    def _run(
+        self, opened: SceneTile | Tensor, place: Window
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return a rectangle's probabilities and attention scalars (none where not asked for)."""
+        if isinstance(opened, SceneTile):
+            logits = opened.logits(place.rows, place.columns)
+            scalars = logits.new_empty(0, *place.shape)
+        else:
+            side = self.network.config.patch_size
+            windows = opened.unfold(0, side, 1).unfold(1, side, 1)  # (row, column, C, P, P)
+            inspection = self.network.inspect(windows[place.rows, place.columns].flatten(0, 1))
+            logits = inspection.logits.view(*place.shape, -1)
+            scalars = attention_scalars(inspection).view(-1, *place.shape)
+        return logits.softmax(-1).cpu().numpy(), scalars.cpu().numpy()
+
+    def _too_little_memory(self, what: str) -> DeviceMemoryError:
+        return DeviceMemoryError(
+            f"{self.device} has too little memory for {what}. Close other programs that use it, "
+            "or choose the device cpu."
+        )
 
     def _halved(self, pace: Pace) -> Notice:
         """Halve the batch, and say so."""
@@ -132,10 +173,24 @@ class TileClassifier:
         return Notice(**fields)
 
 
-def _patch_index(tile: Tile) -> NDArray[np.int64]:
-    """Rows of the flattened block that make up the patch of each measured pixel, (n, P²)."""
-    width, side = tile.block.shape[1], 2 * tile.margin + 1
-    rows, columns = np.nonzero(tile.measured)  # of the core: the patch's corner in the block
-    offsets = np.arange(side)[:, None] * width + np.arange(side)
-    index: NDArray[np.int64] = (rows * width + columns)[:, None] + offsets.ravel()
-    return index
+def _next_rectangle(measured: NDArray[np.bool_], row: int, column: int, most: int) -> Window | None:
+    """Return the next rectangle with measured pixels, of so many pixels at most.
+
+    Parameters
+    ----------
+    measured : ndarray of bool
+    row, column : int
+        Where it starts: this column of this row, then the rows below.
+    most : int
+        Pixels; as many whole rows as that allows, or a part of one.
+    """
+    height, width = measured.shape
+    while row < height:
+        end = min(height, row + max(1, most // width))
+        found = np.flatnonzero(measured[row:end].any(axis=0))
+        found = found[found >= column]
+        if found.size:
+            column0, column1 = int(found[0]), int(found[-1]) + 1
+            return Window(row, end, column0, min(column1, column0 + most // (end - row)))
+        row, column = end, 0
+    return None

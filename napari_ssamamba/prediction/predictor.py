@@ -13,7 +13,7 @@ from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Pace, Progress
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile
-from napari_ssamamba.prediction.classifier import BATCH_SIZE, TileClassifier
+from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -85,12 +85,13 @@ def predict(
     chosen = choose_device(device)
     if attention and checkpoint.model.attention == "none":
         raise SettingError("attention", True, "this model has no attention; leave it out.")
-    size = BATCH_SIZE[chosen.type] if batch_size == "auto" else batch_size
+    size = automatic_batch_size(checkpoint.model, chosen) if batch_size == "auto" else batch_size
     if size < 1:
         raise SettingError("batch_size", size, "choose 1 or more, or auto.")
     tiles = tile_grid(window, TILE_SIZE[chosen.type] if tile_size == "auto" else tile_size, first)
     started = time.monotonic()
     classifier = TileClassifier(checkpoint, chosen, size, attention)
+    class_ids = np.asarray(checkpoint.classes.ids, np.uint16)
 
     ids = np.full((cube.rows, cube.columns), UNLABELLED, np.uint16)
     confidence = np.full(ids.shape, np.nan, np.float32)
@@ -108,20 +109,21 @@ def predict(
                 checkpoint.band_indices,
             )
         done = pace.done
-        outputs, values = yield from classifier.classify(tile, pace)
+        probabilities, of_attention = yield from classifier.classify(tile, pace)
         pace.done = done + tile.measured.size
         classified += int(tile.measured.sum())
 
         here = (place.rows, place.columns)
-        ids[here] = outputs
-        confidence[here] = values[0]
-        scalars[:, *here] = values[1:] if attention else np.nan
+        ids[here][tile.measured] = class_ids[probabilities[tile.measured].argmax(-1)]
+        confidence[here] = probabilities.max(-1)
+        if of_attention is not None:
+            scalars[:, *here] = of_attention
         yield MapTile(
             **pace.fields(),
             window=place,
-            ids=outputs,
-            confidence=values[0],
-            attention=values[1:] if attention else None,
+            ids=ids[here].copy(),
+            confidence=confidence[here].copy(),
+            attention=of_attention,
         )
     return ClassMap(
         ids=ids,

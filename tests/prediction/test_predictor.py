@@ -12,7 +12,8 @@ import torch
 
 from napari_ssamamba.errors import BandsError, DeviceMemoryError, SettingError
 from napari_ssamamba.events import Notice, Progress
-from napari_ssamamba.model.network import SSAMamba, load_network
+from napari_ssamamba.model.inference.scene import SceneTile
+from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile, Window
 from napari_ssamamba.prediction.predictor import predict
 
@@ -156,21 +157,21 @@ def test_a_gradient_can_be_taken_between_two_events(tiny_job: Any, tiny_checkpoi
 
 def limit_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Let the network run out of memory on larger batches."""
-    forward = SSAMamba.forward
+    logits = SceneTile.logits
 
-    def limited(self: SSAMamba, patches: torch.Tensor) -> torch.Tensor:
-        if len(patches) > most:
+    def limited(self: SceneTile, rows: slice, columns: slice) -> torch.Tensor:
+        if (rows.stop - rows.start) * (columns.stop - columns.start) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7 GiB")
-        return forward(self, patches)
+        return logits(self, rows, columns)
 
-    monkeypatch.setattr(SSAMamba, "forward", limited)
+    monkeypatch.setattr(SceneTile, "logits", limited)
 
 
 def test_too_large_batches_are_halved_and_said(
     tiny_job: Any, tiny_checkpoint: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, plain = run(tiny_job.cube, tiny_checkpoint)
-    limit_memory(monkeypatch, 20)
+    limit_memory(monkeypatch, 16)
     events, found = run(tiny_job.cube, tiny_checkpoint, batch_size=64)
     assert [e.text for e in events if isinstance(e, Notice)] == [
         "cpu ran out of memory; going on with 32 patches at once",

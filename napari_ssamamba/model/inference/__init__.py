@@ -1,0 +1,1 @@
+"""The trained network over a scene: equal to that of the equations, and faster."""
