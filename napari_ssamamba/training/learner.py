@@ -160,7 +160,7 @@ class Learner:
         self.optimiser.zero_grad(set_to_none=True)
         total, device = 0.0, self.table.device.type
         sizes = [len(part) for part in parts]
-        for index, wanted in zip(parts, targets.split(sizes), strict=True):
+        for index, wanted in zip(parts, torch.split(targets, sizes), strict=True):
             with torch.enable_grad(), _repeatable():
                 with torch.autocast(device, torch.bfloat16, enabled=self.mixed_precision):
                     logits = self.network(gather_patches(self.table, index))
