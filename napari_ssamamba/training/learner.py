@@ -212,7 +212,8 @@ class Learner:
             norm.train()
         n = len(self.train)
         steps = min(SETTLING_BATCHES, -(-n // self.config.batch_size))
-        for batch in draw_batches(n, self.config.batch_size, steps, self.generator):
+        drawn = draw_batches(n, self.config.batch_size, steps, self.generator, self.sample_weights)
+        for batch in drawn:
             index = self.train.index[batch.to(self.table.device)]
             yield from self._forward(index, self.trained_at_once)
         for norm, momentum in zip(norms, momenta, strict=True):

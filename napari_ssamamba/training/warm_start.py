@@ -93,7 +93,7 @@ def continue_split(split: Split, start: Checkpoint, cube: Cube) -> Split:
     learned = _mask(start.training_pixels, split.ids.shape)
     validated = _mask(start.validation_pixels, split.ids.shape)
     train = split.train | (split.validation & learned)
-    held_out = train & validated
+    held_out = train & validated & ~learned
     # A class whose other labels were erased would have none left to train on.
     held_out &= np.isin(split.ids, split.ids[train & ~held_out])
     return replace(

@@ -106,6 +106,9 @@ def test_no_pixel_validates_that_was_learned(tiny_job: Any, tiny_checkpoint: Any
     split = continue_split(given, tiny_checkpoint, tiny_job.cube)
     assert places(np.argwhere(split.train)) == places(learned)
     assert places(np.argwhere(split.validation)) == places(held_out) | {(23, 19)}
+    both = replace(tiny_checkpoint, validation_pixels=np.concatenate((learned, held_out)))
+    split = continue_split(given, both, tiny_job.cube)
+    assert not places(np.argwhere(split.validation)) & places(learned)
     elsewhere = replace(tiny_job.cube, raw=np.zeros((9, 9, 6), np.int16))
     assert continue_split(given, tiny_checkpoint, elsewhere) is given
 
