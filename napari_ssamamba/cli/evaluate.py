@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 import typer
@@ -12,6 +12,7 @@ from napari_ssamamba.cli.inputs import (
     DeviceOption,
     FieldOption,
     JsonOption,
+    LabelFilesOption,
     LayoutOption,
     SceneArgument,
     WavelengthsOption,
@@ -31,20 +32,11 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
 
-ReferenceOption = Annotated[
-    list[str],
-    typer.Option(
-        help="Class raster (file.mat:variable where it holds several) or polygons; again for "
-        "each tile.",
-        show_default=False,
-    ),
-]
-
 
 def evaluate(
     model: ModelArgument,
     scene: SceneArgument,
-    reference: ReferenceOption,
+    reference: LabelFilesOption,
     device: DeviceOption = "auto",
     batch_size: BatchOption = "auto",
     field: FieldOption = None,

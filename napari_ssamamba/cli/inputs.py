@@ -59,6 +59,14 @@ LayoutOption = Annotated[
 WavelengthsOption = Annotated[
     Path | None, typer.Option(help="File with the band centres, in place of the scene's own.")
 ]
+LabelFilesOption = Annotated[
+    list[str],
+    typer.Option(
+        help="Class raster (file.mat:variable where it holds several) or polygons; again for "
+        "each tile.",
+        show_default=False,
+    ),
+]
 FieldOption = Annotated[
     str | None, typer.Option(help="Field of label polygons that holds the class.")
 ]

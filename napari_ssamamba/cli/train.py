@@ -13,6 +13,7 @@ from napari_ssamamba.cli.inputs import (
     DeviceOption,
     FieldOption,
     JsonOption,
+    LabelFilesOption,
     LayoutOption,
     SceneArgument,
     WavelengthsOption,
@@ -32,14 +33,6 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.labels import LabelMap
     from napari_ssamamba.data.split import Split
 
-LabelsOption = Annotated[
-    list[str],
-    typer.Option(
-        help="Class raster (file.mat:variable where it holds several) or polygons; again for "
-        "each tile.",
-        show_default=False,
-    ),
-]
 OutOption = Annotated[Path, typer.Option(help="The model file to write.", show_default=False)]
 PresetOption = Annotated[Preset, typer.Option(help="Size of the network.")]
 ProtocolOption = Annotated[
@@ -77,7 +70,7 @@ SetOption = Annotated[
 
 def train(
     scene: SceneArgument,
-    labels: LabelsOption,
+    labels: LabelFilesOption,
     out: OutOption,
     preset: PresetOption = "compact",
     protocol: ProtocolOption = "interactive",
