@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.resources import files
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -368,6 +367,10 @@ def test_training_goes_on_from_a_model(job: SimpleNamespace, tmp_path: Path) -> 
     assert_one_error(result, "depth = 3", "the model to start from has")
 
 
-def test_the_demo_opens_a_sample_that_the_manifest_has() -> None:
-    manifest = files("napari_ssamamba").joinpath("napari.yaml").read_text("utf-8")
-    assert f"key: {viewer.SAMPLE}," in manifest
+def test_the_demo_says_why_there_are_no_pictures_of_the_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    missing = viewer.show_demo(tmp_path, stay=False)
+    assert missing is not None and "xvfb-run" in missing

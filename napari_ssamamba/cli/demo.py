@@ -11,7 +11,7 @@ import typer
 
 from napari_ssamamba.cli.inputs import DebugOption, DeviceOption, JsonOption, check_folder
 from napari_ssamamba.cli.report import accuracy_values, follow, print_accuracy, print_json
-from napari_ssamamba.cli.viewer import has_display, has_viewer, show
+from napari_ssamamba.cli.viewer import show_demo
 from napari_ssamamba.data.classes import UNLABELLED
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ FolderOption = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help=f"Folder of the results, and no window; by default {FOLDER}, and then napari on the "
-        "built-in scene where there is a display.",
+        help=f"Folder of the results; by default {FOLDER}, and then napari stays open on them "
+        "where there is a display.",
     ),
 ]
 
@@ -45,7 +45,8 @@ def demo(
 ) -> None:
     """Train on the built-in synthetic scene, map it, and check the map.
 
-    Writes map.tif, confidence.tif, model.safetensors, accuracy.json and map.png.
+    Writes map.tif, confidence.tif, model.safetensors, accuracy.json, map.png, and pictures of
+    napari with them, window-*.png.
     """
     from napari_ssamamba.data.sample import sample_scene
 
@@ -53,8 +54,8 @@ def demo(
     check_folder("--out", folder)
     cube, reference = sample_scene()
     run(cube, reference, folder, seed=seed, device=device, as_json=json)
-    if out is None and has_display() and has_viewer():
-        show(sample=True)
+    if missing := show_demo(folder, stay=out is None):
+        typer.echo(f"No pictures of the window: {missing}", err=True)
 
 
 def run(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-ssamamba"
 
-SAMPLE = "sample"
-"""Key of the built-in scene in the plugin's manifest."""
+DEMO_WINDOW = "napari_ssamamba.plugin.demo_window"
+"""Started as a program: the command line imports nothing of the window's."""
+
+VIRTUAL_DISPLAY = ("xvfb-run", "-a", "-s", "-screen 0 1440x900x24")
 
 QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
@@ -45,15 +49,13 @@ def open_scene(
     show(scene)
 
 
-def show(paths: Sequence[Path] = (), *, sample: bool = False) -> None:
+def show(paths: Sequence[Path] = ()) -> None:
     """Open napari with the dock and stay until the window is closed.
 
     Parameters
     ----------
     paths : sequence of Path
         Files of one scene.
-    sample : bool
-        Whether to open the built-in scene.
 
     Raises
     ------
@@ -71,12 +73,47 @@ def show(paths: Sequence[Path] = (), *, sample: bool = False) -> None:
         viewer = napari.Viewer()
     except ImportError as error:
         raise SSAMambaError(f"The window needs napari and Qt ({error}). {INSTALL}") from error
-    if sample:
-        viewer.open_sample(PLUGIN, SAMPLE)
-    elif paths:
+    if paths:
         viewer.open([str(path) for path in paths], stack=len(paths) > 1, plugin=PLUGIN)
     viewer.window.add_plugin_dock_widget(PLUGIN)
     napari.run()
+
+
+def show_demo(folder: Path, *, stay: bool) -> str | None:
+    """Show the demo's result in napari, and keep pictures of the window.
+
+    Where there is no display, a virtual one is used if the system has one.
+
+    Parameters
+    ----------
+    folder : Path
+        The demo's results; the pictures are added.
+    stay : bool
+        Whether the window stays open until the user closes it.
+
+    Returns
+    -------
+    str or None
+        Why there are no pictures; None where there are.
+    """
+    if not has_viewer():
+        return f"napari and Qt are not installed. {INSTALL}"
+    command = [sys.executable, "-m", DEMO_WINDOW, str(folder)]
+    environment = dict(os.environ)
+    if has_display():
+        command += ["--stay"] if stay else []
+    elif shutil.which(VIRTUAL_DISPLAY[0]):
+        command = [*VIRTUAL_DISPLAY, *command]
+        environment["QT_QPA_PLATFORM"] = "xcb"
+    else:
+        return "There is no display, and no xvfb-run to stand in for one."
+    ended = subprocess.run(
+        command, env=environment, check=False, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    if ended.returncode == 0:
+        return None
+    last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
+    return f"The window could not be shown ({last})."
 
 
 def has_display() -> bool:

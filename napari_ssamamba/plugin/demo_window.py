@@ -1,0 +1,140 @@
+"""The demo's result in napari: ``python -m napari_ssamamba.plugin.demo_window FOLDER [--stay]``.
+
+A program of its own, which the command line starts: with a virtual display where there is none,
+and a graphics driver that fails takes only this process along.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QEventLoop, QTimer
+
+from napari_ssamamba.plugin.viewers import session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.session import Session
+
+PLUGIN = "napari-ssamamba"
+MODEL = "model.safetensors"
+SIZE = 1400, 860
+MILLISECONDS_TO_DRAW = 700
+MILLISECONDS_BETWEEN_LOOKS = 50
+LONGEST_SECONDS = 600.0
+PART_MAPPED = 0.4
+"""Of the scene, when the picture of the growing map is taken."""
+
+
+def main() -> None:
+    """Read the arguments, show, and stay where asked to."""
+    import napari
+
+    folder, stay = Path(sys.argv[1]), "--stay" in sys.argv[2:]
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(*SIZE)
+    show_result(viewer, folder)
+    if stay:
+        napari.run()
+    viewer.close()
+
+
+def show_result(viewer: Viewer, folder: Path) -> None:
+    """Open the built-in scene with the demo's labels, map it with its model, and take pictures.
+
+    Writes window-labels.png, window-mapping.png and window-map.png.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    folder : Path
+        Where ``ssamamba demo`` wrote its model.
+
+    Raises
+    ------
+    CheckpointError
+        Where the folder's model cannot be read.
+    """
+    from napari_ssamamba.project.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(folder / MODEL)
+    viewer.window.add_plugin_dock_widget(PLUGIN)
+    opened = session_of(viewer)
+    session, workflow = opened.session, opened.workflow
+    workflow.open_sample()
+    _run_until(lambda: session.composite_image is not None and session.reference is not None)
+    if session.reference is not None:
+        session.set_labels(labels_of(checkpoint, session.reference))
+    _run_until(lambda: len(session.class_spectra) > 0)
+    _take_picture(viewer, folder / "window-labels.png")
+
+    session.set_checkpoint(checkpoint)
+    workflow.map_scene()
+    _run_until(lambda: session.map is not None and bool((session.map.ids > 0).mean() > PART_MAPPED))
+    _take_picture(viewer, folder / "window-mapping.png")
+    _run_until(lambda: session.accuracy is not None)
+    _pick_wrong_pixel(session)
+    _take_picture(viewer, folder / "window-map.png")
+
+
+def labels_of(checkpoint: Checkpoint, reference: LabelMap) -> LabelMap:
+    """Return the reference at the pixels that a model learned from, and nothing elsewhere.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    reference : LabelMap
+        The one that its labels were drawn from.
+    """
+    from napari_ssamamba.data.labels import LabelMap
+
+    ids = np.zeros_like(reference.ids)
+    for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
+        here = (pixels[:, 0], pixels[:, 1])
+        ids[here] = reference.ids[here]
+    return LabelMap(ids, reference.classes, "labels of the demo")
+
+
+def _pick_wrong_pixel(session: Session) -> None:
+    """Pick the pixel that the model is surest of, and wrong."""
+    if session.map is None or session.reference is None:
+        return
+    truth = session.reference.ids
+    wrong = (truth != 0) & (session.map.ids != truth)
+    if wrong.any():
+        surest = np.where(wrong, session.map.confidence, -1.0).argmax()
+        row, column = np.unravel_index(int(surest), truth.shape)
+        session.pick(int(row), int(column))
+
+
+def _run_until(holds: Callable[[], bool]) -> None:
+    """Let the window work until something holds."""
+    loop, timer = QEventLoop(), QTimer()
+    deadline = time.monotonic() + LONGEST_SECONDS
+    timer.timeout.connect(lambda: (holds() or time.monotonic() > deadline) and loop.quit())
+    timer.start(MILLISECONDS_BETWEEN_LOOKS)
+    loop.exec()
+    timer.stop()
+    if not holds():
+        raise TimeoutError(f"the window was not ready after {LONGEST_SECONDS:.0f} s")
+
+
+def _take_picture(viewer: Viewer, path: Path) -> None:
+    """Draw what has come, then write the whole window as PNG."""
+    loop = QEventLoop()
+    QTimer.singleShot(MILLISECONDS_TO_DRAW, loop.quit)
+    loop.exec()
+    viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The pictures of the window that the demo leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.window
+
+
+def test_the_demo_leaves_pictures_of_the_window(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    from napari_ssamamba.cli.viewer import show_demo
+    from napari_ssamamba.data.sample import sample_scene
+    from napari_ssamamba.data.split import random_split
+    from napari_ssamamba.project.checkpoints import save_checkpoint
+    from napari_ssamamba.training.config import TrainingConfig
+    from napari_ssamamba.training.trainer import train
+
+    cube, reference = sample_scene()
+    config = TrainingConfig(epochs=1, min_steps=2, max_steps=2)
+    work = train(cube, random_split(reference, 5, 0.2, 0), reference.classes, "compact", config)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(work)
+    save_checkpoint(end.value.value, tmp_path / "model.safetensors")
+
+    assert show_demo(tmp_path, stay=False) is None
+    pictures = [imread(tmp_path / f"window-{n}.png") for n in ("labels", "mapping", "map")]
+    assert all(min(picture.shape[:2]) > 600 for picture in pictures)
+    labels, mapping, done = (picture[..., :3] for picture in pictures)
+    assert np.mean(np.any(labels != mapping, axis=2)) > 0.01, "the map is not seen to grow"
+    assert np.mean(np.any(mapping != done, axis=2)) > 0.01
