@@ -21,12 +21,12 @@ from qtpy.QtWidgets import (
 
 from napari_ssamamba.gui.class_table_model import COLOUR, NAME, ClassTableModel
 from napari_ssamamba.gui.connections import connect
-from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.job_progress import JobProgress
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
 
+    from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
@@ -40,21 +40,14 @@ class ClassPanel(QWidget):
     ----------
     session : Session
     workflow : Workflow
-    dialogs : Dialogs, optional
-    parent : QWidget, optional
+    dialogs : Dialogs
     """
 
-    def __init__(
-        self,
-        session: Session,
-        workflow: Workflow,
-        dialogs: Dialogs | None = None,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, workflow: Workflow, dialogs: Dialogs) -> None:
+        super().__init__()
         self._session = session
         self._workflow = workflow
-        self._dialogs = dialogs or Dialogs()
+        self._dialogs = dialogs
         self.model = ClassTableModel(session, workflow, self)
         self.table = self._make_table()
         self.hint = QLabel()

@@ -43,17 +43,12 @@ class MainDock(QWidget):
     workflow : Workflow
     dialogs : Dialogs, optional
         Asks the user; replace it to answer without a window.
-    parent : QWidget, optional
     """
 
     def __init__(
-        self,
-        session: Session,
-        workflow: Workflow,
-        dialogs: Dialogs | None = None,
-        parent: QWidget | None = None,
+        self, session: Session, workflow: Workflow, dialogs: Dialogs | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._dialogs = dialogs or Dialogs()
         self.messages = MessageBar(workflow)
         self.scene = ScenePanel(session, workflow, self._dialogs)
@@ -114,11 +109,10 @@ class PlotsDock(QTabWidget):
     ----------
     session : Session
     workflow : Workflow
-    parent : QWidget, optional
     """
 
-    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, workflow: Workflow) -> None:
+        super().__init__()
         self.spectra = SpectraPlot(session, workflow)
         self.curves = LearningCurves(session)
         self.addTab(self.spectra, "Spectra")

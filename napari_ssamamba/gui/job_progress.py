@@ -23,18 +23,10 @@ class JobProgress(QWidget):
     kind : str
         See `Workflow`.
     can_pause : bool
-    parent : QWidget, optional
     """
 
-    def __init__(
-        self,
-        workflow: Workflow,
-        kind: str,
-        *,
-        can_pause: bool = False,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, workflow: Workflow, kind: str, *, can_pause: bool = False) -> None:
+        super().__init__()
         self._workflow = workflow
         self._kind = kind
         self.text = QLabel()

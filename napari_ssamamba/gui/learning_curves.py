@@ -24,11 +24,10 @@ class LearningCurves(QWidget):
     Parameters
     ----------
     session : Session
-    parent : QWidget, optional
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self.loss_plot, self.accuracy_plot = pg.PlotWidget(), pg.PlotWidget()
         layout = QHBoxLayout(self)

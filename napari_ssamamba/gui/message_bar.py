@@ -19,11 +19,10 @@ class MessageBar(QWidget):
     Parameters
     ----------
     workflow : Workflow
-    parent : QWidget, optional
     """
 
-    def __init__(self, workflow: Workflow, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, workflow: Workflow) -> None:
+        super().__init__()
         self.icon = QLabel()
         self.text = QLabel()
         self.text.setWordWrap(True)

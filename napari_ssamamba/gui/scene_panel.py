@@ -30,11 +30,11 @@ from napari_ssamamba.data.composite import (
 )
 from napari_ssamamba.data.downloads import SAMPLES
 from napari_ssamamba.gui.connections import connect
-from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.job_progress import JobProgress
 
 if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
@@ -50,21 +50,14 @@ class ScenePanel(QWidget):
     ----------
     session : Session
     workflow : Workflow
-    dialogs : Dialogs, optional
-    parent : QWidget, optional
+    dialogs : Dialogs
     """
 
-    def __init__(
-        self,
-        session: Session,
-        workflow: Workflow,
-        dialogs: Dialogs | None = None,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, workflow: Workflow, dialogs: Dialogs) -> None:
+        super().__init__()
         self._session = session
         self._workflow = workflow
-        self._dialogs = dialogs or Dialogs()
+        self._dialogs = dialogs
         self._range_of: object = None  # the wavelengths that the range was last set to
         self.open = QPushButton("&Open…")
         self.open.setToolTip("Open a scene: ENVI, GeoTIFF (also several tiles), MATLAB or NumPy")

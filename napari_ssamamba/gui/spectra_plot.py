@@ -39,11 +39,10 @@ class SpectraPlot(QWidget):
     ----------
     session : Session
     workflow : Workflow
-    parent : QWidget, optional
     """
 
-    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, workflow: Workflow) -> None:
+        super().__init__()
         self._session = session
         self._workflow = workflow
         self._order: PlotOrder | None = None
