@@ -126,6 +126,10 @@ class Window:
         QTest.keyClicks(focused, text)
         QTest.keyClick(focused, Qt.Key.Key_Return)
 
+    def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
+        """Press a key over the canvas."""
+        QTest.keyClick(self.canvas, key, modifier or Qt.KeyboardModifier.NoModifier)
+
     def choose_brush(self) -> None:
         """Take napari's brush, by its button."""
         self._qtbot.wait(100)
