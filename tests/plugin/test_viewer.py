@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_ssamamba.data.band_lists import BandList
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.prediction.class_map import MapTile
@@ -39,6 +40,15 @@ def test_a_scene_is_shown_as_bands_colours_and_labels_to_paint_on(opened: Any) -
     )
     opened.viewer.dims.set_current_step(0, 3)
     assert opened.viewer.canvas.overlays.text.text == "band 4 · 750.0 nm"
+
+
+def test_stated_wavelengths_are_shown_above_the_picture_at_once(opened: Any) -> None:
+    opened.viewer.dims.set_current_step(0, 3)
+    before = opened.session.composite_image
+    opened.session.set_wavelengths(BandList(np.arange(6) * 50.0 + 800))
+    assert opened.viewer.canvas.overlays.text.text == "band 4 · 950.0 nm"
+    assert opened.workflow.job("composite") is not None
+    assert opened.session.composite_image is before
 
 
 def test_painting_writes_into_the_session_and_counts(opened: Any, qtbot: Any) -> None:
