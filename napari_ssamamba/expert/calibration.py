@@ -1,0 +1,96 @@
+"""Probabilities that can be believed: temperature, floor, and pools of several classifiers.
+
+Symbols: n pixels, K classes, M members of a pool.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.float64]
+
+PRIOR_PIXELS = 1.0
+"""How many pixels, about, the prior of equal weights in a pool is worth."""
+
+LARGEST_WEIGHT = 1.5
+"""Of a member of a pool; above 1, the pool is surer than the member."""
+
+
+def log_softmax(scores: Values) -> Values:
+    """Normalise scores over the last axis to log-probabilities."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def with_floor(log_probabilities: Values, floor: float) -> Values:
+    """Mix with equal probabilities, a share `floor` of them.
+
+    Held-out scores of n pixels cannot show an error rate below 1 / n: nobody who learned from
+    them may be surer than that, or a single slip would outvote all others.
+    """
+    classes = log_probabilities.shape[-1]
+    return np.asarray(np.log((1 - floor) * np.exp(log_probabilities) + floor / classes))
+
+
+def mean_log_loss(log_probabilities: Values, targets: NDArray[np.int64]) -> float:
+    """Return the mean of −log p(true class) over pixels, (n, K) and (n,)."""
+    return float(-log_probabilities[np.arange(len(targets)), targets].mean())
+
+
+def best_temperature(
+    scores: Values, targets: NDArray[np.int64], factors: Sequence[float] | Values, floor: float
+) -> tuple[float, float]:
+    """Choose the factor on scores, (n, K), of the least log-loss; return it and the loss."""
+    losses = [
+        mean_log_loss(with_floor(log_softmax(scores * factor), floor), targets)
+        for factor in factors
+    ]
+    best = int(np.argmin(losses))
+    return float(factors[best]), losses[best]
+
+
+def pool(weights: NDArray[np.float64], members: Values) -> Values:
+    """Pool log-probabilities, (M, ..., K): log p = Σ w_m log p_m + constant."""
+    return log_softmax(np.tensordot(weights, members, 1))
+
+
+def fit_pool(members: Values, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Choose the weights of a pool by the likelihood of held-out pixels.
+
+    The log-likelihood is concave in the weights (a logistic regression on log-probabilities), so
+    that there is one best choice; a weak prior holds them near 1 / M.
+
+    Parameters
+    ----------
+    members : ndarray of float64, shape (M, n, K)
+        Log-probabilities of pixels that the members did not learn from.
+    targets : ndarray of int64, shape (n,)
+
+    Returns
+    -------
+    ndarray of float64, shape (M,)
+        From 0 to `LARGEST_WEIGHT`; they need not add up to 1.
+    """
+    from scipy.optimize import minimize
+
+    count, n, _ = members.shape
+    equal = np.full(count, 1 / count)
+    of_truth = members[:, np.arange(n), targets]  # (M, n)
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        pooled = pool(weights, members)
+        expected = np.einsum("mnk,nk->m", members, np.exp(pooled))
+        strength = PRIOR_PIXELS * count
+        value = -pooled[np.arange(n), targets].sum() + strength / 2 * ((weights - equal) ** 2).sum()
+        return float(value), expected - of_truth.sum(axis=1) + strength * (weights - equal)
+
+    bounds = [(0.0, LARGEST_WEIGHT)] * count
+    found = minimize(loss, equal, jac=True, bounds=bounds, method="L-BFGS-B")
+    return np.asarray(found.x, np.float64)

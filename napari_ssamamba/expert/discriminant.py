@@ -1,0 +1,113 @@
+"""Linear discriminant analysis with a shrunken covariance.
+
+Scores of class k for a spectrum x: x·C⁻¹μ_k − ½ μ_k·C⁻¹μ_k + log π_k with the covariance
+C = (1−b) S + b tr(S)/D I: S the covariance within classes, D bands, π_k the class's share of the
+training pixels. b and the temperature are chosen by held-out log-loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_ssamamba.expert.calibration import best_temperature
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.float64]
+
+SHRINKAGES = tuple(10.0 ** np.linspace(-4.5, -0.5, 9))
+TEMPERATURES = tuple(np.geomspace(0.03, 1.5, 24))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearScores:
+    """Scores that are linear in the spectrum.
+
+    Attributes
+    ----------
+    weights : ndarray of float64, shape (bands, classes)
+    bias : ndarray of float64, shape (classes,)
+    """
+
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def __call__(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Score spectra of shape (n, bands)."""
+        return np.asarray(spectra @ self.weights + self.bias)
+
+    def scaled(self, factor: float) -> LinearScores:
+        """Return the same with scores times a factor."""
+        return LinearScores(self.weights * factor, self.bias * factor)
+
+
+def discriminants(
+    spectra: Values, targets: NDArray[np.int64], classes: int, shrinkages: Sequence[float]
+) -> list[LinearScores]:
+    """Fit one analysis for each shrinkage; all share one eigendecomposition.
+
+    A class without pixels gets the mean of all and the share of half a pixel.
+    """
+    n, bands = spectra.shape
+    counts = np.bincount(targets, minlength=classes)
+    overall = spectra.mean(axis=0)
+    means = np.stack(
+        [spectra[targets == k].mean(axis=0) if counts[k] else overall for k in range(classes)]
+    )
+    residual = spectra - means[targets]
+    spread, axes = np.linalg.eigh(residual.T @ residual / n)
+    spread = spread.clip(0)
+    average = max(float(spread.sum()) / bands, np.finfo(np.float64).tiny)
+    turned = means @ axes  # (classes, bands)
+    prior = np.log(np.maximum(counts, 0.5) / n)
+    fits = []
+    for b in shrinkages:
+        weights = axes @ (turned / ((1 - b) * spread + b * average)).T
+        fits.append(LinearScores(weights, prior - 0.5 * (means.T * weights).sum(axis=0)))
+    return fits
+
+
+def fit_discriminant(
+    spectra: Values, targets: NDArray[np.int64], classes: int, fold: NDArray[np.int64], floor: float
+) -> Generator[None, None, tuple[LinearScores, Values]]:
+    """Choose shrinkage and temperature; pauses after each fold and each shrinkage.
+
+    Parameters
+    ----------
+    spectra : ndarray of float64, shape (n, bands)
+    targets : ndarray of int64, shape (n,)
+    classes : int
+    fold : ndarray of int64, shape (n,)
+    floor : float
+        See `with_floor`.
+
+    Returns
+    -------
+    fitted : LinearScores
+        To all pixels.
+    held_out : ndarray of float64, shape (n, classes)
+        Scores of each pixel by the analysis that did not learn from it.
+    """
+    held_out = np.zeros((len(SHRINKAGES), len(targets), classes))
+    for number in np.unique(fold):
+        out = fold == number
+        if out.all():
+            continue
+        fits = discriminants(spectra[~out], targets[~out], classes, SHRINKAGES)
+        for scores, fit in zip(held_out, fits, strict=True):
+            scores[out] = fit(spectra[out])
+        yield
+    chosen = []
+    for scores in held_out:
+        chosen.append(best_temperature(scores, targets, TEMPERATURES, floor))
+        yield
+    best = int(np.argmin([loss for _, loss in chosen]))
+    factor = chosen[best][0]
+    fitted = discriminants(spectra, targets, classes, SHRINKAGES[best : best + 1])[0]
+    return fitted.scaled(factor), held_out[best] * factor

@@ -1,0 +1,105 @@
+"""A pixel's surroundings: spectra averaged with a Gaussian over the measured pixels around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_ssamamba.data.patches import read_patches
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.standardise import Standardiser
+    from napari_ssamamba.events import Progress
+
+RADIUS = 6
+"""The Gaussian ends so many pixels away: what a tile needs around it."""
+
+SIGMA = 3.0
+"""Its deviation in pixels. Chosen with random splits of Salinas-A, EnMAP Potsdam, Jasper Ridge and
+the built-in scene by seeds 10 to 13: with further deviations between 0 and 3, fields gain 0.1 to
+0.2 points and mixed scenes lose as much or more."""
+
+AT_ONCE = 128
+"""Training pixels whose surroundings are held in memory at once: 19 MB with 218 bands."""
+
+
+def average_block(block: NDArray[np.float32], margin: int) -> NDArray[np.float32]:
+    """Average each core pixel's surroundings.
+
+    Parameters
+    ----------
+    block : ndarray of float32, shape (rows + 2 margin, columns + 2 margin, bands)
+        Standardised; 0 in all bands where nothing was measured, as in `Tile`.
+    margin : int
+        `RADIUS` or more.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns, bands)
+        The same to the last bit whichever tile a pixel lies in; 0 where nothing was measured near.
+    """
+    from scipy.ndimage import correlate1d
+
+    measured = np.asarray(block.any(axis=-1, keepdims=True), np.float32)
+    kernel = _kernel()
+
+    def smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        rows = slice(margin, values.shape[0] - margin)
+        columns = slice(margin, values.shape[1] - margin)
+        down = correlate1d(values, kernel, axis=0, mode="constant")[rows]
+        return np.asarray(correlate1d(down, kernel, axis=1, mode="constant")[:, columns])
+
+    weight, total = smooth(measured), smooth(block)
+    return np.asarray(np.divide(total, weight, out=np.zeros_like(total), where=weight > 0))
+
+
+def read_with_surroundings(
+    cube: Cube, pixels: NDArray[np.int32], standardiser: Standardiser
+) -> Generator[Progress, None, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Read pixels and the averages of their surroundings, part by part.
+
+    Parameters
+    ----------
+    cube : Cube
+    pixels : ndarray of int32, shape (n, 2)
+        Row and column.
+    standardiser : Standardiser
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    own, around : ndarray of float32, shape (n, bands)
+        Standardised.
+    """
+    side = 2 * RADIUS + 1
+    weights = np.outer(_kernel(), _kernel()).astype(np.float32).ravel()  # (side²,)
+    own = np.empty((len(pixels), cube.good_indices.size), np.float32)
+    around = np.empty_like(own)
+    # neighbours together, so that the parts share few pixels
+    order = np.lexsort((pixels[:, 1], pixels[:, 0] // side))
+    for start in range(0, len(pixels), AT_ONCE):
+        part = order[start : start + AT_ONCE]
+        patches = yield from read_patches(cube, pixels[part], side, standardiser)
+        measured = np.asarray(patches.table.any(axis=1))
+        share = weights * measured[patches.index]  # (part, side²)
+        share /= np.maximum(share.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        for row, index, of_pixel in zip(part, patches.index, share, strict=True):
+            around[row] = of_pixel @ patches.table[index]
+        own[part] = patches.table[patches.index[:, side * side // 2]]
+    return own, around
+
+
+def _kernel() -> NDArray[np.float64]:
+    """Return the Gaussian in one direction, its sum 1."""
+    distance = np.arange(-RADIUS, RADIUS + 1)
+    kernel = np.exp(-0.5 * (distance / SIGMA) ** 2)
+    return np.asarray(kernel / kernel.sum())
