@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
+SECTION_MARGINS = 2, 0, 2, 0
+"""Left, top, right, bottom: the panels have margins of their own."""
+
 
 class MainDock(QWidget):
     """Messages on top, then the sections in the order of the work.
@@ -66,15 +69,17 @@ class MainDock(QWidget):
             section = QCollapsible(title)
             section.setToolTip(f"Show or hide the section {title}")
             section.addWidget(panel)
+            for box in (section, section.content()):
+                box.layout().setContentsMargins(*SECTION_MARGINS)
             section.expand(animate=False)
             sections.addWidget(section)
         sections.addStretch(1)
-        scroll = _VerticalScroll(content)
+        self.scroll = _VerticalScroll(content)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.messages)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(self.scroll, 1)
         workflow.asked.connect(self._ask)
 
     def _ask(self, error: AmbiguousFileError, open_again: Callable[..., None]) -> None:

@@ -121,7 +121,7 @@ class ScenePanel(QWidget):
             box.setDecimals(0)
             box.setSuffix(" nm")
             box.setToolTip(f"{which} end of the range of wavelengths to switch on or off")
-        self.on, self.off = QPushButton("On"), QPushButton("Off")
+        self.on, self.off = QPushButton("Range on"), QPushButton("Range off")
         self.on.setToolTip("Use the bands of this range")
         self.off.setToolTip("Leave the bands of this range out of training, map and plots")
         self.on.clicked.connect(partial(self._ask_range, True))
@@ -136,10 +136,11 @@ class ScenePanel(QWidget):
         switches = QVBoxLayout(self.band_switches)
         switches.setContentsMargins(0, 0, 0, 0)
         switches.addWidget(self.water)
-        row = QHBoxLayout()
-        for widget in (self.low, QLabel("–"), self.high, self.on, self.off):
-            row.addWidget(widget, int(widget in (self.low, self.high)))
-        switches.addLayout(row)
+        for one, other in ((self.low, self.high), (self.on, self.off)):
+            row = QHBoxLayout()
+            row.addWidget(one, 1)
+            row.addWidget(other, 1)
+            switches.addLayout(row)
         form.addRow(self.band_switches)
 
     # --- asking ----------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def show_result(viewer: Viewer, folder: Path) -> None:
     from napari_ssamamba.project.checkpoints import load_checkpoint
 
     checkpoint = load_checkpoint(folder / MODEL)
-    viewer.window.add_plugin_dock_widget(PLUGIN)
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN)
     opened = session_of(viewer)
     session, workflow = opened.session, opened.workflow
     workflow.open_sample()
@@ -83,6 +83,7 @@ def show_result(viewer: Viewer, folder: Path) -> None:
     _take_picture(viewer, folder / "window-mapping.png")
     _run_until(lambda: session.accuracy is not None)
     _pick_wrong_pixel(session)
+    widget.main.scroll.ensureWidgetVisible(widget.main.map)
     _take_picture(viewer, folder / "window-map.png")
 
 
