@@ -6,6 +6,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, QTimer
 
 from napari_ssamamba.data.classes import UNLABELLED
@@ -104,6 +105,12 @@ class Painting(QObject):
             return
         if layer.data.shape == labels.shape:
             labels[...] = layer.data
+        else:
+            show_warning(
+                f"The layer {layer.name} was given {' × '.join(map(str, layer.data.shape))} labels, "
+                f"the scene has {' × '.join(map(str, labels.shape))} pixels; the labels from before "
+                "are kept. Give it labels on the scene's grid, or import them in the dock."
+            )
         layer.data = labels
         self.tell()
 

@@ -65,6 +65,16 @@ def test_painting_writes_into_the_session_and_counts(opened: Any, qtbot: Any) ->
     assert opened.session.label_counts() == {1: 0}
 
 
+def test_labels_of_another_shape_are_refused_with_both_shapes(opened: Any) -> None:
+    from napari.utils.notifications import notification_manager
+
+    layer = opened.viewer.layers["training labels"]
+    layer.paint((5, 5), layer.selected_label)
+    layer.data = np.zeros((7, 9), np.uint16)
+    assert "7 × 9 labels, the scene has 24 × 20" in notification_manager.records[-1].message
+    assert layer.data is opened.session.labels and layer.data[5, 5] == 1
+
+
 def test_another_class_table_colours_and_names_the_labels(opened: Any) -> None:
     opened.session.rename_class(1, "Wheat")
     opened.session.recolor_class(1, "#ff0000")
