@@ -106,10 +106,11 @@ class Painting(QObject):
         if layer.data.shape == labels.shape:
             labels[...] = layer.data
         else:
+            found, expected = (" × ".join(map(str, a.shape)) for a in (layer.data, labels))
             show_warning(
-                f"The layer {layer.name} was given {' × '.join(map(str, layer.data.shape))} labels, "
-                f"the scene has {' × '.join(map(str, labels.shape))} pixels; the labels from before "
-                "are kept. Give it labels on the scene's grid, or import them in the dock."
+                f"The layer {layer.name} was given {found} labels, the scene has {expected} "
+                "pixels; the labels from before are kept. Give it labels on the scene's grid, or "
+                "import them in the dock."
             )
         layer.data = labels
         self.tell()
