@@ -20,7 +20,55 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.standardise import Standardiser
+    from napari_ssamamba.expert.spectral_expert import SpectralExpert
     from napari_ssamamba.model.config import ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureRecord:
+    """How much network and spectral expert count in the map, and what that was decided on.
+
+    The map's log-probabilities are the weighted sum of both. Scores are of labelled pixels by
+    networks and experts that did not learn from them.
+
+    Attributes
+    ----------
+    network_weight, expert_weight : float
+        0 or more; they need not add up to 1.
+    network_oa, expert_oa, mixed_oa : float
+        Held-out overall accuracy, percent; that of the mixture is of the pixels that chose its
+        two weights.
+    network_log_loss, expert_log_loss, mixed_log_loss : float
+        Held-out mean of −log p(true class).
+    n : int
+        Pixels that were held out.
+    how : str
+        In words, for reports.
+    """
+
+    network_weight: float
+    expert_weight: float
+    network_oa: float
+    expert_oa: float
+    mixed_oa: float
+    network_log_loss: float
+    expert_log_loss: float
+    mixed_log_loss: float
+    n: int
+    how: str
+
+    @property
+    def network_share(self) -> float:
+        """Share of the network in the weights, 0 to 1."""
+        return self.network_weight / ((self.network_weight + self.expert_weight) or 1.0)
+
+    def summary(self) -> str:
+        """Say in one line how good each one is and how much it counts."""
+        return (
+            f"held-out OA: network {self.network_oa:.1f} % (weight {self.network_share:.2f}), "
+            f"spectral expert {self.expert_oa:.1f} % (weight {1 - self.network_share:.2f}), "
+            f"mixed {self.mixed_oa:.1f} %"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +93,8 @@ class TrainingRecord:
         Pixels.
     validation_oa : float or None
         Overall accuracy of the kept weights on the validation pixels, percent.
+    mixture : MixtureRecord or None
+        None where the network stands alone.
     """
 
     scene: str
@@ -60,6 +110,7 @@ class TrainingRecord:
     n_train: int
     n_validation: int
     validation_oa: float | None
+    mixture: MixtureRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +134,9 @@ class Checkpoint:
     training_pixels, validation_pixels : ndarray of int32, shape (n, 2)
         Row and column of the pixels that were learned from.
     record : TrainingRecord
+    expert : SpectralExpert or None
+        What is mixed with the network, see `TrainingRecord.mixture`; over the same bands and
+        classes.
     """
 
     weights: dict[str, Tensor]
@@ -94,6 +148,7 @@ class Checkpoint:
     training_pixels: NDArray[np.int32]
     validation_pixels: NDArray[np.int32]
     record: TrainingRecord
+    expert: SpectralExpert | None = None
 
     def check_bands(self, cube: Cube) -> None:
         """Refuse a scene whose bands are not those trained on.

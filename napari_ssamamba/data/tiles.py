@@ -62,6 +62,13 @@ class Tile:
     block: NDArray[np.float32]
     measured: NDArray[np.bool_]
 
+    def with_margin(self, margin: int) -> Tile:
+        """Return the same tile with a narrower halo, sharing its memory."""
+        cut = self.margin - margin
+        rows, columns, _ = self.block.shape
+        block = self.block[cut : rows - cut, cut : columns - cut]
+        return Tile(self.window, margin, block, self.measured)
+
 
 def check_region(region: Window | None, cube: Cube) -> Window:
     """Return the region, the whole scene for None.

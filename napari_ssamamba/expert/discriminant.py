@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SHRINKAGES = tuple(10.0 ** np.linspace(-4.5, -0.5, 9))
 TEMPERATURES = tuple(np.geomspace(0.03, 1.5, 24))
 
+LEAST_VARIANCE = 1e-9
+"""Of standardised bands, within classes: that of noiseless labels is taken for it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearScores:
@@ -63,7 +66,7 @@ def discriminants(
     residual = spectra - means[targets]
     spread, axes = np.linalg.eigh(residual.T @ residual / n)
     spread = spread.clip(0)
-    average = max(float(spread.sum()) / bands, np.finfo(np.float64).tiny)
+    average = max(float(spread.sum()) / bands, LEAST_VARIANCE)
     turned = means @ axes  # (classes, bands)
     prior = np.log(np.maximum(counts, 0.5) / n)
     fits = []

@@ -35,6 +35,10 @@ SEARCHED = 400
 """Of these, the pixels that choose γ, λ and the temperature."""
 
 
+SAME = 1e-9
+"""Squared distance below which two points are the same but for rounding."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelScores:
     """Scores that fall off with the distance from training pixels.
@@ -110,8 +114,8 @@ def _search(
 ) -> Generator[None, None, tuple[float, float, float]]:
     """Return γ, λ and the temperature of the least held-out log-loss."""
     squares = squared_distances(points, points)
-    positive = squares[squares > 0]
-    median = float(np.median(positive)) if positive.size else 1.0
+    different = squares[squares > SAME]
+    median = float(np.median(different)) if different.size else 1.0
     best = (np.inf, WIDTHS[0] / median, RIDGES[0], TEMPERATURES[0])
     one_hot = np.eye(classes)[targets]
     for width in WIDTHS:

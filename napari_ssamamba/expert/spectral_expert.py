@@ -17,6 +17,8 @@ from napari_ssamamba.expert.calibration import log_softmax, pool, with_floor
 from napari_ssamamba.expert.surroundings import RADIUS, average_block
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.tiles import Tile
@@ -29,8 +31,9 @@ VIEWS = ("own", "around")
 MEMBERS = tuple(f"{kind}, {view}" for view in VIEWS for kind in ("linear", "kernel"))
 """The four classifiers, in the order of `SpectralExpert.weights`."""
 
-PIXELS_AT_ONCE = 256
-"""Pixels whose distances to the training pixels are held at once."""
+PIXELS_AT_ONCE = 1024
+"""Pixels whose distances to the training pixels are held at once: 12 MB for the most pixels that a
+kernel regression learns from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +91,8 @@ class SpectralExpert:
         """Share of the weights that the surroundings have, 0 to 1."""
         return float(self.weights[2:].sum() / max(self.weights.sum(), 1e-9))
 
-    def classify(self, tile: Tile) -> NDArray[np.float64]:
-        """Classify a tile's measured pixels.
+    def classify(self, tile: Tile) -> Generator[None, None, NDArray[np.float64]]:
+        """Classify a tile's measured pixels; pauses now and then.
 
         Parameters
         ----------
@@ -108,6 +111,7 @@ class SpectralExpert:
         for start in range(0, len(own), PIXELS_AT_ONCE):
             part = slice(start, start + PIXELS_AT_ONCE)
             found[part] = self.log_probabilities(own[part], around[part])
+            yield
         return found
 
     def log_probabilities(

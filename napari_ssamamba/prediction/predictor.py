@@ -14,6 +14,7 @@ from napari_ssamamba.events import Pace, Progress
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
+from napari_ssamamba.prediction.mixer import Members, Mixer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,6 +36,7 @@ def predict(
     attention: bool = False,
     tile_size: int | Literal["auto"] = "auto",
     first: tuple[int, int] | None = None,
+    members: Members = "mixed",
 ) -> Generator[Progress, None, ClassMap]:
     """Classify each pixel of a scene.
 
@@ -59,6 +61,8 @@ def predict(
         Side of a tile in pixels.
     first : tuple of int, optional
         Row and column; the tiles nearest to it come first.
+    members : {"mixed", "network", "expert"}
+        A checkpoint without an expert is its network alone in any case.
 
     Yields
     ------
@@ -75,8 +79,8 @@ def predict(
     BandsError
         Where the scene has other bands than those trained on.
     SettingError
-        Where region, device, batch or tile size cannot be, or where attention is asked of a
-        network that has none.
+        Where region, device, batch or tile size cannot be, where attention is asked of a network
+        that has none, or a map by the expert of a model that has none.
     DeviceMemoryError
         Where not even one patch fits the device's memory.
     """
@@ -90,6 +94,9 @@ def predict(
         raise SettingError("batch_size", size, "choose 1 or more, or auto.")
     tiles = tile_grid(window, TILE_SIZE[chosen.type] if tile_size == "auto" else tile_size, first)
     started = time.monotonic()
+    mixer = Mixer(checkpoint, members)
+    if attention and not mixer.uses_network:
+        raise SettingError("attention", True, "the expert has none; leave it out.")
     classifier = TileClassifier(checkpoint, chosen, size, attention)
     class_ids = np.asarray(checkpoint.classes.ids, np.uint16)
 
@@ -104,12 +111,17 @@ def predict(
             tile = read_tile(
                 cube,
                 place,
-                checkpoint.model.patch_size // 2,
+                mixer.margin,
                 checkpoint.standardiser,
                 checkpoint.band_indices,
             )
         done = pace.done
-        probabilities, of_attention = yield from classifier.classify(tile, pace)
+        if mixer.uses_network:
+            narrow = tile.with_margin(checkpoint.model.patch_size // 2)
+            probabilities, of_attention = yield from classifier.classify(narrow, pace)
+        else:
+            probabilities, of_attention = mixer.unclassified(tile), None
+        probabilities = yield from mixer.mix(tile, probabilities, pace)
         pace.done = done + tile.measured.size
         classified += int(tile.measured.sum())
 

@@ -1,7 +1,8 @@
 """Checkpoint files: a trained classifier in one file that runs no code when it is read.
 
 The file is a safetensors file. Its tensors are the network's weights (``weights/…``), the
-standardiser and the lists of bands and pixels (``scene/…``); everything else is a JSON header in
+standardiser and the lists of bands and pixels (``scene/…``), and the arrays of the spectral expert
+(``expert/…``, see `expert_arrays`); everything else is a JSON header in
 its metadata, checked by `_Header`.
 """
 
@@ -20,6 +21,7 @@ from napari_ssamamba.data.classes import ClassTable, LandClass
 from napari_ssamamba.data.standardise import Standardiser
 from napari_ssamamba.errors import FileFormatError, SSAMambaError
 from napari_ssamamba.model.config import ModelConfig
+from napari_ssamamba.project.expert_arrays import expert_arrays, expert_from_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 1
-"""Raised when a file's meaning changes; older ones stay readable."""
+VERSION = 2
+"""Raised when a file's meaning changes; older ones stay readable. 2: files may hold a spectral
+expert, without which their map would be another one; those of version 1 hold none."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""
@@ -89,6 +92,9 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
     for name, values in arrays.items():
         dtype, _ = SCENE_ARRAYS[name]
         tensors[f"scene/{name}"] = torch.tensor(np.ascontiguousarray(values, dtype))
+    if checkpoint.expert is not None:
+        for name, values in expert_arrays(checkpoint.expert).items():
+            tensors[f"expert/{name}"] = torch.tensor(np.ascontiguousarray(values))
     target = Path(path)
     with written_whole(target.parent) as folder:
         (folder / target.name).write_bytes(save(tensors, {HEADER: header.model_dump_json()}))
@@ -181,6 +187,14 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         if name.startswith("weights/")
     }
     _check_weights(config, weights)
+    parts = {
+        name.removeprefix("expert/"): tensor.numpy()
+        for name, tensor in tensors.items()
+        if name.startswith("expert/")
+    }
+    expert = expert_from_arrays(parts, config.bands, config.classes) if parts else None
+    if (expert is None) != (header.record.mixture is None):
+        raise ValueError("it holds a spectral expert without its weight, or the other way round")
     return Checkpoint(
         weights=weights,
         model=config,
@@ -191,6 +205,7 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         training_pixels=arrays["training_pixels"],
         validation_pixels=arrays["validation_pixels"],
         record=header.record,
+        expert=expert,
     )
 
 

@@ -25,6 +25,9 @@ Sampling = Literal["uniform", "balanced"]
 Precision = Literal["float32", "bfloat16", "auto"]
 """Of the products while training; ``auto``: bfloat16 on CUDA GPUs that have it, else float32."""
 
+Mixture = Literal["mixed", "network"]
+"""What makes the map: the network beside a spectral expert, or the network alone."""
+
 Config = TypeVar("Config", "TrainingConfig", "ModelConfig")
 
 
@@ -68,6 +71,13 @@ class TrainingConfig:
     settle_norms : bool
         Whether the batch norms' running statistics are computed anew from training patches before
         they are used; they do not settle in few steps.
+    mixture : {"mixed", "network"}
+        Whether a spectral expert is fitted to the labels too, and mixed with the network by
+        weights that held-out labels choose. It learns from the validation pixels as well: its own
+        folds hold out. This trains up to three networks more, of half the steps.
+    follow_scene : bool
+        Whether patches shrink to 3 × 3 where the expert finds that a pixel's own spectrum tells
+        more than its surroundings; needs the expert.
     validation_fraction : float
         Share of the labels that validate, where no split says which.
     standardisation : {"z-score", "min-max"}
@@ -98,6 +108,8 @@ class TrainingConfig:
     sampling: Sampling = "uniform"
     precision: Precision = "float32"
     settle_norms: bool = True
+    mixture: Mixture = "mixed"
+    follow_scene: bool = True
     validation_fraction: float = 0.1
     standardisation: Standardisation = "z-score"
     min_labels: int = 2
@@ -111,6 +123,7 @@ class TrainingConfig:
             ("sampling", Sampling),
             ("precision", Precision),
             ("standardisation", Standardisation),
+            ("mixture", Mixture),
         ):
             if getattr(self, name) not in get_args(choices):
                 raise SettingError(
@@ -193,6 +206,8 @@ def protocol(name: Protocol, seed: int = 0) -> TrainingConfig:
             clip=1.0,
             augmentation=False,
             settle_norms=False,
+            mixture="network",
+            follow_scene=False,
             standardisation="min-max",
             seed=seed,
         )

@@ -187,13 +187,17 @@ class Learner:
         accuracy : float
             Percent.
         """
-        self.network.eval()
-        logits = yield from self._forward(self.validation.index, self.validated_at_once)
+        logits = yield from self.validation_logits()
         targets = self.validation.targets
         n_known = int((targets != NO_OUTPUT).sum())
         loss = cross_entropy(logits, targets, ignore_index=NO_OUTPUT, reduction="sum")
         correct = int((logits.argmax(1) == targets).sum())
         return float(loss) / n_known if n_known else math.nan, 100.0 * correct / len(targets)
+
+    def validation_logits(self) -> Generator[str | None, None, Tensor]:
+        """Predict the validation pixels; pauses after each batch, returns (n, classes)."""
+        self.network.eval()
+        return (yield from self._forward(self.validation.index, self.validated_at_once))
 
     def settle_norms(self) -> Generator[str | None, None, None]:
         """Compute the batch norms' running statistics anew; pauses after each batch.

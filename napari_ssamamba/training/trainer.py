@@ -15,14 +15,17 @@ from napari_ssamamba.data.patches import read_patches, read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max
 from napari_ssamamba.errors import DeviceMemoryError, LabelsError
 from napari_ssamamba.events import Notice, Pace, Progress
+from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.config import ModelConfig, preset
 from napari_ssamamba.model.device import choose_device, is_out_of_memory
 from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.training.check import check_labels
 from napari_ssamamba.training.events import EpochDone, StepDone, TrainingStarted
 from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
+from napari_ssamamba.training.mixing import fitting_patch, weigh
 from napari_ssamamba.training.warm_start import (
     check_start,
+    continue_mixture,
     continue_record,
     continue_split,
     take_weights,
@@ -52,7 +55,7 @@ def train(
     device: str = "auto",
     start_from: Checkpoint | None = None,
 ) -> Generator[Progress, None, Checkpoint]:
-    """Train a network on the training pixels of a split.
+    """Train a network on the training pixels of a split, and a spectral expert beside it.
 
     The cube is never read whole. On one device, with one number of threads, the same inputs give
     the same weights bit for bit. Closing the generator cancels; it yields at least twice a step.
@@ -73,7 +76,8 @@ def train(
         A model whose weights the network begins with, classes matched by id, in place of random
         ones. It keeps that model's standardiser and takes `TrainingConfig.restarted`. On the same
         scene, labels that it learned are trained on and those that it validated with validate,
-        whatever the split says; the checkpoint remembers both models' pixels.
+        whatever the split says; the checkpoint remembers both models' pixels. The expert is fitted
+        anew, its weight and the network's are those of that model, if it had any.
 
     Yields
     ------
@@ -104,6 +108,7 @@ def train(
     chosen = choose_device(device)
     started = time.monotonic()
     yield Progress(text="Reading training pixels")
+    first_config = config
     if start_from is not None:
         config = config.restarted()
         split = continue_split(split, start_from, cube)
@@ -123,11 +128,20 @@ def train(
     if start_from is None:
         standardiser = _fit_standardiser(cube, train_pixels, config)
     else:
+        if config.follow_scene:  # that model's patch was chosen by the scene
+            actual = replace(actual, patch_size=start_from.model.patch_size)
         check_start(start_from, cube, actual)
         standardiser = start_from.standardiser
-    patches = yield from read_patches(
-        cube, np.concatenate((train_pixels, validation_pixels)), actual.patch_size, standardiser
-    )
+    pixels, wanted = np.concatenate((train_pixels, validation_pixels)), _targets(split, outputs)
+    known = wanted != NO_OUTPUT
+    expert = None
+    if config.mixture == "mixed":
+        expert = yield from fit_expert(
+            cube, pixels[known], wanted[known], len(outputs), standardiser, config.seed
+        )
+        if start_from is None and config.follow_scene:
+            actual = fitting_patch(actual, expert)
+    patches = yield from read_patches(cube, pixels, actual.patch_size, standardiser)
 
     try:
         generator = torch.Generator().manual_seed(config.seed)
@@ -137,7 +151,7 @@ def train(
         network = network.to(chosen)
         set_generator(network, torch.Generator(chosen).manual_seed(config.seed))
         index = torch.from_numpy(patches.index).to(chosen)
-        targets = torch.from_numpy(_targets(split, outputs)).to(chosen)
+        targets = torch.from_numpy(wanted).to(chosen)
         learner = Learner(
             network,
             torch.from_numpy(patches.table).to(chosen),
@@ -158,6 +172,12 @@ def train(
             device=str(chosen),
         )
         weights, best, epochs = yield from _learn(learner)
+        mixture = None if start_from is None else continue_mixture(start_from)
+        if expert is None:
+            mixture = None
+        elif mixture is None:
+            samples = Samples(index[torch.from_numpy(known)], targets[torch.from_numpy(known)])
+            mixture = yield from weigh(expert, learner, samples, pixels[known], first_config)
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise DeviceMemoryError(
@@ -190,7 +210,9 @@ def train(
             n_train=n,
             n_validation=len(validation_pixels),
             validation_oa=best,
+            mixture=mixture,
         ),
+        expert=None if expert is None else expert.expert,
     )
     return checkpoint if start_from is None else continue_record(checkpoint, start_from)
 

@@ -12,7 +12,7 @@ from napari_ssamamba.errors import BandsError, SettingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
+    from napari_ssamamba.checkpoint import Checkpoint, MixtureRecord, TrainingRecord
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FREE = ("bands", "classes", "dropout")
 """Fields of the configuration that may differ, or are compared otherwise."""
+
+_KEPT = "kept from the model that it started from"
 
 
 def check_start(start: Checkpoint, cube: Cube, model: ModelConfig) -> None:
@@ -102,6 +104,14 @@ def continue_split(split: Split, start: Checkpoint, cube: Cube) -> Split:
         validation=(split.validation & ~learned) | held_out,
         description=f"{split.description}; pixels of the model started from keep their part",
     )
+
+
+def continue_mixture(start: Checkpoint) -> MixtureRecord | None:
+    """Keep the weights of network and expert: choosing them anew takes longer than going on."""
+    mixture = start.record.mixture
+    if mixture is None or mixture.how.startswith(_KEPT):
+        return mixture
+    return replace(mixture, how=f"{_KEPT}: {mixture.how}")
 
 
 def continue_record(checkpoint: Checkpoint, start: Checkpoint) -> Checkpoint:

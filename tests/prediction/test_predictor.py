@@ -53,7 +53,7 @@ def one_by_one(cube: Cube, checkpoint: Checkpoint) -> tuple[Any, Any]:
 
 def test_equals_one_patch_at_a_time(tiny_job: Any, tiny_checkpoint: Any) -> None:
     ids, confidence = one_by_one(tiny_job.cube, tiny_checkpoint)
-    _, found = run(tiny_job.cube, tiny_checkpoint)
+    _, found = run(tiny_job.cube, tiny_checkpoint, members="network")
     np.testing.assert_array_equal(found.ids, ids)
     np.testing.assert_allclose(found.confidence, confidence, atol=1e-5)
     assert found.pixels == 24 * 20 - 9

@@ -92,8 +92,8 @@ def test_truncated_and_foreign_files_are_refused(saved: Path, tmp_path: Path) ->
 
 
 def test_a_newer_version_is_named_even_if_it_has_other_fields(saved: Path) -> None:
-    rewrite(saved, lambda header, _: header.update(version=2, expert={"kind": "lda"}))
-    with pytest.raises(FileFormatError, match=r"format 2.*newer napari-ssamamba"):
+    rewrite(saved, lambda header, _: header.update(version=3, expert={"kind": "lda"}))
+    with pytest.raises(FileFormatError, match=r"format 3.*newer napari-ssamamba"):
         load_checkpoint(saved)
 
 

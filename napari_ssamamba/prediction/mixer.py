@@ -1,0 +1,100 @@
+"""The network's probabilities mixed with the spectral expert's, tile by tile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from napari_ssamamba.errors import SettingError
+from napari_ssamamba.events import Progress
+from napari_ssamamba.expert.calibration import pool, with_floor
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.tiles import Tile
+    from napari_ssamamba.events import Pace
+
+Members = Literal["mixed", "network", "expert"]
+"""What makes the map: the network mixed with the spectral expert, or one of them alone."""
+
+
+class Mixer:
+    """Mixes what network and expert say of a tile's pixels, by the checkpoint's weights.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    members : {"mixed", "network", "expert"}
+
+    Raises
+    ------
+    SettingError
+        Where the expert is asked for and the checkpoint has none.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, members: Members) -> None:
+        if members not in get_args(Members):
+            raise SettingError("members", members, f"choose one of {', '.join(get_args(Members))}.")
+        if members == "expert" and checkpoint.expert is None:
+            raise SettingError(
+                "members", members, "this model has no spectral expert; choose mixed or network."
+            )
+        mixture = checkpoint.record.mixture
+        self.expert = None if members == "network" else checkpoint.expert
+        self.uses_network = members != "expert"
+        self.classes = checkpoint.model.classes
+        self.weights = np.array([0.0, 1.0])  # network, expert
+        if mixture is not None and self.uses_network:
+            self.weights = np.array([mixture.network_weight, mixture.expert_weight])
+        half = checkpoint.model.patch_size // 2
+        self.margin = half if self.expert is None else max(half, self.expert.margin)
+
+    def unclassified(self, tile: Tile) -> NDArray[np.float32]:
+        """Return probabilities as of a network that says nothing, (rows, columns, classes)."""
+        equal = np.full((*tile.measured.shape, self.classes), np.nan, np.float32)
+        equal[tile.measured] = 1 / self.classes
+        return equal
+
+    def mix(
+        self, tile: Tile, probabilities: NDArray[np.float32], pace: Pace
+    ) -> Generator[Progress, None, NDArray[np.float32]]:
+        """Mix a tile's probabilities with the expert's.
+
+        Parameters
+        ----------
+        tile : Tile
+            Its margin is `margin`.
+        probabilities : ndarray of float32, shape (rows, columns, classes)
+            The network's; NaN where nothing was measured.
+        pace : Pace
+
+        Yields
+        ------
+        Progress
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns, classes)
+        """
+        if self.expert is None or not tile.measured.any():
+            return probabilities
+        work = self.expert.classify(tile)
+        while True:
+            try:
+                with pace.working():
+                    next(work)
+            except StopIteration as end:
+                expert: NDArray[np.float64] = end.value
+                break
+            yield Progress(**pace.fields())
+        tiny = np.finfo(np.float64).tiny
+        network = np.log(np.maximum(probabilities[tile.measured].astype(np.float64), tiny))
+        said = np.stack((with_floor(network, self.expert.floor), expert))
+        mixed = np.full_like(probabilities, np.nan)
+        mixed[tile.measured] = np.exp(pool(self.weights, said))
+        return mixed

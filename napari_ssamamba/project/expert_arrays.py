@@ -1,0 +1,94 @@
+"""The spectral expert as named arrays, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_ssamamba.expert.discriminant import LinearScores
+from napari_ssamamba.expert.kernel import KernelScores
+from napari_ssamamba.expert.spectral_expert import MEMBERS, VIEWS, Components, SpectralExpert
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
+    """Return the expert's arrays by name; both views have the same shapes, and are stacked."""
+    return {
+        "center": expert.components.center,
+        "axes": expert.components.axes,
+        "linear_weights": np.stack([scores.weights for scores in expert.linear]),
+        "linear_bias": np.stack([scores.bias for scores in expert.linear]),
+        "kernel_centers": np.concatenate([scores.centers for scores in expert.kernel]),
+        "kernel_coefficients": np.concatenate([scores.coefficients for scores in expert.kernel]),
+        "kernel_gamma": np.array([scores.gamma for scores in expert.kernel]),
+        "kernel_pixels": np.array([len(scores.centers) for scores in expert.kernel], np.float64),
+        "floor": np.array([expert.floor]),
+        "pool": expert.weights,
+    }
+
+
+def expert_from_arrays(
+    arrays: Mapping[str, NDArray[Any]], bands: int, classes: int
+) -> SpectralExpert:
+    """Put the expert together.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+    bands, classes : int
+        Of the network that it is mixed with.
+
+    Raises
+    ------
+    ValueError
+        Where an array is missing, unknown, of another type or shape, or holds impossible values.
+    """
+    components = arrays["axes"].shape[-1] if "axes" in arrays else 0
+    pixels = len(arrays["kernel_centers"]) if "kernel_centers" in arrays else 0
+    views = len(VIEWS)
+    shapes = {
+        "center": (bands,),
+        "axes": (bands, components),
+        "linear_weights": (views, bands, classes),
+        "linear_bias": (views, classes),
+        "kernel_centers": (pixels, components),
+        "kernel_coefficients": (pixels, classes),
+        "kernel_gamma": (views,),
+        "kernel_pixels": (views,),
+        "floor": (1,),
+        "pool": (len(MEMBERS),),
+    }
+    if differing := sorted(shapes.keys() ^ arrays.keys()):
+        raise ValueError(f"arrays of the expert are missing or unknown: {', '.join(differing)}")
+    for name, shape in shapes.items():
+        found = arrays[name]
+        if found.shape != shape or found.dtype != np.float64:
+            raise ValueError(f"{name} of the expert is {found.dtype} of shape {found.shape}")
+        if not np.isfinite(found).all():
+            raise ValueError(f"{name} of the expert is not finite")
+    floor, pool = float(arrays["floor"][0]), arrays["pool"]
+    counts = arrays["kernel_pixels"]
+    if not 0 < floor < 1 or (pool < 0).any() or (counts < 0).any() or counts.sum() != pixels:
+        raise ValueError("the expert's floor, weights or numbers of pixels cannot be")
+    cut = [int(counts[0])]
+    kernel = zip(
+        np.split(arrays["kernel_centers"], cut),
+        np.split(arrays["kernel_coefficients"], cut),
+        arrays["kernel_gamma"],
+        strict=True,
+    )
+    return SpectralExpert(
+        components=Components(arrays["center"], arrays["axes"]),
+        linear=tuple(
+            LinearScores(weights, bias)
+            for weights, bias in zip(arrays["linear_weights"], arrays["linear_bias"], strict=True)
+        ),
+        kernel=tuple(KernelScores(c, a, float(gamma)) for c, a, gamma in kernel),
+        floor=floor,
+        weights=pool,
+    )
