@@ -6,6 +6,8 @@ from meanwhile: a training run in the background could not be repeated bit for b
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -37,9 +39,18 @@ class Dropout(nn.Module):
         if not self.training or self.rate == 0:
             return x
         shape = (*x.shape[:2], *[1] * (x.ndim - 2)) if self.whole_channels else x.shape
-        kept = torch.empty(shape, dtype=x.dtype, device=x.device)
-        kept.bernoulli_(1 - self.rate, generator=self.generator)
-        return x * kept.div_(1 - self.rate)
+        kept = self._draw(math.prod(shape), x.device).view(shape)
+        return x * kept.to(x.dtype).div_(1 - self.rate)
+
+    def _draw(self, count: int, device: torch.device) -> Tensor:
+        """Draw which values are kept: 16 random bits each, four values a draw.
+
+        On a CPU, several times as fast as a draw a value. The rate is rounded to 1 / 65536.
+        """
+        words = torch.empty(-(-count // 4), dtype=torch.int64, device=device)
+        words.random_(torch.iinfo(torch.int64).min, None, generator=self.generator)
+        bits = words.view(torch.int16)[:count]  # -32768 to 32767, all alike
+        return bits >= round(self.rate * 65536) - 32768
 
     def extra_repr(self) -> str:
         """Show the rate in the network's printout."""

@@ -5,11 +5,13 @@ Symbols: B patches, L tokens, d model width, D inner width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, silu
 
+from napari_ssamamba.model.causal import causal_product, causal_taps
 from napari_ssamamba.model.dropout import Dropout
 from napari_ssamamba.model.state_space import StateSpace
 
@@ -28,7 +30,14 @@ class MambaUnit(nn.Module):
     Parameters
     ----------
     config : ModelConfig
+
+    Attributes
+    ----------
+    literal : bool
+        Whether `equations` runs, for comparison, rather than `channels_first`.
     """
+
+    literal = False
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -44,6 +53,10 @@ class MambaUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens (B, L, d) to tokens (B, L, d)."""
+        return self.equations(x) if self.literal else self.channels_first(x)
+
+    def equations(self, x: Tensor) -> Tensor:
+        """Run the unit as its equations say, in the layout that PyTorch's layers expect."""
         u = self.linear_in(self.norm_in(x))  # Eq. 3, (B, L, 2D)
         main, gate = u.chunk(2, -1)  # (B, L, D) each
         # Channels first from here; see `state_space.convolution` for why the copy is contiguous.
@@ -53,3 +66,22 @@ class MambaUnit(nn.Module):
         y = self.dropout(self.linear_out(y * silu(gate)))  # Eq. 11
         tokens: Tensor = self.norm_out(y + x)  # Eq. 12: the unit's own residual
         return tokens
+
+    def channels_first(self, x: Tensor) -> Tensor:
+        """Run the unit with its inner data as (D, L, B): equal to `equations`, and faster.
+
+        The products before and after read and write that layout as it lies, and what mixes tokens
+        is fast in it, see `causal`.
+        """
+        batch, length, width = x.shape
+        tokens = self.norm_in(x.transpose(0, 1).reshape(-1, width))  # (L·B, d)
+        bias = self.linear_in.bias[:, None]
+        u = torch.addmm(bias, self.linear_in.weight, tokens.t())  # Eq. 3, (2D, L·B)
+        main, gate = u.chunk(2)  # (D, L·B) each
+        main = main.view(-1, length, batch)
+        main = causal_taps(main, self.conv.weight[:, 0], cast("Tensor", self.conv.bias))
+        main = silu(self.norm_conv(main.flatten(1)[None])[0])  # Eq. 5, (D, L·B)
+        y = causal_product(main.view(-1, length, batch), self.state_space.kernel(length))
+        y = self.linear_out((y.flatten(1) * silu(gate)).t())  # Eq. 11, (L·B, d)
+        y = self.dropout(y.view(length, batch, width).transpose(0, 1))
+        return cast("Tensor", self.norm_out(y + x))  # Eq. 12

@@ -86,10 +86,16 @@ class StateSpace(nn.Module):
         D.
     d_state : int
         N.
+
+    Attributes
+    ----------
+    evaluate : callable
+        `convolution`; or `recursion`, for comparison.
     """
 
     def __init__(self, d_inner: int, d_state: int) -> None:
         super().__init__()
+        self.evaluate = convolution
         self.delta_log = nn.Parameter(torch.empty(d_inner))
         self.a_log = nn.Parameter(torch.empty(d_inner, d_state))
         self.b = nn.Parameter(torch.empty(d_inner, d_state))
@@ -106,6 +112,10 @@ class StateSpace(nn.Module):
         nn.init.normal_(self.c, std=0.02, generator=generator)
         nn.init.ones_(self.d_skip)
 
+    def kernel(self, length: int) -> Tensor:
+        """Return the convolution's kernel, (D, length)."""
+        return kernel(self.delta_log, self.a_log, self.b, self.c, self.d_skip, length)
+
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, D, L) to (B, D, L)."""
-        return convolution(x, self.delta_log, self.a_log, self.b, self.c, self.d_skip)
+        return self.evaluate(x, self.delta_log, self.a_log, self.b, self.c, self.d_skip)

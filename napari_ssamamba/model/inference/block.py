@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, silu
 
+from napari_ssamamba.model.causal import toeplitz
 from napari_ssamamba.model.inference.folding import folded_convolution, folded_linear
 from napari_ssamamba.model.state_space import kernel
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.model.block import SSAMambaBlock
     from napari_ssamamba.model.fusion import GatedFusion
     from napari_ssamamba.model.mamba_unit import MambaUnit
+    from napari_ssamamba.model.state_space import StateSpace
 
 
 class SceneBlock:
@@ -163,7 +165,9 @@ class _StateSpaces:
         self.taps = [tap[:, None, None].to(dtype) for tap in taps.flip(1).unbind(1)]
         reached = torch.stack([taps.flip(1)[:, : i + 1].sum(1) for i in range(tokens)], 1)
         self.bias = (bias[:, None] + main[:, None] * reached).to(dtype)[..., None]  # (MD, L, 1)
-        self.toeplitz = torch.cat([_toeplitz(unit, tokens) for unit in units]).to(dtype)
+        self.toeplitz = torch.cat(
+            [toeplitz(_kernel(unit.state_space, tokens)) for unit in units]
+        ).to(dtype)
 
     def __call__(self, main: Tensor) -> Tensor:
         z = torch.addcmul(self.bias, main, self.taps[0])
@@ -172,16 +176,12 @@ class _StateSpaces:
         return torch.bmm(self.toeplitz, silu(z, inplace=True))
 
 
-def _toeplitz(unit: MambaUnit, tokens: int) -> Tensor:
-    """T[i, j] = K[i - j] for j ≤ i, else 0: the causal convolution as a product, (D, L, L)."""
-    core = unit.state_space
+def _kernel(core: StateSpace, tokens: int) -> Tensor:
+    """Return the state space's kernel in double precision, (D, L)."""
     delta_log, a_log, b, c, d_skip = (
         p.double() for p in (core.delta_log, core.a_log, core.b, core.c, core.d_skip)
     )
-    k = kernel(delta_log, a_log, b, c, d_skip, tokens)  # (D, L)
-    i = torch.arange(tokens, device=k.device)
-    lag = i[:, None] - i
-    return k[:, lag.clamp(min=0)] * (lag >= 0)
+    return kernel(delta_log, a_log, b, c, d_skip, tokens)
 
 
 class _OutputMap:
