@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from napari_ssamamba.cli.benchmark import benchmark
+from napari_ssamamba.cli.compare import compare
 from napari_ssamamba.cli.demo import demo
 from napari_ssamamba.cli.evaluate import evaluate
 from napari_ssamamba.cli.info import info
@@ -74,6 +76,8 @@ app.command()(info)
 app.command()(train)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(benchmark)
+app.command()(compare)
 
 
 def main() -> None:

@@ -19,7 +19,12 @@ from napari_ssamamba.cli.inputs import (
     open_scene_files,
     read_label_files,
 )
-from napari_ssamamba.cli.predict import BatchOption, ModelArgument, parse_batch_size
+from napari_ssamamba.cli.predict import (
+    BatchOption,
+    MembersOption,
+    ModelArgument,
+    parse_batch_size,
+)
 from napari_ssamamba.cli.report import accuracy_values, follow, print_accuracy, print_json
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.tiles import Window
@@ -37,6 +42,7 @@ def evaluate(
     model: ModelArgument,
     scene: SceneArgument,
     reference: LabelFilesOption,
+    members: MembersOption = "mixed",
     device: DeviceOption = "auto",
     batch_size: BatchOption = "auto",
     field: FieldOption = None,
@@ -65,7 +71,9 @@ def evaluate(
             "against. Give a reference with more pixels."
         )
     window = bounding_window(counted)
-    class_map = follow(predict(cube, checkpoint, region=window, device=device, batch_size=batch))
+    class_map = follow(
+        predict(cube, checkpoint, region=window, device=device, batch_size=batch, members=members)
+    )
     accuracy = assess(
         np.where(counted, truth.ids, np.uint16(UNLABELLED)),
         class_map.ids,

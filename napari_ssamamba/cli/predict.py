@@ -50,6 +50,10 @@ RegionOption = Annotated[
 BatchOption = Annotated[
     str, typer.Option(metavar="auto|N", help="Patches at once; fewer need less memory.")
 ]
+MembersOption = Annotated[
+    Literal["mixed", "network", "expert"],
+    typer.Option(help="What makes the map: network and spectral expert, or one of them alone."),
+]
 
 SUFFIXES = GEOTIFF_SUFFIXES + ENVI_SUFFIXES
 
@@ -61,6 +65,7 @@ def predict(
     confidence: ConfidenceOption = None,
     attention: AttentionOption = None,
     region: RegionOption = None,
+    members: MembersOption = "mixed",
     device: DeviceOption = "auto",
     batch_size: BatchOption = "auto",
     layout: LayoutOption = None,
@@ -93,6 +98,7 @@ def predict(
             device=device,
             batch_size=batch,
             attention=attention is not None,
+            members=members,
         )
     )
     write_class_map(out, class_map.ids, class_map.classes, cube=cube)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import closing
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -18,6 +19,7 @@ from napari_ssamamba.events import Notice
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+    from napari_ssamamba.checkpoint import MixtureRecord
     from napari_ssamamba.events import Progress
     from napari_ssamamba.training.metrics import Accuracy
 
@@ -110,6 +112,11 @@ def print_accuracy(accuracy: Accuracy, title: str) -> None:
     typer.echo(
         f"OA {accuracy.oa:.2f} %   AA {accuracy.aa:.2f} %   κ × 100 {kappa}   n {accuracy.n}"
     )
+
+
+def mixture_values(mixture: MixtureRecord | None) -> dict[str, Any] | None:
+    """Return who counts how much, in values that JSON can hold; None for a network alone."""
+    return None if mixture is None else asdict(mixture) | {"network_share": mixture.network_share}
 
 
 def _number(value: float) -> float | None:

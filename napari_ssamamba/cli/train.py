@@ -21,8 +21,9 @@ from napari_ssamamba.cli.inputs import (
     open_scene_files,
     read_label_files,
 )
-from napari_ssamamba.cli.report import follow, print_facts, print_json
-from napari_ssamamba.errors import LabelsError, SettingError
+from napari_ssamamba.cli.report import follow, mixture_values, print_facts, print_json
+from napari_ssamamba.cli.splits import make_split
+from napari_ssamamba.errors import SettingError
 from napari_ssamamba.model.config import ModelConfig, Preset
 from napari_ssamamba.training.config import Protocol, TrainingConfig
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.data.labels import LabelMap
-    from napari_ssamamba.data.split import Split
 
 OutOption = Annotated[Path, typer.Option(help="The model file to write.", show_default=False)]
 PresetOption = Annotated[Preset, typer.Option(help="Size of the network.")]
@@ -92,22 +91,7 @@ def train(
     cube = open_scene_files(scene, layout, wavelengths)
     given = read_label_files("--labels", labels, cube, field)
     model, config = configurations(cube, preset, protocol, seed, settings)
-    if split == "random":
-        made = _random(given, train_per_class, config)
-    elif split == "disjoint":
-        from napari_ssamamba.data.split import disjoint_split
-
-        made = disjoint_split(
-            given,
-            train_fraction,
-            config.validation_fraction,
-            model.patch_size,
-            config.seed,
-            per_class=train_per_class,
-        )
-    else:
-        test = read_label_files("--split", [split], cube, field)
-        made = _without_test_pixels(given, test, train_per_class, config)
+    made = make_split(cube, given, [split], train_per_class, train_fraction, model, config, field)
 
     from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
     from napari_ssamamba.training.trainer import train as train_network
@@ -130,11 +114,15 @@ def train(
         "protocol": record.protocol,
         "seed": record.seed,
         "synthetic": record.synthetic,
+        "patch_size": checkpoint.model.patch_size,
+        "mixture": mixture_values(record.mixture),
     }
     if json:
         print_json(results)
     else:
-        print_facts(results | {"classes": ", ".join(checkpoint.classes.names)})
+        mixture = "the network alone" if record.mixture is None else record.mixture.summary()
+        shown = {"classes": ", ".join(checkpoint.classes.names), "mixture": mixture}
+        print_facts(results | shown)
 
 
 def configurations(
@@ -182,38 +170,3 @@ def configurations(
             protocol_config(protocol, seed), {n: v for n, v in pairs.items() if n not in sizes}
         ),
     )
-
-
-def _random(labels: LabelMap, per_class: int | None, config: TrainingConfig) -> Split:
-    """Learn from so many labels of each class, or from all of them."""
-    from napari_ssamamba.data.split import hold_out_validation, random_split
-
-    if per_class is None:
-        return hold_out_validation(labels.ids, config.validation_fraction, config.seed)
-    return random_split(labels, per_class, config.validation_fraction, config.seed)
-
-
-def _without_test_pixels(
-    labels: LabelMap, test: LabelMap, per_class: int | None, config: TrainingConfig
-) -> Split:
-    """Learn from labels that are no test pixels, whether or not the labels hold these too."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from napari_ssamamba.data.classes import UNLABELLED
-    from napari_ssamamba.data.labels import draw_training_pixels
-    from napari_ssamamba.data.split import split_from_maps
-
-    fraction, seed = config.validation_fraction, config.seed
-    split_from_maps(labels, test, 0, seed)  # refuses maps that number their classes differently
-    learned = np.where(test.ids == UNLABELLED, labels.ids, np.uint16(UNLABELLED))
-    if not learned.any():
-        raise LabelsError(
-            f"All labels of {labels.name} are test pixels of {test.name}; none is left to train "
-            "on. Give a map of the test pixels alone."
-        )
-    left = replace(labels, ids=learned)
-    if per_class is not None:
-        left = replace(labels, ids=draw_training_pixels(left, per_class, seed))
-    return split_from_maps(left, test, fraction, seed)

@@ -1,0 +1,154 @@
+"""``ssamamba compare``: SSA-Mamba beside other methods on the same splits."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from napari_ssamamba.cli.inputs import (
+    DebugOption,
+    DeviceOption,
+    FieldOption,
+    JsonOption,
+    LabelFilesOption,
+    LayoutOption,
+    SceneArgument,
+    WavelengthsOption,
+    open_scene_files,
+    read_label_files,
+)
+from napari_ssamamba.cli.report import follow, mixture_values, print_json
+from napari_ssamamba.cli.splits import make_split
+from napari_ssamamba.cli.train import (
+    FractionOption,
+    PerClassOption,
+    PresetOption,
+    ProtocolOption,
+    SetOption,
+    configurations,
+)
+from napari_ssamamba.errors import SettingError
+
+if TYPE_CHECKING:
+    from napari_ssamamba.comparison.compare import Row
+
+SplitsOption = Annotated[
+    list[str],
+    typer.Option(
+        "--split",
+        metavar="random|disjoint|FILE",
+        help="As for train; again for each tile of test pixels.",
+    ),
+]
+SeedsOption = Annotated[
+    str, typer.Option(metavar="N,N,...", help="One split and training for each.")
+]
+MethodsOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,NAME,...",
+        help="all, or some of mixed, network, expert (SSA-Mamba's default map and its two parts), "
+        "control (an SVM in the network's place), svm, forest, lda, emp-svm.",
+    ),
+]
+
+TABLE_WIDTH = 110
+"""Characters that a row takes."""
+
+
+def compare(
+    scene: SceneArgument,
+    labels: LabelFilesOption,
+    split: SplitsOption = ["random"],  # noqa: B006 (typer reads it and never changes it)
+    train_per_class: PerClassOption = None,
+    train_fraction: FractionOption = 0.5,
+    seeds: SeedsOption = "0,1,2",
+    methods: MethodsOption = "all",
+    preset: PresetOption = "compact",
+    protocol: ProtocolOption = "interactive",
+    device: DeviceOption = "auto",
+    settings: SetOption = [],  # noqa: B006 (as above)
+    field: FieldOption = None,
+    layout: LayoutOption = None,
+    wavelengths: WavelengthsOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train SSA-Mamba and other methods on the same pixels and score them on the same others.
+
+    Pixels count that no method has learned from, whatever the seed's split leaves.
+    """
+    chosen_seeds = [_seed(text) for text in seeds.split(",")]
+    cube = open_scene_files(scene, layout, wavelengths)
+    given = read_label_files("--labels", labels, cube, field)
+
+    from napari_ssamamba.comparison.compare import NAMES, summarise
+    from napari_ssamamba.comparison.compare import compare as compare_methods
+
+    names = list(NAMES) if methods == "all" else methods.split(",")
+    wanted = [method for method in NAMES if method in names]
+    if unknown := set(names) - set(NAMES):
+        raise SettingError(
+            "--methods", ", ".join(sorted(unknown)), f"choose all or some of {', '.join(NAMES)}."
+        )
+    runs, made = [], None
+    for seed in chosen_seeds:
+        model, config = configurations(cube, preset, protocol, seed, settings)
+        made = make_split(cube, given, split, train_per_class, train_fraction, model, config, field)
+        runs.append(
+            follow(compare_methods(cube, made, given.classes, model, config, wanted, device))
+        )
+    rows = summarise(runs)
+    if made is None:
+        raise SettingError("--seeds", seeds, "give at least one.")
+    n_train, n_test = int((made.train | made.validation).sum()), int(made.test.sum())
+    if json:
+        print_json(
+            {
+                "rows": [asdict(row) for row in rows],
+                "scene": cube.name,
+                "seeds": chosen_seeds,
+                "split": made.description,
+                "n_train": n_train,
+                "n_test": n_test,
+                "mixture": [mixture_values(run[0].mixture) for run in runs],
+                "synthetic": cube.synthetic,
+            }
+        )
+        return
+    synthetic = ", SYNTHETIC" if cube.synthetic else ""
+    title = f"{cube.name}{synthetic}: {n_train} labels, {n_test} test pixels, seeds {seeds}"
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    console.print(_table(rows, title), markup=False)
+    for seed, run in zip(chosen_seeds, runs, strict=True):
+        if run[0].mixture is not None:
+            typer.echo(f"seed {seed}: {run[0].mixture.summary()}")
+
+
+def _table(rows: list[Row], title: str) -> Table:
+    table = Table(title=title, caption="mean ± deviation over the seeds; seconds are means")
+    table.add_column("method")
+    for name in ("OA %", "AA %", "κ × 100", "train s", "predict s"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            row.method,
+            f"{row.oa:.2f} ± {row.oa_std:.2f}",
+            f"{row.aa:.2f} ± {row.aa_std:.2f}",
+            f"{row.kappa:.2f} ± {row.kappa_std:.2f}",
+            f"{row.train_seconds:.1f}",
+            f"{row.predict_seconds:.1f}",
+        )
+    return table
+
+
+def _seed(text: str) -> int:
+    """Read one of the seeds."""
+    if not text.strip().isdigit():
+        raise SettingError("--seeds", text, "give whole numbers, e.g. 0,1,2.")
+    return int(text)

@@ -1,0 +1,1 @@
+"""SSA-Mamba beside other methods, on the same split of the same scene; scikit-learn."""
