@@ -49,7 +49,8 @@ def train_on_labels(
     start = None
     if settings.from_last and last is not None and last.record.scene == cube.name:
         try:
-            check_start(last, cube, preset(settings.preset, last.model.bands, last.model.classes))
+            wanted = preset(settings.preset, last.model.bands, last.model.classes)
+            check_start(last, cube, wanted, follow_scene=config.follow_scene)
             start = last
         except (BandsError, SettingError) as error:
             yield Notice(text=f"Training anew, not from the last model: {error}")

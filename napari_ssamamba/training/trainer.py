@@ -128,9 +128,7 @@ def train(
     if start_from is None:
         standardiser = _fit_standardiser(cube, train_pixels, config)
     else:
-        if config.follow_scene:  # that model's patch was chosen by the scene
-            actual = replace(actual, patch_size=start_from.model.patch_size)
-        check_start(start_from, cube, actual)
+        actual = check_start(start_from, cube, actual, follow_scene=config.follow_scene)
         standardiser = start_from.standardiser
     pixels, wanted = np.concatenate((train_pixels, validation_pixels)), _targets(split, outputs)
     known = wanted != NO_OUTPUT

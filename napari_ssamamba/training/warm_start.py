@@ -25,7 +25,9 @@ FREE = ("bands", "classes", "dropout")
 _KEPT = "kept from the model that it started from"
 
 
-def check_start(start: Checkpoint, cube: Cube, model: ModelConfig) -> None:
+def check_start(
+    start: Checkpoint, cube: Cube, model: ModelConfig, *, follow_scene: bool = False
+) -> ModelConfig:
     """Refuse a model whose weights would mean nothing in the network to be trained.
 
     Parameters
@@ -34,6 +36,13 @@ def check_start(start: Checkpoint, cube: Cube, model: ModelConfig) -> None:
     cube : Cube
     model : ModelConfig
         Of the network to be trained; its bands and classes stand for nothing.
+    follow_scene : bool
+        Whether the patch is the scene's choice, which the start has made.
+
+    Returns
+    -------
+    ModelConfig
+        The network's, with the start's patch where that was the scene's choice.
 
     Raises
     ------
@@ -49,6 +58,8 @@ def check_start(start: Checkpoint, cube: Cube, model: ModelConfig) -> None:
             f"has learned from {start.band_indices.size}, or from others. Switch on the same bands "
             "or train anew."
         )
+    if follow_scene:
+        model = replace(model, patch_size=start.model.patch_size)
     before = asdict(start.model)
     for name, value in asdict(model).items():
         if name not in FREE and value != before[name]:
@@ -57,6 +68,7 @@ def check_start(start: Checkpoint, cube: Cube, model: ModelConfig) -> None:
                 value,
                 f"the model to start from has {before[name]!r}; choose it or train anew.",
             )
+    return model
 
 
 def take_weights(network: SSAMamba, start: Checkpoint, outputs: ClassTable) -> None:
