@@ -19,13 +19,16 @@ def test_the_demo_leaves_pictures_of_the_window(tmp_path: Path) -> None:
     from napari_ssamamba.cli.viewer import show_demo
     from napari_ssamamba.data.sample import sample_scene
     from napari_ssamamba.data.split import random_split
+    from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.project.checkpoints import save_checkpoint
     from napari_ssamamba.training.config import TrainingConfig
     from napari_ssamamba.training.trainer import train
 
     cube, reference = sample_scene()
-    config = TrainingConfig(epochs=1, min_steps=2, max_steps=2)
-    work = train(cube, random_split(reference, 5, 0.2, 0), reference.classes, "compact", config)
+    model = ModelConfig(bands=1, classes=1, patch_size=3, d_model=8, d_state=2, heads=2, depth=1)
+    config = TrainingConfig(epochs=1, min_steps=2, max_steps=2, mixture="network")
+    split = random_split(reference, 5, 0.2, 0)
+    work = train(cube, split, reference.classes, model, config)
     with pytest.raises(StopIteration) as end:
         while True:
             next(work)
