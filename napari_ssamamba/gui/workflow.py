@@ -29,8 +29,9 @@ SECONDS_TO_END = 30.0
 class Workflow(QObject):
     """All that takes time, one job of a kind at a time.
 
-    Kinds are ``"open"``, ``"labels"``, ``"composite"``, ``"train"``, ``"map"``, ``"accuracy"`` and
-    ``"spectra"``. Starting a kind anew cancels its older job, whose late events are dropped.
+    Kinds are ``"open"``, ``"labels"``, ``"composite"``, ``"train"``, ``"map"``, ``"accuracy"``,
+    ``"confusion"``, ``"cell"`` and ``"spectra"``. Starting a kind anew cancels its older job, whose
+    late events are dropped.
 
     Parameters
     ----------
@@ -138,6 +139,20 @@ class Workflow(QObject):
         if (run := self.session.accuracy_run()) is not None:
             self._run("accuracy", "Comparing", lambda: run, on_result=self.session.set_accuracy)
 
+    def confuse(self) -> None:
+        """Compute the confusion matrix, where nothing is missing for it."""
+        self.cancel("confusion")
+        if (run := self.session.audit.confusion_run()) is not None:
+            take = self.session.audit.set_confusion
+            self._run("confusion", "Confusion matrix", lambda: run, on_result=take)
+
+    def average_cell(self) -> None:
+        """Compute the mean spectrum of the audited cell, where it has pixels."""
+        self.cancel("cell")
+        if (run := self.session.audit.spectrum_run()) is not None:
+            take = self.session.audit.set_spectrum
+            self._run("cell", "Averaging the selection", lambda: run, on_result=take)
+
     def request(self, change: Callable[[], Any]) -> bool:
         """Ask the session for a quick change; where it is refused, tell why and return False."""
         try:
@@ -237,13 +252,14 @@ class Workflow(QObject):
 
     def _show_cube(self, cube: Cube) -> None:
         """Show a scene; what was computed on the last one would not fit it."""
-        for kind in ("labels", "composite", "train", "map", "accuracy", "spectra"):
+        for kind in tuple(self._jobs):
             self.cancel(kind)
         self.session.open_cube(cube)
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)
         self.assess()
+        self.confuse()
 
     def _show_sample(self, scene: Any) -> None:
         cube, reference = scene
@@ -270,6 +286,7 @@ class Workflow(QObject):
     def _finish_map(self, class_map: Any) -> None:
         self.session.finish_map()
         self.assess()
+        self.confuse()
 
 
 class _Relay(QObject):

@@ -17,6 +17,7 @@ from napari_ssamamba.data.composite import CompositeSettings, available_presets
 from napari_ssamamba.data.good_bands import BandSwitches, in_range
 from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pixels
 from napari_ssamamba.errors import LabelsError, SSAMambaError
+from napari_ssamamba.session.audit import AuditState
 from napari_ssamamba.session.training_run import train_on_labels
 from napari_ssamamba.session.values import SessionEvents, ShownMap, TrainingSettings
 
@@ -67,6 +68,8 @@ class Session:
     picked_spectrum : ndarray of float32, shape (bands,), or None
     class_spectra : dict of int to SpectralStatistics
         Of the training labels, as last computed.
+    audit : AuditState
+        Where the map is wrong.
     """
 
     def __init__(self) -> None:
@@ -88,6 +91,7 @@ class Session:
         self.picked_spectrum: NDArray[np.float32] | None = None
         self.class_spectra: dict[int, SpectralStatistics] = {}
         self._map_before: ShownMap | None = None
+        self.audit = AuditState(self)
 
     # --- the scene -------------------------------------------------------------------------
 

@@ -1,0 +1,225 @@
+"""What is being audited: the truth, the confusion matrix, and the pixels of its chosen cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal, SignalGroup
+
+from napari_ssamamba.audit.confusion import Cell, Confusion, confuse
+from napari_ssamamba.audit.truth import TruthKind, find_truth
+from napari_ssamamba.data.classes import ClassTable
+from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.errors import LabelsError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.audit.spectra import SpectralStatistics
+    from napari_ssamamba.events import Progress
+    from napari_ssamamba.session.session import Session
+    from napari_ssamamba.session.values import ShownMap
+
+
+class AuditEvents(SignalGroup):
+    """Emitted after the change, in the main thread."""
+
+    confusion = Signal()
+    """Truth, matrix, or what is missing for one."""
+    cell = Signal()
+    """The cell and its pixels; they go with the matrix."""
+    position = Signal()
+    spectrum = Signal()
+    look_at = Signal(object)
+    """Pixels to move the view to, shape (n, 2)."""
+
+
+class AuditState:
+    """Where the map of a session is wrong.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    truth : TruthKind
+        What counts as truth: as chosen; else the reference, or held-out pixels without one.
+    confusion : Confusion or None
+    cell : Cell or None
+        The chosen one.
+    pixels : ndarray of int32, shape (n, 2)
+        Rows and columns of the cell's pixels, the most confident first.
+    position : int or None
+        Which of them is looked at.
+    spectrum : SpectralStatistics or None
+        Of the cell's pixels, as last computed.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.events = AuditEvents()
+        self._session = session
+        self._chosen: TruthKind | None = None
+        self._compared: ShownMap | None = None
+        self._refusal = ""
+        self.confusion: Confusion | None = None
+        self.cell: Cell | None = None
+        self.pixels: NDArray[np.int32] = np.empty((0, 2), np.int32)
+        self.position: int | None = None
+        self.spectrum: SpectralStatistics | None = None
+        session.events.cube.connect(self._drop)
+        session.events.reference.connect(self._reference_changed)
+        session.events.map.connect(self._map_changed)
+        session.events.picked.connect(self._picked)
+
+    # --- the matrix ------------------------------------------------------------------------
+
+    @property
+    def truth(self) -> TruthKind:
+        """What counts as truth."""
+        default: TruthKind = "validation" if self._session.reference is None else "reference"
+        return self._chosen or default
+
+    @property
+    def outdated(self) -> bool:
+        """Whether labels, model or map changed since the matrix was computed."""
+        shown = self._session.map
+        current = shown is not None and shown is self._compared and not shown.outdated
+        return self.confusion is not None and not current
+
+    def missing(self) -> str:
+        """Say what is missing for a matrix and how to get it; empty where nothing is."""
+        session = self._session
+        if session.cube is None:
+            return "No scene is open. Open one in the section Scene."
+        if session.map is None and session.checkpoint is None:
+            return (
+                "No model yet. Label pixels of two or more classes, train in the section Train, "
+                "then map the scene."
+            )
+        if session.map is None:
+            return "No map yet. Map the scene in the section Map."
+        if not session.map.complete:
+            return "The map is being made. The matrix is there when the map is complete."
+        return self._refusal
+
+    def choose_truth(self, truth: TruthKind) -> None:
+        """Choose what counts as truth; the matrix has to be computed anew."""
+        self._chosen = truth
+        self._drop()
+
+    def confusion_run(self) -> Generator[Progress, None, Confusion] | None:
+        """Return the comparison on a snapshot; None where something is `missing`."""
+        session, self._refusal = self._session, ""
+        shown = session.map
+        if self.missing() or shown is None or session.labels is None:
+            return None
+        labels = LabelMap(session.labels, session.classes, "training labels")
+        try:
+            truth = find_truth(self.truth, labels, session.reference, session.checkpoint)
+        except LabelsError as error:
+            self._drop()
+            self._refusal = str(error)
+            self.events.confusion.emit()
+            return None
+        self._compared = shown
+        return confuse(truth, shown.ids.copy(), shown.confidence.copy(), shown.classes)
+
+    def set_confusion(self, confusion: Confusion | None) -> None:
+        """Take the matrix that was computed; no cell of it is chosen yet."""
+        self.confusion = confusion
+        self.events.confusion.emit()
+        self.choose_cell(None)
+
+    def _drop(self) -> None:
+        self._refusal = ""
+        self.set_confusion(None)
+
+    def _reference_changed(self) -> None:
+        if self._chosen in (None, "reference"):
+            self._drop()
+
+    def _map_changed(self) -> None:
+        if self._session.map is None and self.confusion is not None:
+            self._drop()
+        else:
+            self.events.confusion.emit()
+
+    # --- the chosen pixels -----------------------------------------------------------------
+
+    def choose_cell(self, cell: Cell | None) -> None:
+        """Choose a cell, and with it its pixels; None chooses nothing."""
+        if cell == self.cell and cell is None:
+            return
+        self.cell, self.position, self.spectrum = cell, None, None
+        if cell is None or self.confusion is None:
+            self.pixels = np.empty((0, 2), np.int32)
+        else:
+            self.pixels = self.confusion.pixels(cell)
+        self.events.cell.emit()
+
+    def step(self, by: int) -> None:
+        """Look at the next pixel of the cell, or with −1 at the one before; the ends are joined.
+
+        Where no cell is chosen, the worst confusion is.
+        """
+        if self.cell is None and self.confusion is not None and (worst := self.confusion.worst()):
+            self.choose_cell(worst[0])
+        n = len(self.pixels)
+        if n == 0:
+            return
+        before = self.position if self.position is not None else (-1 if by > 0 else 0)
+        self.position = (before + by) % n
+        row, column = self.pixels[self.position].tolist()
+        self._session.pick(row, column)
+        self.events.position.emit()
+        self.events.look_at.emit(self.pixels[self.position][None])
+
+    def confidence(self) -> float:
+        """Return the map's confidence at the pixel looked at; NaN where none is."""
+        if self.position is None or self._compared is None:
+            return float("nan")
+        return float(self._compared.confidence[tuple(self.pixels[self.position])])
+
+    def look_at_all(self) -> None:
+        """Move the view to where the cell's pixels are."""
+        if len(self.pixels):
+            self.events.look_at.emit(self.pixels)
+
+    def _picked(self) -> None:
+        """Go on from a pixel of the cell that is clicked on."""
+        picked = self._session.picked
+        if picked is None or self.cell is None:
+            return
+        found = np.flatnonzero((self.pixels == picked).all(axis=1))
+        position = int(found[0]) if found.size else self.position
+        if position != self.position:
+            self.position = position
+            self.events.position.emit()
+
+    # --- their spectrum --------------------------------------------------------------------
+
+    def spectrum_run(self) -> Generator[Progress, None, SpectralStatistics | None] | None:
+        """Return the averaging of the cell's spectra; None where there is no pixel."""
+        from napari_ssamamba.audit.spectra import class_spectra
+
+        cube = self._session.cube
+        if cube is None or not len(self.pixels):
+            return None
+        pixels = self.pixels
+
+        def averaging() -> Generator[Progress, None, SpectralStatistics | None]:
+            chosen = np.zeros((cube.rows, cube.columns), np.uint16)
+            chosen[tuple(pixels.T)] = 1
+            found = yield from class_spectra(cube, chosen, ClassTable.from_ids([1]))
+            return found.get(1)
+
+        return averaging()
+
+    def set_spectrum(self, spectrum: SpectralStatistics | None) -> None:
+        """Take the mean spectrum that was computed."""
+        self.spectrum = spectrum
+        self.events.spectrum.emit()
