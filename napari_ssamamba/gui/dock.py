@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_ssamamba.gui.attention_plot import AttentionPlot
 from napari_ssamamba.gui.class_panel import ClassPanel
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.learning_curves import LearningCurves
@@ -108,7 +109,7 @@ class _VerticalScroll(QScrollArea):
 
 
 class PlotsDock(QTabWidget):
-    """Spectra and learning curves.
+    """Spectra, learning curves and attention.
 
     Parameters
     ----------
@@ -122,5 +123,8 @@ class PlotsDock(QTabWidget):
         self.curves = LearningCurves(session)
         self.addTab(self.spectra, "Spectra")
         self.addTab(self.curves, "Learning curves")
+        self.attention = AttentionPlot(session)
+        self.addTab(self.attention, "Attention")
         self.setTabToolTip(0, "Spectrum of the pixel clicked last, and the classes' means")
         self.setTabToolTip(1, "Loss and validation accuracy of the training")
+        self.setTabToolTip(2, "What the pixel clicked last attends to")

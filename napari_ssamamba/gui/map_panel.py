@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_ssamamba.gui.attention_controls import AttentionControls
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress
 
@@ -35,6 +36,7 @@ class MapPanel(QWidget):
         self.after_training.setToolTip("Make the map as soon as a training is done")
         self.after_training.setChecked(workflow.map_after_training)
         self.after_training.toggled.connect(self._ask_after_training)
+        self.attention = AttentionControls(session, workflow)
         self.progress = JobProgress(workflow, "map")
         self.state = QLabel()
         self.state.setWordWrap(True)
@@ -47,6 +49,7 @@ class MapPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(self.make)
         layout.addWidget(self.after_training)
+        layout.addWidget(self.attention)
         layout.addWidget(self.progress)
         layout.addWidget(self.state)
         layout.addWidget(self.accuracy)

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_ssamamba.errors import AmbiguousFileError, SSAMambaError
 from napari_ssamamba.events import Notice, Progress
+from napari_ssamamba.gui.attention_jobs import AttentionJobs
 from napari_ssamamba.gui.job import Job
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Workflow(QObject):
     """All that takes time, one job of a kind at a time.
 
     Kinds are ``"open"``, ``"labels"``, ``"composite"``, ``"train"``, ``"map"``, ``"accuracy"``,
-    ``"confusion"``, ``"cell"`` and ``"spectra"``. Starting a kind anew cancels its older job, whose
-    late events are dropped.
+    ``"confusion"``, ``"cell"``, ``"spectra"`` and those of `AttentionJobs`. Starting a kind anew
+    cancels its older job, whose late events are dropped.
 
     Parameters
     ----------
@@ -59,6 +60,7 @@ class Workflow(QObject):
         self._jobs: dict[str, Job] = {}
         self._generation = 0
         self._on_stop: dict[str, Callable[[], None]] = {}
+        self.attention = AttentionJobs(self)
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""
@@ -74,7 +76,7 @@ class Workflow(QObject):
             return open_cube(list(paths), **options)
 
         again = partial(self.open, paths, **options)
-        self._run("open", "Opening the scene", opening, on_result=self._show_cube, open_again=again)
+        self.run("open", "Opening the scene", opening, on_result=self._show_cube, open_again=again)
 
     def open_sample(self, name: str | None = None) -> None:
         """Open the built-in scene, or fetch one of `napari_ssamamba.data.downloads.SAMPLES`."""
@@ -89,7 +91,7 @@ class Workflow(QObject):
             yield Progress(text="Making the synthetic scene")
             return sample_scene()
 
-        self._run("open", "Opening the sample", making, on_result=self._show_sample)
+        self.run("open", "Opening the sample", making, on_result=self._show_sample)
 
     def import_labels(self, path: Path, *, as_reference: bool, **options: Any) -> None:
         """Read labels or a reference; options as `napari_ssamamba.data.reference.read_labels`."""
@@ -103,7 +105,7 @@ class Workflow(QObject):
 
         again = partial(self.import_labels, path, as_reference=as_reference, **options)
         take = self._take_reference if as_reference else self.session.set_labels
-        self._run("labels", "Reading labels", reading, on_result=take, open_again=again)
+        self.run("labels", "Reading labels", reading, on_result=take, open_again=again)
 
     def compose(self) -> None:
         """Compute the colour image that the session asks for."""
@@ -112,20 +114,20 @@ class Workflow(QObject):
         cube, settings = self.session.cube, self.session.composite
         if cube is not None and settings is not None:
             start = partial(compose_blocks, cube, settings)
-            self._run("composite", "Composing", start, on_result=self.session.set_composite_image)
+            self.run("composite", "Composing", start, on_result=self.session.set_composite_image)
 
     def train(self) -> None:
         """Train on the labels as they are now; a mapping that runs is cancelled."""
         if run := self._prepared(self.session.training_run):
             self.cancel("map")
-            self._run(
+            self.run(
                 "train", "Training", run, on_event=self._take_epoch, on_result=self._take_model
             )
 
     def map_scene(self) -> None:
         """Map the scene with the last model."""
         if run := self._prepared(self._mapping_run):
-            self._run(
+            self.run(
                 "map",
                 "Mapping",
                 run,
@@ -137,21 +139,21 @@ class Workflow(QObject):
     def assess(self) -> None:
         """Compare the map with the reference, where there is a reference and a complete map."""
         if (run := self.session.accuracy_run()) is not None:
-            self._run("accuracy", "Comparing", lambda: run, on_result=self.session.set_accuracy)
+            self.run("accuracy", "Comparing", lambda: run, on_result=self.session.set_accuracy)
 
     def confuse(self) -> None:
         """Compute the confusion matrix, where nothing is missing for it."""
         self.cancel("confusion")
         if (run := self.session.audit.confusion_run()) is not None:
             take = self.session.audit.set_confusion
-            self._run("confusion", "Confusion matrix", lambda: run, on_result=take)
+            self.run("confusion", "Confusion matrix", lambda: run, on_result=take)
 
     def average_cell(self) -> None:
         """Compute the mean spectrum of the audited cell, where it has pixels."""
         self.cancel("cell")
         if (run := self.session.audit.spectrum_run()) is not None:
             take = self.session.audit.set_spectrum
-            self._run("cell", "Averaging the selection", lambda: run, on_result=take)
+            self.run("cell", "Averaging the selection", lambda: run, on_result=take)
 
     def request(self, change: Callable[[], Any]) -> bool:
         """Ask the session for a quick change; where it is refused, tell why and return False."""
@@ -169,9 +171,50 @@ class Workflow(QObject):
         cube, labels = self.session.cube, self.session.labels
         if cube is not None and labels is not None:
             start = partial(class_spectra, cube, labels.copy(), self.session.classes)
-            self._run(
+            self.run(
                 "spectra", "Averaging spectra", start, on_result=self.session.set_class_spectra
             )
+
+    def run(
+        self,
+        kind: str,
+        title: str,
+        start: Callable[[], Generator[Progress, None, Any]],
+        *,
+        on_result: Callable[[Any], None],
+        on_event: Callable[[Any], None] | None = None,
+        on_stop: Callable[[], None] | None = None,
+        open_again: Callable[..., None] | None = None,
+    ) -> None:
+        """Start a job, and hand what comes of it to the callables, in the main thread.
+
+        Parameters
+        ----------
+        kind : str
+            Its older job is cancelled.
+        title : str
+            What the user reads, e.g. ``"Training"``.
+        start : callable
+            Makes the generator, in the thread.
+        on_result, on_event : callable
+            Called with the result, and with each event that is not skipped.
+        on_stop : callable, optional
+            Called where the job is cancelled or fails.
+        open_again : callable, optional
+            See `asked`.
+        """
+        self.cancel(kind)
+        self._generation += 1
+        job = Job(title, start, self._generation)
+        self._jobs[kind] = job
+        relay = _Relay(self, kind, job, on_event, on_result, open_again)
+        job.job_signals.progressed.connect(relay.progressed)
+        job.job_signals.returned.connect(relay.returned)
+        job.job_signals.errored.connect(relay.errored)
+        job.job_signals.finished.connect(relay.deleteLater)
+        self._on_stop[kind] = on_stop or _nothing
+        self.job_started.emit(kind, job)
+        job.start()
 
     def cancel(self, kind: str) -> None:
         """Ask a job to end after its current step; nothing happens where there is none."""
@@ -210,30 +253,6 @@ class Workflow(QObject):
     def _mapping_run(self) -> Generator[Progress, None, Any]:
         self.cancel("map")
         return self.session.mapping_run(first=self.look_at)
-
-    def _run(
-        self,
-        kind: str,
-        title: str,
-        start: Callable[[], Generator[Progress, None, Any]],
-        *,
-        on_result: Callable[[Any], None],
-        on_event: Callable[[Any], None] | None = None,
-        on_stop: Callable[[], None] | None = None,
-        open_again: Callable[..., None] | None = None,
-    ) -> None:
-        self.cancel(kind)
-        self._generation += 1
-        job = Job(title, start, self._generation)
-        self._jobs[kind] = job
-        relay = _Relay(self, kind, job, on_event, on_result, open_again)
-        job.job_signals.progressed.connect(relay.progressed)
-        job.job_signals.returned.connect(relay.returned)
-        job.job_signals.errored.connect(relay.errored)
-        job.job_signals.finished.connect(relay.deleteLater)
-        self._on_stop[kind] = on_stop or _nothing
-        self.job_started.emit(kind, job)
-        job.start()
 
     def is_current(self, kind: str, job: Job) -> bool:
         """Tell whether a job is the newest of its kind and was not cancelled."""

@@ -10,8 +10,20 @@ if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Layer
 
-ORDER = ("bands", "composite", "reference", "map", "confidence", "training labels")
-"""Roles from the lowest layer to the highest; each is also the layer's first name."""
+ORDER = (
+    "bands",
+    "composite",
+    "reference",
+    "map",
+    "confidence",
+    "attention gate",
+    "attention self-weight",
+    "attention distance",
+    "attention entropy",
+    "attention of a pixel",
+    "training labels",
+)
+"""Roles from the lowest layer to the highest; each is also what its name begins with."""
 
 STAND_IN = "stands for a scene that is being opened"
 """Key in the metadata of layers that go once the scene is there."""

@@ -17,6 +17,7 @@ from napari_ssamamba.data.composite import CompositeSettings, available_presets
 from napari_ssamamba.data.good_bands import BandSwitches, in_range
 from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pixels
 from napari_ssamamba.errors import LabelsError, SSAMambaError
+from napari_ssamamba.session.attention import SessionAttention
 from napari_ssamamba.session.audit import AuditState
 from napari_ssamamba.session.training_run import train_on_labels
 from napari_ssamamba.session.values import SessionEvents, ShownMap, TrainingSettings
@@ -68,6 +69,7 @@ class Session:
     picked_spectrum : ndarray of float32, shape (bands,), or None
     class_spectra : dict of int to SpectralStatistics
         Of the training labels, as last computed.
+    attention : SessionAttention
     audit : AuditState
         Where the map is wrong.
     """
@@ -91,6 +93,7 @@ class Session:
         self.picked_spectrum: NDArray[np.float32] | None = None
         self.class_spectra: dict[int, SpectralStatistics] = {}
         self._map_before: ShownMap | None = None
+        self.attention = SessionAttention(self)
         self.audit = AuditState(self)
 
     # --- the scene -------------------------------------------------------------------------
@@ -328,23 +331,17 @@ class Session:
             raise SSAMambaError("No model has been trained yet. Train one first.")
         checkpoint.check_bands(cube)
         self._map_before = before = self.map
-        shape = cube.rows, cube.columns
-        self.map = ShownMap(
-            ids=np.zeros(shape, np.uint16) if before is None else before.ids.copy(),
-            confidence=(
-                np.full(shape, np.nan, np.float32) if before is None else before.confidence.copy()
-            ),
-            classes=checkpoint.classes,
-        )
+        self.map = ShownMap.begun((cube.rows, cube.columns), checkpoint.classes, before)
         self.events.map.emit()
         self.set_accuracy(None)
-        return predict(cube, checkpoint, device=self.training.device, first=first)
+        device, attention = self.training.device, self.attention.begin_mapping()
+        return predict(cube, checkpoint, device=device, first=first, attention=attention)
 
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the map."""
+        self.attention.add_tile(tile)
         if self.map is not None:
-            self.map.ids[tile.window.rows, tile.window.columns] = tile.ids
-            self.map.confidence[tile.window.rows, tile.window.columns] = tile.confidence
+            self.map.take(tile)
             self.events.map_tile.emit(tile.window)
 
     def finish_map(self) -> None:
@@ -352,10 +349,12 @@ class Session:
         if self.map is not None:
             self.map.complete = True
             self._map_before = None
+            self.attention.finish_mapping()
             self.events.map.emit()
 
     def keep_map_before(self) -> None:
         """Bring back the map from before the mapping that was cancelled or failed."""
+        self.attention.keep_before()
         self.map, self._map_before = self._map_before, None
         self.events.map.emit()
 

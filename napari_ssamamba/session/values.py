@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.model.config import Preset
+    from napari_ssamamba.prediction.class_map import MapTile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,30 @@ class ShownMap:
     classes: ClassTable
     complete: bool = False
     outdated: bool = False
+
+    @classmethod
+    def begun(
+        cls, shape: tuple[int, int], classes: ClassTable, before: ShownMap | None
+    ) -> ShownMap:
+        """Return a map of which nothing is computed yet; what is known from before stands there.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+        classes : ClassTable
+        before : ShownMap or None
+        """
+        if before is None:
+            ids, confidence = np.zeros(shape, np.uint16), np.full(shape, np.nan, np.float32)
+        else:
+            ids, confidence = before.ids.copy(), before.confidence.copy()
+        return cls(ids=ids, confidence=confidence, classes=classes)
+
+    def take(self, tile: MapTile) -> None:
+        """Write a finished part into the arrays."""
+        here = (tile.window.rows, tile.window.columns)
+        self.ids[here], self.confidence[here] = tile.ids, tile.confidence
 
 
 class SessionEvents(SignalGroup):

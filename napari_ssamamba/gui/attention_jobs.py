@@ -1,0 +1,100 @@
+"""The jobs that compute attention: for the view on demand, and for each pixel that is picked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject
+
+from napari_ssamamba.errors import SSAMambaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_ssamamba.data.tiles import Window
+    from napari_ssamamba.events import Progress
+    from napari_ssamamba.gui.workflow import Workflow
+
+PIXEL = "attention of a pixel"
+VIEW = "attention of the view"
+"""Kinds of job, see `Workflow`."""
+
+
+class AttentionJobs(QObject):
+    """Starts them, and hands what they find to the session's attention.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Its Qt parent.
+
+    Attributes
+    ----------
+    view_of : callable or None
+        Returns the part of the scene that is seen, None where none is; set by whoever shows it.
+    """
+
+    def __init__(self, workflow: Workflow) -> None:
+        super().__init__(workflow)
+        self.view_of: Callable[[], Window | None] | None = None
+        self._workflow = workflow
+        self._session = workflow.session
+        workflow.job_started.connect(self._job_started)
+        events = self._session.events
+        events.picked.connect(self.read_pixel)
+        events.bands.connect(self.read_pixel)
+        events.checkpoint.connect(self._model_changed)
+        events.cube.connect(self._cancel)
+
+    def read_pixel(self) -> None:
+        """Compute the attention of the picked pixel, where model and pixel are there."""
+        run, attention = self._session.attention.pixel_run(), self._session.attention
+        if run is None:
+            self._workflow.cancel(PIXEL)
+            attention.set_pixel(None)
+            return
+        found = run
+        self._workflow.run(
+            PIXEL, "Reading the attention", lambda: found, on_result=attention.set_pixel
+        )
+
+    def map_view(self) -> None:
+        """Compute the attention maps in the part of the scene that is seen."""
+        attention = self._session.attention
+        region = None if self.view_of is None else self.view_of()
+        if region is None:
+            self._workflow.told.emit("error", "The scene is not in view. Move it back first.")
+            return
+        self._workflow.cancel(VIEW)
+        try:
+            run = attention.view_run(region)
+        except SSAMambaError as error:
+            self._workflow.told.emit("error", str(error))
+            return
+        self._workflow.run(
+            VIEW,
+            "Mapping the attention",
+            lambda: run,
+            on_event=self._take_tile,
+            on_result=lambda _: attention.finish(),
+            on_stop=attention.keep_before,
+        )
+
+    def _take_tile(self, event: Progress) -> None:
+        from napari_ssamamba.prediction.class_map import MapTile
+
+        if isinstance(event, MapTile):
+            self._session.attention.add_tile(event)
+
+    def _job_started(self, kind: str, job: Any) -> None:
+        """Give way to a training, whose model will be another, and to the scene's mapping."""
+        if kind in ("train", "map"):
+            self._workflow.cancel(VIEW)
+
+    def _model_changed(self) -> None:
+        self._workflow.cancel(VIEW)
+        self.read_pixel()
+
+    def _cancel(self) -> None:
+        self._workflow.cancel(VIEW)
+        self._workflow.cancel(PIXEL)

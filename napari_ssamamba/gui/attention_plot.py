@@ -1,0 +1,202 @@
+"""The picked pixel's attention: all weights between the tokens of its patch, and which to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.plot_colors import follow_palette
+from napari_ssamamba.session.attention import AttentionChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari_ssamamba.audit.attention_maps import PixelAttention
+    from napari_ssamamba.session import Session
+
+COLOR_MAP = "viridis"
+SIDE_WIDTH = 300
+"""Pixels of the column with the choices and the text."""
+
+MOST_TICKS = 7
+"""Rows of the patch that are named at an axis."""
+
+
+class AttentionPlot(QWidget):
+    """The matrix of weights, tokens × tokens, on a scale from 0 to its largest weight.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.block = QComboBox()
+        self.block.setToolTip("Weights of one block of the network, or the mean of all")
+        self.head = QComboBox()
+        self.head.setToolTip("Weights of one head of the attention, or the mean of all")
+        self.direction = QComboBox()
+        self.direction.addItem("Given by the pixel", False)
+        self.direction.addItem("Received by the pixel", True)
+        self.direction.setToolTip(
+            "In the picture: how the picked pixel weighs the pixels around it, or how they weigh it"
+        )
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.read_out = QLabel()
+        self.read_out.setWordWrap(True)
+        self.read_out.setToolTip("The weight at the pointer; positions count from the picked pixel")
+        choices = QFormLayout()
+        choices.addRow("&Block", self.block)
+        choices.addRow("&Head", self.head)
+        choices.addRow("&Weights", self.direction)
+        side = QWidget()
+        side.setFixedWidth(SIDE_WIDTH)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(choices)
+        column.addWidget(self.text)
+        column.addWidget(self.read_out)
+        column.addStretch(1)
+        self.plot = pg.PlotWidget()
+        self.plot.setToolTip(
+            "Each row sums to 1. Spatial tokens ask (rows), spectral tokens answer (columns); both "
+            "run row by row through the patch. Wheel and drag to zoom and pan"
+        )
+        self.plot.setLabel("left", "Asking, patch row")
+        self.plot.setLabel("bottom", "Answering, patch row")
+        self.image = pg.ImageItem(axisOrder="row-major")
+        self.plot.addItem(self.image)
+        item = self.plot.getPlotItem()
+        item.invertY(True)
+        item.setAspectLocked(True)
+        self.bar = pg.ColorBarItem(
+            values=(0.0, 1.0), colorMap=COLOR_MAP, interactive=False, colorMapMenu=False, width=12
+        )
+        self.bar.setImageItem(self.image, insert_in=item)
+        layout = QHBoxLayout(self)
+        layout.addWidget(side)
+        layout.addWidget(self.plot, 1)
+        for box in (self.block, self.head, self.direction):
+            box.currentIndexChanged.connect(self._choose)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        attention, events = session.attention.events, session.events
+        connect(self, self._show, attention.pixel, attention.choice)
+        connect(self, self._model_changed, events.cube, events.bands, events.checkpoint)
+        connect(self, self._show, events.picked)
+        self._model_changed()
+
+    # --- choices ---------------------------------------------------------------------------
+
+    def _model_changed(self) -> None:
+        checkpoint = self._session.checkpoint
+        known = checkpoint is not None and checkpoint.model.attention != "none"
+        choice = self._session.attention.choice
+        for box, what, chosen, size in (
+            (self.block, "blocks", choice.block, checkpoint.model.depth if checkpoint else 0),
+            (self.head, "heads", choice.head, checkpoint.model.heads if checkpoint else 0),
+        ):
+            box.blockSignals(True)
+            box.clear()
+            box.addItem(f"Mean of {size} {what}" if known else "", None)
+            for i in range(size if known else 0):
+                box.addItem(str(i + 1), i)
+            box.setCurrentIndex(0 if chosen is None else chosen + 1)
+            box.setEnabled(known)
+            box.blockSignals(False)
+        self.direction.setEnabled(known)
+        self._show()
+
+    def _choose(self, *_: object) -> None:
+        self._session.attention.choose(
+            AttentionChoice(
+                self.block.currentData(), self.head.currentData(), self.direction.currentData()
+            )
+        )
+
+    # --- drawing ---------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        attention = self._session.attention
+        pixel, matrix, heat = attention.pixel, attention.matrix(), attention.heat_map()
+        self.plot.setVisible(pixel is not None)
+        self.read_out.setText("")
+        if pixel is None or matrix is None or heat is None:
+            self.text.setText(self._missing_text())
+            return
+        largest = float(matrix.max())
+        self.image.setImage(matrix, autoLevels=False)
+        self.bar.setLevels((0.0, largest))
+        ticks = [_row_ticks(pixel.patch_size)]
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setTicks(ticks)
+        tokens = len(matrix)
+        self.plot.setRange(xRange=(0, tokens), yRange=(0, tokens), padding=0.0)
+        self.text.setText(" ".join(self._facts(pixel)))
+        self._color()
+
+    def _facts(self, pixel: PixelAttention) -> Iterable[str]:
+        """Say in sentences what is shown."""
+        attention = self._session.attention
+        heat, received = attention.heat_map(), attention.choice.received
+        if heat is None:
+            return
+        what = "weights that it receives" if received else "its weights"
+        yield f"Pixel {pixel.row}, {pixel.column}: {what} sum to {heat.total:.3f},"
+        yield f"largest {float(heat.grid.max()):.3g}; all alike would be {1 / heat.grid.size:.3g}."
+        if heat.grid.size > heat.inside.size:
+            yield f"{heat.beyond_border:.3f} lies beyond the scene's border."
+        yield "No gate in this model." if pixel.gate is None else f"Gate {pixel.gate:.2f}."
+
+    def _missing_text(self) -> str:
+        session = self._session
+        if (missing := session.attention.missing()) is not None:
+            return missing
+        if session.picked is None:
+            return "Click a pixel to see what it attends to."
+        row, column = session.picked
+        return f"No attention of pixel {row}, {column} yet; a pixel that was not measured has none."
+
+    def _hover(self, position: object) -> None:
+        matrix, pixel = self._session.attention.matrix(), self._session.attention.pixel
+        at = self.plot.getPlotItem().vb.mapSceneToView(position)
+        asking, answering = int(np.floor(at.y())), int(np.floor(at.x()))
+        if matrix is None or pixel is None or not 0 <= min(asking, answering):
+            return
+        if max(asking, answering) < len(matrix):
+            asks, answers = (_place(token, pixel.patch_size) for token in (asking, answering))
+            self.read_out.setText(f"{asks} asks {answers}: {matrix[asking, answering]:.4f}")
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._color()
+        super().changeEvent(event)
+
+    def _color(self) -> None:
+        follow_palette(self.plot, self)
+        text = pg.mkPen(self.palette().color(QPalette.ColorRole.WindowText))
+        self.bar.axis.setPen(text)
+        self.bar.axis.setTextPen(text)
+
+
+def _row_ticks(side: int) -> list[tuple[float, str]]:
+    """Name rows of the patch at the middle of their run of tokens, counted from the centre."""
+    step = -(-side // MOST_TICKS)
+    half = side // 2
+    rows = [row for row in range(side) if (row - half) % step == 0]
+    return [((row + 0.5) * side, f"{row - half:+d}" if row != half else "0") for row in rows]
+
+
+def _place(token: int, side: int) -> str:
+    """Say where a token lies, in rows and columns from the centre."""
+    row, column = divmod(token, side)
+    return f"({row - side // 2:+d}, {column - side // 2:+d})"

@@ -1,0 +1,254 @@
+"""The model's attention as it is shown: four maps over the scene, and one pixel's weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal, SignalGroup
+
+from napari_ssamamba.audit.attention_maps import AttentionReader, heat_map
+from napari_ssamamba.errors import BandsError, SSAMambaError
+from napari_ssamamba.events import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.audit.attention_maps import HeatMap, PixelAttention
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.tiles import Window
+    from napari_ssamamba.model.config import ModelConfig
+    from napari_ssamamba.prediction.class_map import ClassMap, MapTile
+    from napari_ssamamba.session.session import Session
+
+
+@dataclass(slots=True, eq=False)
+class AttentionMaps:
+    """`ATTENTION_SCALARS` over the scene, filled while they are computed.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (4, rows, columns)
+        NaN where nothing was computed yet, and where nothing was measured.
+    model : ModelConfig
+        Of the network whose attention it is.
+    outdated : bool
+        Whether labels or model changed since.
+    """
+
+    values: NDArray[np.float32]
+    model: ModelConfig
+    outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionChoice:
+    """Which of a pixel's weights to show.
+
+    Attributes
+    ----------
+    block, head : int or None
+        From 0; None averages.
+    received : bool
+        False: how the pixel weighs those around it. True: how those weigh the pixel.
+    """
+
+    block: int | None = None
+    head: int | None = None
+    received: bool = False
+
+
+class AttentionEvents(SignalGroup):
+    """Emitted after the change, in the main thread."""
+
+    maps = Signal()
+    maps_tile = Signal(object)  # Window
+    pixel = Signal()
+    choice = Signal()
+
+
+class SessionAttention:
+    """The attention's part of a session, on whose scene, model and picked pixel it depends.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    with_map : bool
+        Whether mapping the scene computes the attention maps along.
+    maps : AttentionMaps or None
+        Apart from the map, so that those of a view can be had without mapping the scene.
+    pixel : PixelAttention or None
+        Of the picked pixel; None where it has none, or before it is computed.
+    choice : AttentionChoice
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.events = AttentionEvents(self)
+        self.with_map = False
+        self.maps: AttentionMaps | None = None
+        self.pixel: PixelAttention | None = None
+        self.choice = AttentionChoice()
+        self._session = session
+        self._reader: AttentionReader | None = None
+        self._replaces = False
+        self._before: AttentionMaps | None = None
+        session.events.cube.connect(self._scene_changed)
+        session.events.checkpoint.connect(self._model_changed)
+        session.events.labels.connect(self._outdate)
+
+    def missing(self) -> str | None:
+        """Say what is missing before there can be attention to show; None where nothing is."""
+        cube, checkpoint = self._session.cube, self._session.checkpoint
+        if cube is None:
+            return "No scene is open. Open a cube or a sample scene first."
+        if checkpoint is None:
+            return "No model yet: train one first."
+        if checkpoint.model.attention == "none":
+            return "This model has no attention. Train one that has."
+        try:
+            checkpoint.check_bands(cube)
+        except BandsError as error:
+            return str(error)
+        return None
+
+    # --- over the scene --------------------------------------------------------------------
+
+    def begin_mapping(self) -> bool:
+        """Make room for new maps where the mapping of the scene is to compute them; tell whether.
+
+        `keep_before` brings back those that are shown.
+        """
+        wanted = self.with_map and self.missing() is None
+        if wanted:
+            self._begin()
+        return wanted
+
+    def view_run(self, region: Window) -> Generator[Progress, None, ClassMap]:
+        """Return the computation of the maps in a part of the scene, to be run anywhere.
+
+        Maps that are up to date are filled in, others are replaced.
+
+        Raises
+        ------
+        SSAMambaError
+            Where scene, model or attention are missing.
+        """
+        from napari_ssamamba.prediction.predictor import predict
+
+        missing = self.missing()
+        cube, checkpoint = self._session.need_cube(), self._session.checkpoint
+        if missing is not None or checkpoint is None:
+            raise SSAMambaError(missing or "No model yet: train one first.")
+        if self.maps is None or self.maps.outdated:
+            self._begin()
+        device = self._session.training.device
+        return predict(
+            cube, checkpoint, region=region, device=device, attention=True, members="network"
+        )
+
+    def _begin(self) -> None:
+        cube, checkpoint = self._session.need_cube(), self._session.checkpoint
+        if checkpoint is not None:
+            self._before, self._replaces = self.maps, True
+            values = np.full((4, cube.rows, cube.columns), np.nan, np.float32)
+            self.maps = AttentionMaps(values, checkpoint.model)
+            self.events.maps.emit()
+
+    def add_tile(self, tile: MapTile) -> None:
+        """Take a finished part of the maps; a tile without attention changes nothing."""
+        if self.maps is not None and tile.attention is not None:
+            self.maps.values[:, tile.window.rows, tile.window.columns] = tile.attention
+            self.events.maps_tile.emit(tile.window)
+
+    def finish_mapping(self) -> None:
+        """Tell that the scene is mapped; without new maps, those that are outdated go."""
+        if not self._replaces and self.maps is not None and self.maps.outdated:
+            self.maps = None
+        self.finish()
+
+    def finish(self) -> None:
+        """Tell that every tile has come."""
+        self._before, self._replaces = None, False
+        self.events.maps.emit()
+
+    def keep_before(self) -> None:
+        """Bring back the maps from before a computation that was cancelled or failed."""
+        if self._replaces:
+            self.maps = self._before
+            self._before, self._replaces = None, False
+            self.events.maps.emit()
+
+    # --- of a pixel ------------------------------------------------------------------------
+
+    def pixel_run(self) -> Generator[Progress, None, PixelAttention | None] | None:
+        """Return the computation of the picked pixel's attention; None where that cannot be."""
+        cube, picked = self._session.cube, self._session.picked
+        checkpoint = self._session.checkpoint
+        if self.missing() is not None or cube is None or checkpoint is None or picked is None:
+            return None
+        if self._reader is None:
+            self._reader = AttentionReader(checkpoint)
+        return _read(self._reader, cube, picked)
+
+    def set_pixel(self, pixel: PixelAttention | None) -> None:
+        """Take the attention that was computed."""
+        self.pixel = pixel
+        self.events.pixel.emit()
+
+    def choose(self, choice: AttentionChoice) -> None:
+        """Show other weights."""
+        self.choice = choice
+        self.events.choice.emit()
+
+    def matrix(self) -> NDArray[np.float32] | None:
+        """Return the chosen weights of the pixel's patch, shape (L, L)."""
+        if self.pixel is None:
+            return None
+        return self.pixel.matrix(self.choice.block, self.choice.head)
+
+    def heat_map(self) -> HeatMap | None:
+        """Return the chosen weights of the pixel, laid over the scene."""
+        cube, choice = self._session.cube, self.choice
+        if self.pixel is None or cube is None:
+            return None
+        shape = cube.rows, cube.columns
+        return heat_map(self.pixel, shape, choice.block, choice.head, received=choice.received)
+
+    # --- what changes elsewhere ------------------------------------------------------------
+
+    def _scene_changed(self) -> None:
+        self.maps = self._before = None
+        self._replaces = False
+        self.events.maps.emit()
+        self.set_pixel(None)
+
+    def _model_changed(self) -> None:
+        self._reader = None
+        self._outdate()
+        model = None if self._session.checkpoint is None else self._session.checkpoint.model
+        fits = model is not None and all(
+            chosen is None or chosen < size
+            for chosen, size in ((self.choice.block, model.depth), (self.choice.head, model.heads))
+        )
+        if not fits:
+            self.choice = AttentionChoice(received=self.choice.received)
+        self.set_pixel(None)
+
+    def _outdate(self) -> None:
+        if self.maps is not None and not self.maps.outdated:
+            self.maps.outdated = True
+            self.events.maps.emit()
+
+
+def _read(
+    reader: AttentionReader, cube: Cube, picked: tuple[int, int]
+) -> Generator[Progress, None, PixelAttention | None]:
+    """Compute one pixel's attention as a job."""
+    yield Progress(text="Reading the attention of a pixel")
+    return reader.read(cube, *picked)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.gui.attention_controls import AttentionControls
+from napari_ssamamba.gui.attention_jobs import PIXEL, VIEW
+from napari_ssamamba.gui.attention_plot import AttentionPlot
+
+
+@pytest.fixture
+def plot(qtbot, workflow, tiny_checkpoint):
+    made = AttentionPlot(workflow.session)
+    qtbot.addWidget(made)
+    assert "train one first" in made.text.text()
+    workflow.session.set_checkpoint(tiny_checkpoint)
+    assert "Click a pixel" in made.text.text()
+    return made
+
+
+def pick(qtbot, workflow, row, column):
+    workflow.session.pick(row, column)
+    qtbot.waitUntil(lambda: workflow.job(PIXEL) is None, timeout=20000)
+
+
+def test_a_click_shows_the_matrix_on_a_scale_from_zero_to_its_largest_weight(qtbot, workflow, plot):
+    pick(qtbot, workflow, 12, 9)
+    attention = workflow.session.attention
+    np.testing.assert_array_equal(plot.image.image, attention.pixel.weights.mean((0, 1)))
+    low, high = plot.bar.levels()
+    assert low == 0 and high == pytest.approx(plot.image.image.max())
+    assert tuple(plot.image.levels) == (low, high)
+    assert "sum to 1.000" in plot.text.text() and "Gate 0." in plot.text.text()
+    assert "border" not in plot.text.text()
+
+
+def test_block_head_and_direction_are_chosen(qtbot, workflow, plot):
+    pick(qtbot, workflow, 23, 19)
+    assert "beyond the scene's border" in plot.text.text()
+    weights = workflow.session.attention.pixel.weights
+    plot.block.setCurrentIndex(2)
+    np.testing.assert_array_equal(plot.image.image, weights[1].mean(0))
+    plot.head.setCurrentIndex(1)
+    np.testing.assert_array_equal(plot.image.image, weights[1, 0])
+    plot.direction.setCurrentIndex(1)
+    heat = workflow.session.attention.heat_map()
+    np.testing.assert_array_equal(heat.grid.ravel(), weights[1, 0][:, 4])
+    assert f"sum to {weights[1, 0][:, 4].sum():.3f}" in plot.text.text()
+
+
+def test_a_pixel_without_measurement_says_so(qtbot, workflow, plot):
+    pick(qtbot, workflow, 12, 9)
+    pick(qtbot, workflow, 0, 0)
+    assert workflow.session.attention.pixel is None
+    assert "not measured" in plot.text.text()
+
+
+def test_a_new_model_reads_the_pixel_anew(qtbot, workflow, plot, tiny_checkpoint):
+    pick(qtbot, workflow, 12, 9)
+    before = workflow.session.attention.pixel
+    weights = {k: v * 1.5 for k, v in tiny_checkpoint.weights.items()}
+    workflow.session.set_checkpoint(replace(tiny_checkpoint, weights=weights))
+    qtbot.waitUntil(lambda: workflow.session.attention.pixel is not None, timeout=20000)
+    after = workflow.session.attention.pixel
+    assert not np.allclose(before.weights, after.weights)
+
+
+def test_the_view_is_mapped_on_demand_and_can_be_cancelled(qtbot, workflow, tiny_checkpoint):
+    controls = AttentionControls(workflow.session, workflow)
+    qtbot.addWidget(controls)
+    attention = workflow.session.attention
+    assert not controls.view.isEnabled()
+    workflow.session.set_checkpoint(tiny_checkpoint)
+    workflow.attention.view_of = lambda: Window(5, 15, 5, 15)
+    controls.view.click()
+    assert workflow.job(VIEW) is not None and not controls.view.isEnabled()
+    qtbot.waitUntil(lambda: workflow.job(VIEW) is None, timeout=30000)
+    assert np.isfinite(attention.maps.values[0]).sum() == 100
+    assert controls.view.isEnabled() and not controls.state.text()
+    workflow.session.labels_painted()
+    assert "outdated" in controls.state.text()
+    before = attention.maps
+    controls.view.click()
+    workflow.cancel(VIEW)
+    assert attention.maps is before
+
+
+def test_a_view_beside_the_scene_is_told(qtbot, workflow, tiny_checkpoint):
+    workflow.session.set_checkpoint(tiny_checkpoint)
+    workflow.attention.view_of = lambda: None
+    with qtbot.waitSignal(workflow.told) as told:
+        workflow.attention.map_view()
+    assert "not in view" in told.args[1]
+
+
+def test_mapping_the_scene_ends_the_mapping_of_the_view(qtbot, workflow, tiny_checkpoint):
+    workflow.session.set_checkpoint(tiny_checkpoint)
+    workflow.attention.view_of = lambda: Window(0, 24, 0, 20)
+    workflow.attention.map_view()
+    workflow.session.attention.with_map = True
+    workflow.map_scene()
+    assert workflow.job(VIEW) is None
+    qtbot.waitUntil(lambda: workflow.job("map") is None, timeout=30000)
+    assert np.isfinite(workflow.session.attention.maps.values[0]).sum() == 24 * 20 - 9
+
+
+def test_a_model_without_gates_says_so(qtbot, workflow, tiny_checkpoint):
+    controls = AttentionControls(workflow.session, workflow)
+    qtbot.addWidget(controls)
+    model = replace(tiny_checkpoint.model, gate=False)
+    weights = {k: v for k, v in tiny_checkpoint.weights.items() if "fusion.gate" not in k}
+    workflow.session.set_checkpoint(replace(tiny_checkpoint, model=model, weights=weights))
+    workflow.attention.view_of = lambda: Window(5, 7, 5, 7)
+    controls.view.click()
+    qtbot.waitUntil(lambda: workflow.job(VIEW) is None, timeout=30000)
+    assert "No map of the gate" in controls.state.text()
