@@ -46,10 +46,14 @@ MOST_STEPS = 200
 
 SMALLEST_PATCH = 3
 
+CLEARLY_LESS = 0.4
+"""Share of the surroundings in the expert's weights below which patches shrink. Without evidence it
+is a half. Random draws by seeds 10 to 14: 0.50 to 0.85 on Salinas-A, 0.14 to 0.37 on EnMAP."""
+
 
 def fitting_patch(model: ModelConfig, expert: FittedExpert) -> ModelConfig:
     """Shrink the patch where a pixel's own spectrum tells more than its surroundings."""
-    if expert.expert.context >= 0.5:
+    if expert.expert.context >= CLEARLY_LESS:
         return model
     return replace(model, patch_size=min(model.patch_size, SMALLEST_PATCH))
 

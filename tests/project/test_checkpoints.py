@@ -52,6 +52,48 @@ def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
     assert loaded.standardiser.fitted_on == tiny_checkpoint.standardiser.fitted_on
 
 
+def test_the_expert_says_the_same_after_reading(tiny_checkpoint: Any, saved: Path) -> None:
+    loaded = load_checkpoint(saved)
+    spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
+    np.testing.assert_array_equal(
+        loaded.expert.log_probabilities(*spectra),
+        tiny_checkpoint.expert.log_probabilities(*spectra),
+    )
+    assert loaded.record.mixture == tiny_checkpoint.record.mixture
+
+
+def test_a_file_from_before_the_expert_is_a_network_alone(saved: Path) -> None:
+    def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
+        header["version"] = 1
+        del header["record"]["mixture"]
+        for name in [name for name in tensors if name.startswith("expert/")]:
+            del tensors[name]
+
+    rewrite(saved, before)
+    loaded = load_checkpoint(saved)
+    assert loaded.expert is None and loaded.record.mixture is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda _, t: t.pop("expert/axes"), "missing or unknown: axes"),
+        (
+            lambda _, t: t.update({"expert/more": t["expert/pool"].clone()}),
+            "missing or unknown: more",
+        ),
+        (lambda _, t: t.update({"expert/center": t["expert/center"][1:]}), "center of the expert"),
+        (lambda _, t: t["expert/linear_bias"].fill_(float("nan")), "not finite"),
+        (lambda _, t: t["expert/kernel_pixels"].fill_(-3), "cannot be"),
+        (lambda h, _: h["record"].update(mixture=None), "without its weight"),
+    ],
+)
+def test_a_damaged_expert_is_one_clear_error(saved: Path, change: Any, said: str) -> None:
+    rewrite(saved, change)
+    with pytest.raises(FileFormatError, match=said):
+        load_checkpoint(saved)
+
+
 def test_wavelengths_and_validation_pixels_may_be_missing(
     tiny_checkpoint: Any, tmp_path: Path
 ) -> None:

@@ -1,0 +1,83 @@
+"""All methods see the same labels, and are scored on the same other pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.comparison import compare as module
+from napari_ssamamba.comparison.compare import NAMES, compare, summarise
+from napari_ssamamba.data.split import hold_out_validation, random_split
+from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.training.config import TrainingConfig
+
+SHORT = TrainingConfig(epochs=2, min_steps=12, max_steps=12, batch_size=8, learning_rate=5e-3)
+
+
+def result_of(work: Any) -> Any:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_job: Any) -> list[Any]:
+    found = []
+    for seed in (0, 1):
+        split = random_split(tiny_job.reference, 12, 0.25, seed)
+        work = compare(
+            tiny_job.cube, split, tiny_job.reference.classes, tiny_job.model, SHORT, device="cpu"
+        )
+        found.append(result_of(work))
+    return found
+
+
+def test_every_method_is_scored_on_the_same_pixels(runs: list[Any], tiny_job: Any) -> None:
+    assert [s.method for s in runs[0]] == list(NAMES)
+    n_test = int((tiny_job.reference.ids > 0).sum()) - 36
+    assert {s.accuracy.n for s in runs[0]} == {n_test}
+    reference = [s.accuracy.confusion.sum(axis=1).tolist() for s in runs[0]]
+    assert all(counts == reference[0] for counts in reference)
+
+
+def test_what_is_easy_is_learned_by_all(runs: list[Any]) -> None:
+    """Labels or class numbers that are mixed up would show here."""
+    for scored in runs[0]:  # the network has taken a dozen steps only
+        assert scored.accuracy.oa > (70 if scored.method == "network" else 90), scored.method
+
+
+def test_rows_are_means_over_the_splits(runs: list[Any]) -> None:
+    rows = summarise(runs)
+    for i, row in enumerate(rows):
+        oa = [run[i].accuracy.oa for run in runs]
+        assert row.oa == pytest.approx(np.mean(oa))
+        assert row.oa_std == pytest.approx(np.std(oa))
+    assert runs[0][0].mixture is not None
+
+
+def test_the_others_learn_from_labels_alone(tiny_job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = random_split(tiny_job.reference, 12, 0.25, 0)
+    seen: list[np.ndarray] = []
+
+    def spy(cube: Any, pixels: np.ndarray) -> Any:
+        seen.append(pixels)
+        return read(cube, pixels)
+
+    read = module.read_spectra
+    monkeypatch.setattr(module, "read_spectra", spy)
+    classes = tiny_job.reference.classes
+    result_of(compare(tiny_job.cube, split, classes, tiny_job.model, SHORT, ["lda"], "cpu"))
+    learned, tested = seen
+    assert len(learned) == 36  # those that validate included
+    assert split.test[tuple(tested.T)].all() and not split.test[tuple(learned.T)].any()
+
+
+def test_nothing_to_test_on_is_said_first(tiny_job: Any) -> None:
+    split = hold_out_validation(tiny_job.reference.ids, 0.1, 0)
+    classes = tiny_job.reference.classes
+    with pytest.raises(LabelsError, match="No pixel is left to test on"):
+        result_of(compare(tiny_job.cube, split, classes, tiny_job.model, SHORT))

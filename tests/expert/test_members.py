@@ -1,0 +1,116 @@
+"""The two classifiers do what scikit-learn's do, and hold out what they are scored on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.gaussian_process.kernels import RBF
+from sklearn.kernel_ridge import KernelRidge
+
+from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
+from napari_ssamamba.expert.folds import BLOCK, spatial_folds
+from napari_ssamamba.expert.kernel import fit_kernel, squared_distances
+
+
+def result_of(work: Any) -> Any:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.fixture
+def clouds() -> tuple[np.ndarray, np.ndarray]:
+    """Three classes of 40 points in 6 bands, some of which overlap."""
+    rng = np.random.default_rng(0)
+    targets = np.repeat([0, 1, 2], 40)
+    return rng.normal(size=(3, 6))[targets] * 1.5 + rng.normal(size=(120, 6)), targets
+
+
+def test_discriminant_is_scikit_learns(clouds: Any) -> None:
+    spectra, targets = clouds
+    [fit] = discriminants(spectra, targets, 3, [0.2])
+    theirs = LinearDiscriminantAnalysis(
+        solver="lsqr", covariance_estimator=Shrunk(0.2)
+    ).fit(spectra, targets)  # fmt: skip
+    scores, expected = fit(spectra), theirs.decision_function(spectra)
+    np.testing.assert_allclose(
+        scores - scores[:, :1], expected - expected[:, :1], rtol=1e-8, atol=1e-8
+    )
+
+
+class Shrunk:
+    """Shrinks each class's covariance as `discriminants` shrinks the mean of them.
+
+    With classes of one size the mean of the shrunken covariances is the shrunken mean.
+    """
+
+    def __init__(self, b: float) -> None:
+        self.b = b
+
+    def fit(self, spectra: np.ndarray) -> Shrunk:
+        s = np.cov(spectra, rowvar=False, ddof=0)
+        self.covariance_ = (1 - self.b) * s + self.b * np.trace(s) / len(s) * np.eye(len(s))
+        return self
+
+
+def test_kernel_regression_is_scikit_learns(clouds: Any) -> None:
+    points, targets = clouds
+    fold = np.arange(120) % 5
+    fit, _ = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    one_hot = np.eye(3)[targets] - np.eye(3)[targets].mean(axis=0)
+    gram = RBF((2 * fit.gamma) ** -0.5)(points)
+    # the ridge is the one that explains the coefficients; the temperature is a factor
+    predicted = gram @ fit.coefficients
+    best = min(
+        abs(
+            predicted / np.abs(predicted).max()
+            - (p := KernelRidge(alpha=ridge, kernel="precomputed").fit(gram, one_hot).predict(gram))
+            / np.abs(p).max()
+        ).max()
+        for ridge in 10.0 ** np.linspace(-3.5, 0.5, 9)
+    )
+    assert best < 1e-6
+
+
+def test_distances_are_those_of_the_definition() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 5, 3))
+    expected = ((a[:, None] - b) ** 2).sum(axis=-1)
+    np.testing.assert_allclose(squared_distances(a, b), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["linear", "kernel"])
+def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> None:
+    spectra, _ = clouds
+    targets = np.random.default_rng(3).integers(0, 3, 120)  # nothing to learn
+    fold = np.arange(120) % 5
+    if kind == "linear":
+        work = fit_discriminant(spectra, targets, 3, fold, 0.01)
+    else:
+        work = fit_kernel(spectra, targets, 3, fold, 0.01, np.random.default_rng(0))
+    _, held_out = result_of(work)
+    assert (held_out.argmax(axis=1) == targets).mean() < 0.5
+
+
+def test_neighbours_are_held_out_together() -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 60, size=(300, 2)).astype(np.int32)
+    targets = rng.integers(0, 4, 300)
+    fold = spatial_folds(pixels, targets, 5, 0)
+    squares = pixels // BLOCK
+    for square in np.unique(squares, axis=0):
+        assert len(np.unique(fold[(squares == square).all(axis=1)])) == 1
+    for c in range(4):
+        shares = np.bincount(fold[targets == c], minlength=5) / (targets == c).sum()
+        assert shares.min() > 0.08 and shares.max() < 0.35
+
+
+def test_a_class_of_one_stroke_is_divided_all_the_same() -> None:
+    pixels = np.array([[r, c] for r in range(6) for c in range(2)] + [[40, c] for c in range(60)])
+    targets = np.array([0] * 12 + [1] * 60)
+    fold = spatial_folds(pixels.astype(np.int32), targets, 3, 0)
+    assert set(fold[targets == 0]) == {0, 1, 2}

@@ -1,0 +1,131 @@
+"""The expert follows the scene, and neither tiles nor the size of the scene show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from napari_ssamamba.data.cube import Cube
+from napari_ssamamba.data.patches import read_spectra
+from napari_ssamamba.data.standardise import fit_mean_deviation
+from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
+from napari_ssamamba.expert.fit import fit_expert
+from napari_ssamamba.expert.surroundings import (
+    RADIUS,
+    SIGMA,
+    average_block,
+    read_with_surroundings,
+)
+
+
+def result_of(work: Any) -> Any:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def scene(*, fields: bool) -> tuple[Cube, np.ndarray]:
+    """48 × 48 pixels of two classes: large fields of noisy spectra, or clear single pixels."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices((48, 48))
+    truth = ((rows // 16 + columns // 16) % 2) if fields else rng.integers(0, 2, (48, 48))
+    noise = 2.5 if fields else 0.3
+    means = rng.normal(size=(2, 8))
+    values = means[truth] + rng.normal(0, noise, size=(48, 48, 8))
+    values[5, 7] = np.nan
+    return Cube("scene", values.astype(np.float32)), truth
+
+
+def fitted(cube: Cube, truth: np.ndarray, n: int = 60, seed: int = 0) -> tuple[Any, Any]:
+    pixels = np.random.default_rng(seed).permutation(np.argwhere(truth >= 0))
+    pixels = pixels[(pixels != (5, 7)).any(axis=1)][:n].astype(np.int32)
+    standardiser = fit_mean_deviation(read_spectra(cube, pixels))
+    targets = truth[tuple(pixels.T)].astype(np.int64)
+    return result_of(fit_expert(cube, pixels, targets, 2, standardiser, seed)), standardiser
+
+
+def classify(cube: Cube, expert: Any, standardiser: Any, tile_size: int) -> np.ndarray:
+    found = np.full((cube.rows, cube.columns, 2), np.nan)
+    for place in tile_grid(Window(0, cube.rows, 0, cube.columns), tile_size):
+        tile = read_tile(cube, place, expert.margin, standardiser)
+        found[place.rows, place.columns][tile.measured] = result_of(expert.classify(tile))
+    return found
+
+
+def test_context_follows_the_scene() -> None:
+    in_fields, _ = fitted(*scene(fields=True))
+    in_mixtures, _ = fitted(*scene(fields=False))
+    assert in_fields.expert.context > 0.5 > in_mixtures.expert.context
+
+
+def test_held_out_score_is_what_the_map_reaches() -> None:
+    cube, truth = scene(fields=True)
+    fit, standardiser = fitted(cube, truth, n=200)
+    found = classify(cube, fit.expert, standardiser, 48).argmax(axis=-1)
+    measured = np.isfinite(cube.raw[..., 0])
+    reached = (found == truth)[measured].mean()
+    pixels = np.random.default_rng(0).permutation(np.argwhere(truth >= 0))
+    pixels = pixels[(pixels != (5, 7)).any(axis=1)][:200]
+    held_out = (fit.held_out.argmax(axis=1) == truth[tuple(pixels.T)]).mean()
+    assert reached > 0.85
+    assert held_out == pytest.approx(reached, abs=0.08)
+
+
+def test_tiles_do_not_show() -> None:
+    cube, truth = scene(fields=True)
+    fit, standardiser = fitted(cube, truth)
+    whole = classify(cube, fit.expert, standardiser, 48)
+    assert np.isnan(whole[5, 7]).all()
+    for size in (7, 16):
+        np.testing.assert_allclose(classify(cube, fit.expert, standardiser, size), whole, atol=1e-9)
+
+
+def test_surroundings_are_the_weighted_mean_of_measured_pixels() -> None:
+    rng = np.random.default_rng(0)
+    block = rng.normal(size=(2 * RADIUS + 4, 2 * RADIUS + 3, 2)).astype(np.float32)
+    block[3, 3] = 0  # not measured
+    distance = np.arange(-RADIUS, RADIUS + 1)
+    kernel = np.exp(-0.5 * (distance / SIGMA) ** 2)
+    weights = np.outer(kernel, kernel)
+    side = 2 * RADIUS + 1
+    windows = sliding_window_view(block, (side, side), axis=(0, 1))  # (4, 3, 2, side, side)
+    measured = sliding_window_view(block.any(axis=-1), (side, side)) * weights
+    expected = (windows * measured[:, :, None]).sum((-1, -2)) / measured.sum((-1, -2))[..., None]
+    np.testing.assert_allclose(average_block(block, RADIUS), expected, atol=1e-5)
+
+
+def test_training_pixels_see_the_surroundings_that_tiles_see() -> None:
+    cube, _ = scene(fields=True)
+    pixels = np.array([[0, 0], [5, 8], [47, 20], [24, 24]], np.int32)
+    standardiser = fit_mean_deviation(read_spectra(cube, pixels))
+    own, around = result_of(read_with_surroundings(cube, pixels, standardiser))
+    tile = read_tile(cube, Window(0, 48, 0, 48), RADIUS, standardiser)
+    at = tuple(pixels.T)
+    averaged = average_block(tile.block, RADIUS)
+    np.testing.assert_allclose(around, averaged[at], atol=1e-5)
+    np.testing.assert_allclose(own, tile.block[RADIUS:-RADIUS, RADIUS:-RADIUS][at], atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_expert() -> None:
+    cube, truth = scene(fields=True)
+    one, _ = fitted(cube, truth)
+    other, _ = fitted(cube, truth)
+    np.testing.assert_array_equal(one.expert.weights, other.expert.weights)
+    np.testing.assert_array_equal(one.held_out, other.held_out)
+
+
+def test_one_noiseless_spectrum_a_class_is_enough() -> None:
+    raw = np.zeros((20, 20, 4), np.float32)
+    raw[:, 10:] = 1.0
+    pixels = np.array([[0, 0], [9, 9], [0, 19], [9, 12]], np.int32)
+    cube = Cube("two", raw + np.float32(1))
+    standardiser = fit_mean_deviation(read_spectra(cube, pixels))
+    targets = np.array([0, 0, 1, 1])
+    fit = result_of(fit_expert(cube, pixels, targets, 2, standardiser, 0))
+    found = classify(cube, fit.expert, standardiser, 20).argmax(axis=-1)
+    assert (found[:, :8] == 0).all() and (found[:, 12:] == 1).all()

@@ -1,0 +1,96 @@
+"""Network and expert count as much as held-out labels say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.split import random_split
+from napari_ssamamba.expert.calibration import log_softmax
+from napari_ssamamba.training.config import TrainingConfig, protocol
+from napari_ssamamba.training.events import EpochDone
+from napari_ssamamba.training.mixing import choose_weights, fitting_patch
+from napari_ssamamba.training.trainer import train
+
+if TYPE_CHECKING:
+    from napari_ssamamba.events import Progress
+
+SHORT = TrainingConfig(epochs=2, min_steps=12, max_steps=12, batch_size=8, learning_rate=5e-3)
+
+
+def run(job: Any, config: TrainingConfig, start: Any = None) -> tuple[list[Progress], Any]:
+    split = random_split(job.reference, 12, 0.25, seed=0)
+    work = train(job.cube, split, job.reference.classes, job.model, config, "cpu", start)
+    events = []
+    while True:
+        try:
+            events.append(next(work))
+        except StopIteration as end:
+            return events, end.value
+
+
+def scores(targets: np.ndarray, strength: float, seed: int) -> np.ndarray:
+    values = np.random.default_rng(seed).normal(size=(len(targets), 3))
+    values[np.arange(len(targets)), targets] += strength
+    return values
+
+
+@pytest.mark.parametrize(("network", "expert"), [(4.0, 0.0), (0.0, 4.0)])
+def test_the_better_one_counts_and_the_report_says_so(network: float, expert: float) -> None:
+    targets = np.random.default_rng(0).integers(0, 3, 200)
+    record = choose_weights(
+        log_softmax(scores(targets, expert, 1)), scores(targets, network, 2), targets, 0.005, 3
+    )
+    assert (record.network_share > 0.8) == (network > expert)
+    assert (record.network_oa > record.expert_oa) == (network > expert)
+    assert record.mixed_log_loss <= min(record.network_log_loss, record.expert_log_loss) + 1e-9
+    assert record.n == 200
+    for figure in (f"{record.network_oa:.1f} %", f"{record.expert_oa:.1f} %"):
+        assert figure in record.summary()
+
+
+def test_a_training_reports_both_and_repeats_bit_for_bit(tiny_job: Any) -> None:
+    events, one = run(tiny_job, SHORT)
+    _, other = run(tiny_job, SHORT)
+    assert one.record.mixture == other.record.mixture
+    assert one.record.mixture.n == 36  # the labels that validate are held out by folds too
+    np.testing.assert_array_equal(one.expert.weights, other.expert.weights)
+    assert len([e for e in events if isinstance(e, EpochDone)]) == 2  # scoring is no epoch
+    assert any("Weighing" in e.text for e in events)
+
+
+def test_the_network_alone_is_the_same_network(tiny_job: Any) -> None:
+    fixed = replace(SHORT, follow_scene=False)
+    _, mixed = run(tiny_job, fixed)
+    _, alone = run(tiny_job, replace(fixed, mixture="network"))
+    assert alone.expert is None and alone.record.mixture is None
+    for name, value in alone.weights.items():
+        assert (value == mixed.weights[name]).all(), name
+
+
+def test_the_published_protocol_has_no_expert() -> None:
+    config = protocol("paper")
+    assert (config.mixture, config.follow_scene) == ("network", False)
+
+
+def test_a_model_that_goes_on_keeps_its_weights(tiny_job: Any, tiny_checkpoint: Any) -> None:
+    _, found = run(tiny_job, SHORT, tiny_checkpoint)
+    before, now = tiny_checkpoint.record.mixture, found.record.mixture
+    assert (now.network_weight, now.expert_weight) == (before.network_weight, before.expert_weight)
+    assert now.how.startswith("kept from")
+
+
+def test_patches_shrink_only_where_the_own_spectrum_tells_more(tiny_job: Any) -> None:
+    wide = replace(tiny_job.model, patch_size=7)
+
+    class Fitted:
+        def __init__(self, context: float) -> None:
+            self.expert = self
+            self.context = context
+
+    assert fitting_patch(wide, Fitted(0.7)).patch_size == 7  # type: ignore[arg-type]
+    assert fitting_patch(wide, Fitted(0.2)).patch_size == 3  # type: ignore[arg-type]
+    assert fitting_patch(replace(wide, patch_size=1), Fitted(0.2)).patch_size == 1  # type: ignore[arg-type]
