@@ -47,3 +47,35 @@ def is_out_of_memory(error: RuntimeError) -> bool:
         or "not enough memory" in text  # the CPU's allocator
         or "out of memory" in text
     )
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device multiplies bfloat16 matrices with instructions of its own."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return False
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Return the type that a trained network computes in.
+
+    Parameters
+    ----------
+    name : str
+        ``"float32"`` or ``"bfloat16"``.
+    device : torch.device
+
+    Raises
+    ------
+    SettingError
+        For another name, or where the device is not fast at it.
+    """
+    if name == "float32":
+        return torch.float32
+    if name != "bfloat16":
+        raise SettingError("precision", name, "choose float32 or bfloat16.")
+    if not has_fast_bfloat16(device):
+        raise SettingError("precision", name, f"{device} is not fast at it here; choose float32.")
+    return torch.bfloat16

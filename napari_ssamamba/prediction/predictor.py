@@ -11,7 +11,7 @@ from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.data.tiles import Window, check_region, read_tile, tile_grid
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Pace, Progress
-from napari_ssamamba.model.device import choose_device
+from napari_ssamamba.model.device import choose_device, choose_precision
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
 from napari_ssamamba.prediction.mixer import Members, Mixer
@@ -37,6 +37,7 @@ def predict(
     tile_size: int | Literal["auto"] = "auto",
     first: tuple[int, int] | None = None,
     members: Members = "mixed",
+    precision: Literal["float32", "bfloat16"] = "float32",
 ) -> Generator[Progress, None, ClassMap]:
     """Classify each pixel of a scene.
 
@@ -63,6 +64,8 @@ def predict(
         Row and column; the tiles nearest to it come first.
     members : {"mixed", "network", "expert"}
         A checkpoint without an expert is its network alone in any case.
+    precision : {"float32", "bfloat16"}
+        Of the network where no attention is asked for; see `choose_precision`.
 
     Yields
     ------
@@ -79,14 +82,15 @@ def predict(
     BandsError
         Where the scene has other bands than those trained on.
     SettingError
-        Where region, device, batch or tile size cannot be, where attention is asked of a network
-        that has none, or a map by the expert of a model that has none.
+        Where region, device, batch or tile size, or precision cannot be, where attention is asked
+        of a network that has none, or a map by the expert of a model that has none.
     DeviceMemoryError
         Where not even one patch fits the device's memory.
     """
     checkpoint.check_bands(cube)
     window = check_region(region, cube)
     chosen = choose_device(device)
+    dtype = choose_precision(precision, chosen)
     if attention and checkpoint.model.attention == "none":
         raise SettingError("attention", True, "this model has no attention; leave it out.")
     size = automatic_batch_size(checkpoint.model, chosen) if batch_size == "auto" else batch_size
@@ -97,7 +101,7 @@ def predict(
     mixer = Mixer(checkpoint, members)
     if attention and not mixer.uses_network:
         raise SettingError("attention", True, "the expert has none; leave it out.")
-    classifier = TileClassifier(checkpoint, chosen, size, attention)
+    classifier = TileClassifier(checkpoint, chosen, size, attention, dtype)
     class_ids = np.asarray(checkpoint.classes.ids, np.uint16)
 
     ids = np.full((cube.rows, cube.columns), UNLABELLED, np.uint16)

@@ -1,0 +1,128 @@
+"""``ssamamba benchmark``: how fast the network runs on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import typer
+
+from napari_ssamamba.cli.inputs import DebugOption, JsonOption  # noqa: TC001 (typer reads them)
+from napari_ssamamba.cli.report import follow, print_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_ssamamba.model.config import Preset
+    from napari_ssamamba.model.network import SSAMamba
+    from napari_ssamamba.prediction.benchmark import Row
+
+PRESETS: tuple[Preset, ...] = ("standard", "compact")
+
+CLASSES = 15
+"""Classes of the built-in scene that the networks learn, of its 16."""
+
+PER_CLASS = 30
+
+TILE = 32
+"""Side of the tiles that are mapped."""
+
+
+def benchmark(
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; by default what PyTorch takes.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One short round: seconds, but rough figures.")
+    ] = False,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Measure maps and training on this machine's CPU.
+
+    Beside each figure: how many times as fast as the equations' recursion, and which share of the
+    machine's own matrix-multiply rate. The networks learn the built-in scene for a moment first,
+    so that what bfloat16 changes is counted on a trained network.
+    """
+    import torch
+
+    from napari_ssamamba.prediction.benchmark import benchmark as measure
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    networks: dict[str, SSAMamba] = {}
+    blocks: dict[str, list[Tensor]] = {}
+    for name in PRESETS:
+        networks[name], blocks[name] = _trained(name, quick)
+    rows = follow(measure(networks, blocks))
+    results = {
+        "rows": [asdict(row) for row in rows],
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "bands": networks["standard"].config.bands,
+        "classes": networks["standard"].config.classes,
+        "patch_size": networks["standard"].config.patch_size,
+        "quick": quick,
+    }
+    if json:
+        print_json(results)
+    else:
+        _print(rows, f"{results['threads']} threads, {results['instructions']}")
+
+
+def _trained(name: Preset, quick: bool) -> tuple[SSAMamba, list[Tensor]]:
+    """Train a preset on the built-in scene, all 144 bands; return it with tiles to map."""
+    import torch
+
+    from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.data.sample import sample_scene
+    from napari_ssamamba.data.split import random_split
+    from napari_ssamamba.data.tiles import Window, read_tile
+    from napari_ssamamba.model.network import load_network
+    from napari_ssamamba.training.config import protocol, with_settings
+    from napari_ssamamba.training.trainer import train
+
+    cube, reference = sample_scene()
+    cube = cube.with_good_bands(np.ones(cube.bands, bool))
+    kept = np.isin(reference.ids, reference.classes.ids[:CLASSES])
+    reference = LabelMap(np.where(kept, reference.ids, 0).astype(np.uint16), reference.classes)
+    steps = "16" if quick else "128"
+    settings = {"epochs": "4", "min_steps": steps, "max_steps": steps, "learning_rate": "2e-3"}
+    settings |= {"mixture": "network", "follow_scene": "false"}  # whole patches, nothing else
+    config = with_settings(protocol("interactive", 0), settings)
+    split = random_split(reference, PER_CLASS, config.validation_fraction, 0)
+    checkpoint = follow(train(cube, split, reference.classes, name, config, "cpu"))
+    side = TILE // 2 if quick else TILE
+    corners = [(60, 60)] if quick else [(40, 40), (40, 200), (130, 120), (220, 40), (220, 220)]
+    tiles = [
+        read_tile(
+            cube,
+            Window(row, row + side, column, column + side),
+            checkpoint.model.patch_size // 2,
+            checkpoint.standardiser,
+            checkpoint.band_indices,
+        )
+        for row, column in corners
+    ]
+    network = load_network(checkpoint.model, checkpoint.weights)
+    return network, [torch.from_numpy(tile.block) for tile in tiles]
+
+
+def _print(rows: list[Row], title: str) -> None:
+    """Print the figures as a table."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("", "value", "unit", "of ceiling", "× recursion"):
+        side: Literal["left", "right"] = "left" if heading in ("", "unit") else "right"
+        table.add_column(heading, justify=side, no_wrap=True)
+    for row in rows:
+        ceiling = [f"{100 * r:.0f} %" for to, r in row.ratio_to.items() if to != "recursion"]
+        times = [f"{r:.2f}" for to, r in row.ratio_to.items() if to == "recursion"]
+        digits = 1 if row.value < 1000 else 0
+        value = f"{row.value:.{digits}f}"
+        table.add_row(row.name, value, row.unit, "".join(ceiling), "".join(times))
+    Console().print(table, markup=False)
