@@ -2,7 +2,8 @@
 
 None of its parameters depends on the input, so the recursion over tokens *is* a causal depthwise
 convolution with a kernel as long as the sequence (the S4D view). `recursion` is the definition,
-written for reading; `convolution` is what runs.
+written for reading; `convolution` is equal to it. What runs is the same convolution in the layout
+of `causal.causal_product`.
 
 Symbols: B patches, D channels, L tokens, N states a channel; Δ = exp(Δ_log) > 0 is the step,
 A = −exp(A_log) < 0 the decay, so that Ā = exp(Δ⊙A) lies between 0 and 1 and the state is stable
