@@ -65,7 +65,7 @@ class MixtureRecord:
     def summary(self) -> str:
         """Say in one line how good each one is and how much it counts."""
         return (
-            f"held-out OA: network {self.network_oa:.1f} % (weight {self.network_share:.2f}), "
+            f"OA: network {self.network_oa:.1f} % (weight {self.network_share:.2f}), "
             f"spectral expert {self.expert_oa:.1f} % (weight {1 - self.network_share:.2f}), "
             f"mixed {self.mixed_oa:.1f} %"
         )

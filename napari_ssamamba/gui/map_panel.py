@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_ssamamba.gui.attention_controls import AttentionControls
 from napari_ssamamba.gui.connections import connect
@@ -13,6 +23,9 @@ from napari_ssamamba.gui.job_progress import JobProgress
 if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
+
+MEMBERS = {"network and spectral expert": "mixed", "the network alone": "network"}
+"""What makes the map, as the user reads it."""
 
 
 class MapPanel(QWidget):
@@ -37,6 +50,14 @@ class MapPanel(QWidget):
         self.after_training.setChecked(workflow.map_after_training)
         self.after_training.toggled.connect(self._ask_after_training)
         self.attention = AttentionControls(session, workflow)
+        self.members = QComboBox()
+        for text, value in MEMBERS.items():
+            self.members.addItem(text, value)
+        self.members.setToolTip(
+            "The default mixes the network with a spectral expert by the weights that the section "
+            "Train shows; the next map is made so"
+        )
+        self.members.currentIndexChanged.connect(self._ask_members)
         self.progress = JobProgress(workflow, "map")
         self.state = QLabel()
         self.state.setWordWrap(True)
@@ -47,6 +68,9 @@ class MapPanel(QWidget):
             "trained nor validated on; classes are matched by their id"
         )
         layout = QVBoxLayout(self)
+        form = QFormLayout()
+        form.addRow("Made &by", self.members)
+        layout.addLayout(form)
         layout.addWidget(self.make)
         layout.addWidget(self.after_training)
         layout.addWidget(self.attention)
@@ -57,10 +81,20 @@ class MapPanel(QWidget):
         workflow.job_ended.connect(self._show)
         events = session.events
         connect(self, self._show, events.cube, events.checkpoint, events.map, events.accuracy)
+        connect(self, self._show_members, events.training)
+        self._show_members()
         self._show()
 
     def _map(self) -> None:
         self._workflow.map_scene()
+
+    def _ask_members(self) -> None:
+        settings = replace(self._session.training, members=self.members.currentData())
+        self._session.set_training(settings)
+
+    def _show_members(self) -> None:
+        with QSignalBlocker(self.members):
+            self.members.setCurrentIndex(self.members.findData(self._session.training.members))
 
     def _ask_after_training(self, wanted: bool) -> None:
         self._workflow.map_after_training = wanted

@@ -21,7 +21,6 @@ from qtpy.QtWidgets import (
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress, time_text
 from napari_ssamamba.model.config import Preset
-from napari_ssamamba.session import TrainingSettings
 
 if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import TrainingRecord
@@ -112,7 +111,8 @@ class TrainPanel(QWidget):
             validation_fraction=self.validation.value() / 100,
         )
         self._session.set_training(
-            TrainingSettings(
+            replace(
+                settings,
                 preset=chosen,
                 device=self.device.currentText(),
                 config=config,
@@ -158,7 +158,8 @@ def result_text(record: TrainingRecord) -> str:
     else:
         accuracy = f"Validation OA {record.validation_oa:.1f} % ({record.n_validation:,} pixels)"
     synthetic = " · SYNTHETIC scene" if record.synthetic else ""
+    mixture = "" if record.mixture is None else f"\nCross-validated {record.mixture.summary()}"
     return (
         f"{accuracy} · {record.n_train:,} training pixels · {time_text(record.seconds)} on "
-        f"{record.device}{synthetic}"
+        f"{record.device}{synthetic}{mixture}"
     )

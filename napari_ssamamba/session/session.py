@@ -334,8 +334,15 @@ class Session:
         self.map = ShownMap.begun((cube.rows, cube.columns), checkpoint.classes, before)
         self.events.map.emit()
         self.set_accuracy(None)
-        device, attention = self.training.device, self.attention.begin_mapping()
-        return predict(cube, checkpoint, device=device, first=first, attention=attention)
+        settings, attention = self.training, self.attention.begin_mapping()
+        return predict(
+            cube,
+            checkpoint,
+            device=settings.device,
+            first=first,
+            attention=attention,
+            members=settings.members,
+        )
 
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the map."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.model.config import Preset
     from napari_ssamamba.prediction.class_map import MapTile
+    from napari_ssamamba.training.config import Mixture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,15 @@ class TrainingSettings:
     config : TrainingConfig
     from_last : bool
         Whether a training starts from the scene's last model, where that fits.
+    members : {"mixed", "network"}
+        What makes the map: network and spectral expert, or the network alone.
     """
 
     preset: Preset = "compact"
     device: str = "auto"
     config: TrainingConfig = field(default_factory=TrainingConfig)
     from_last: bool = True
+    members: Mixture = "mixed"
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

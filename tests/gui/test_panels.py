@@ -8,8 +8,9 @@ from napari_ssamamba.gui.class_panel import ClassPanel
 from napari_ssamamba.gui.class_table_model import NAME
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.job import Job
+from napari_ssamamba.gui.map_panel import MapPanel
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
-from napari_ssamamba.gui.train_panel import TrainPanel
+from napari_ssamamba.gui.train_panel import TrainPanel, result_text
 from napari_ssamamba.session import TrainingSettings
 from napari_ssamamba.training.config import TrainingConfig
 
@@ -142,3 +143,24 @@ def test_the_train_panel_follows_a_training(qtbot, workflow, tiny_job):
     assert "from a model of" in session.checkpoint.record.protocol
     panel.from_last.click()
     assert not session.training.from_last
+
+
+def test_the_result_tells_each_ones_score_and_weight(tiny_checkpoint):
+    text = result_text(tiny_checkpoint.record)
+    mixture = tiny_checkpoint.record.mixture
+    assert f"network {mixture.network_oa:.1f} % (weight {mixture.network_share:.2f})" in text
+    assert f"spectral expert {mixture.expert_oa:.1f} %" in text
+
+
+def test_the_network_alone_is_one_choice_away(qtbot, workflow):
+    session = workflow.session
+    panel = MapPanel(session, workflow)
+    train = TrainPanel(session, workflow)
+    qtbot.addWidget(panel)
+    qtbot.addWidget(train)
+    panel.members.setCurrentIndex(panel.members.findData("network"))
+    assert session.training.members == "network"
+    train.epochs.setValue(7)  # the other panel keeps what it does not show
+    assert (session.training.members, session.training.config.epochs) == ("network", 7)
+    session.set_training(TrainingSettings())
+    assert panel.members.currentData() == "mixed"
