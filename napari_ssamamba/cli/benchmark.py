@@ -87,14 +87,14 @@ def _trained(name: Preset, quick: bool) -> tuple[SSAMamba, list[Tensor]]:
     cube = cube.with_good_bands(np.ones(cube.bands, bool))
     kept = np.isin(reference.ids, reference.classes.ids[:CLASSES])
     reference = LabelMap(np.where(kept, reference.ids, 0).astype(np.uint16), reference.classes)
-    steps = "16" if quick else "128"
+    steps = "16" if quick else "48"
     settings = {"epochs": "4", "min_steps": steps, "max_steps": steps, "learning_rate": "2e-3"}
     settings |= {"mixture": "network", "follow_scene": "false"}  # whole patches, nothing else
     config = with_settings(protocol("interactive", 0), settings)
     split = random_split(reference, PER_CLASS, config.validation_fraction, 0)
     checkpoint = follow(train(cube, split, reference.classes, name, config, "cpu"))
     side = TILE // 2 if quick else TILE
-    corners = [(60, 60)] if quick else [(40, 40), (40, 200), (130, 120), (220, 40), (220, 220)]
+    corners = [(60, 60)] if quick else [(40, 200), (130, 120), (220, 40)]
     tiles = [
         read_tile(
             cube,
