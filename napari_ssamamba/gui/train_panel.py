@@ -52,7 +52,10 @@ class TrainPanel(QWidget):
         self.device.setToolTip("Where to train and map; auto takes a GPU where there is one")
         self.epochs = QSpinBox()
         self.epochs.setRange(1, 100_000)
-        self.epochs.setToolTip("At most so many times through the labels")
+        self.epochs.setToolTip(
+            "At most so many rounds of training, with a look at the held-out labels after each; few "
+            "labels are gone through several times a round"
+        )
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setToolTip("The same labels, settings, seed, device and start: the same model")
