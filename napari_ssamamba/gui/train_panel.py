@@ -53,7 +53,7 @@ class TrainPanel(QWidget):
         self.epochs = QSpinBox()
         self.epochs.setRange(1, 100_000)
         self.epochs.setToolTip(
-            "At most so many rounds of training, with a look at the held-out labels after each; few "
+            "At most so many rounds, with a look at the held-out labels after each; few "
             "labels are gone through several times a round"
         )
         self.seed = QSpinBox()
