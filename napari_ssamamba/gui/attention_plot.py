@@ -24,6 +24,12 @@ COLOR_MAP = "viridis"
 SIDE_WIDTH = 300
 """Pixels of the column with the choices and the text."""
 
+MARGINS = 1, 8, 1, 6
+"""Pixels left, above, right and below the axes: pyqtgraph cuts letters there without."""
+
+SCALE_WIDTH = 70
+"""Pixels for the numbers beside the colours: pyqtgraph leaves out those that do not fit."""
+
 MOST_TICKS = 7
 """Rows of the patch that are named at an axis."""
 
@@ -77,10 +83,11 @@ class AttentionPlot(QWidget):
         self.plot.addItem(self.image)
         item = self.plot.getPlotItem()
         item.invertY(True)
-        item.setAspectLocked(True)
+        item.layout.setContentsMargins(*MARGINS)
         self.bar = pg.ColorBarItem(
             values=(0.0, 1.0), colorMap=COLOR_MAP, interactive=False, colorMapMenu=False, width=12
         )
+        self.bar.axis.setWidth(SCALE_WIDTH)
         self.bar.setImageItem(self.image, insert_in=item)
         layout = QHBoxLayout(self)
         layout.addWidget(side)
@@ -135,6 +142,7 @@ class AttentionPlot(QWidget):
         largest = float(matrix.max())
         self.image.setImage(matrix, autoLevels=False)
         self.bar.setLevels((0.0, largest))
+        self.bar.axis.setTicks([[(0.0, "0"), (largest, f"{largest:.3g}")]])
         ticks = [_row_ticks(pixel.patch_size)]
         for side in ("left", "bottom"):
             self.plot.getAxis(side).setTicks(ticks)
