@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils import cancelable_progress
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 STEPS = 100
 """A bar shows percents."""
+
+MILLISECONDS_BEFORE_BAR = 200
+"""Shorter jobs, as each click on a pixel starts, need no bar. And napari lets the window work while
+it makes one, which the callback of a click must not be interrupted by."""
 
 
 class Activity(QObject):
@@ -39,6 +43,11 @@ class Activity(QObject):
 
     def _started(self, kind: str, job: Any) -> None:
         self._ended(kind, "")
+        QTimer.singleShot(MILLISECONDS_BEFORE_BAR, partial(self._add_bar, kind, job))
+
+    def _add_bar(self, kind: str, job: Any) -> None:
+        if self._workflow.job(kind) is not job:
+            return
         # The bar is tqdm's, which would also print; the terminal is not ours to write to.
         self._sinks[kind] = open(os.devnull, "w", encoding="utf-8")
         self.bars[kind] = _Bar(
