@@ -16,7 +16,9 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_ssamamba.gui.attention_plot import AttentionPlot
+from napari_ssamamba.gui.audit_panel import AuditPanel
 from napari_ssamamba.gui.class_panel import ClassPanel
+from napari_ssamamba.gui.confusion_plot import ConfusionPlot
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.learning_curves import LearningCurves
 from napari_ssamamba.gui.map_panel import MapPanel
@@ -59,6 +61,7 @@ class MainDock(QWidget):
         self.classes = ClassPanel(session, workflow, self._dialogs)
         self.train = TrainPanel(session, workflow)
         self.map = MapPanel(session, workflow)
+        self.audit = AuditPanel(session, workflow)
         content = QWidget()
         sections = QVBoxLayout(content)
         for title, panel in (
@@ -66,6 +69,7 @@ class MainDock(QWidget):
             ("Classes", self.classes),
             ("Train", self.train),
             ("Map", self.map),
+            ("Audit", self.audit),
         ):
             section = QCollapsible(title)
             section.setToolTip(f"Show or hide the section {title}")
@@ -109,7 +113,7 @@ class _VerticalScroll(QScrollArea):
 
 
 class PlotsDock(QTabWidget):
-    """Spectra, learning curves and attention.
+    """Spectra, learning curves, the confusion matrix and attention.
 
     Parameters
     ----------
@@ -121,10 +125,12 @@ class PlotsDock(QTabWidget):
         super().__init__()
         self.spectra = SpectraPlot(session, workflow)
         self.curves = LearningCurves(session)
-        self.addTab(self.spectra, "Spectra")
-        self.addTab(self.curves, "Learning curves")
+        self.confusion = ConfusionPlot(session)
         self.attention = AttentionPlot(session)
-        attention = self.addTab(self.attention, "Attention")
-        self.setTabToolTip(0, "Spectrum of the pixel clicked last, and the classes' means")
-        self.setTabToolTip(1, "Loss and validation accuracy of the training")
-        self.setTabToolTip(attention, "What the pixel clicked last attends to")
+        for tab, title, tooltip in (
+            (self.spectra, "Spectra", "Spectrum of the pixel clicked last, and the classes' means"),
+            (self.curves, "Learning curves", "Loss and validation accuracy of the training"),
+            (self.confusion, "Confusion", "Which classes the map confuses, and how often"),
+            (self.attention, "Attention", "What the pixel clicked last attends to"),
+        ):
+            self.setTabToolTip(self.addTab(tab, title), tooltip)

@@ -10,6 +10,9 @@ from qtpy.QtGui import QPalette
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
+AUDITED_COLOR = "#ff00ff"
+"""Of the audited pixels, on the scene and in plots: a hue that classes and vegetation lack."""
+
 
 def follow_palette(plot: pg.PlotWidget, widget: QWidget) -> None:
     """Take background and text colour of a plot from the palette of the widget around it."""

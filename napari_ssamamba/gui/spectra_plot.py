@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_ssamamba.audit.spectra import plot_order
 from napari_ssamamba.gui.class_legend import ClassLegend
+from napari_ssamamba.gui.confusion_model import cell_text
 from napari_ssamamba.gui.connections import connect
-from napari_ssamamba.gui.plot_colors import follow_palette
+from napari_ssamamba.gui.plot_colors import AUDITED_COLOR, follow_palette
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_ssamamba.audit.spectra import PlotOrder
+    from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
@@ -30,6 +32,12 @@ SETTLE_MS = 400
 
 BAND_OPACITY = 50
 """Of the ± 1 standard deviation, of 255."""
+
+FADED_OPACITY = 70
+"""Of classes that the audited pixels have nothing to do with, of 255."""
+
+CELL_WIDTH = 4
+"""Pixels of the line of the audited ones."""
 
 
 class SpectraPlot(QWidget):
@@ -77,12 +85,18 @@ class SpectraPlot(QWidget):
         connect(self, self._classes_changed, events.class_spectra, events.classes)
         connect(self, self._bands_changed, events.cube, events.bands)
         connect(self, self._labels_changed, events.labels)
+        connect(self, self._cell_changed, session.audit.events.cell)
+        connect(self, self._show, session.audit.events.spectrum)
         self._bands_changed()
 
     # --- drawing ---------------------------------------------------------------------------
 
     def _labels_changed(self) -> None:
         self._settle.start()
+
+    def _cell_changed(self) -> None:
+        self._workflow.average_cell()
+        self._show()
 
     def _classes_changed(self) -> None:
         classes, known = self._session.classes, self._session.class_spectra
@@ -120,7 +134,8 @@ class SpectraPlot(QWidget):
                     if self.deviation.isChecked():
                         spread = statistics.deviation[order.bands]
                         self._draw_band(x, mean - spread, mean + spread, land_class.color)
-                    self._draw(x, mean, QColor(land_class.color))
+                    self._draw(x, mean, self._color_of(land_class))
+            self._draw_cell(x, order)
             if session.picked is not None and session.picked_spectrum is not None:
                 row, column = session.picked
                 text = self.palette().color(QPalette.ColorRole.WindowText)
@@ -130,10 +145,40 @@ class SpectraPlot(QWidget):
             self.read_out.setText("Click a pixel to see its spectrum.")
         follow_palette(self.plot, self)
 
-    def _draw(self, x: ArrayLike, y: ArrayLike, color: QColor) -> None:
+    def _color_of(self, land_class: LandClass) -> QColor:
+        """Let classes fade that the audited cell is not about."""
+        color, cell = QColor(land_class.color), self._session.audit.cell
+        if cell is not None and land_class.id not in (cell.reference, cell.predicted):
+            color.setAlpha(FADED_OPACITY)
+        return color
+
+    def _draw_cell(self, x: NDArray[np.float64], order: PlotOrder) -> None:
+        """Draw the mean and deviation of the audited pixels, and say how many were read."""
+        audit = self._session.audit
+        self.plot.setTitle(None)
+        if audit.cell is None or audit.confusion is None or audit.spectrum is None:
+            return
+        statistics, color = audit.spectrum, QColor(AUDITED_COLOR)
+        mean, spread = statistics.mean[order.bands], statistics.deviation[order.bands]
+        self._draw_band(x, mean - spread, mean + spread, AUDITED_COLOR)
+        self._draw(x, mean, color, width=CELL_WIDTH, style=Qt.PenStyle.DashLine)
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        said = cell_text(audit.confusion, audit.cell)
+        self.plot.setTitle(
+            f"dashed: {said}, mean ± 1 sd of {statistics.n:,} read", color=text, size="9pt"
+        )
+
+    def _draw(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        color: QColor,
+        width: int = 2,
+        style: Qt.PenStyle = Qt.PenStyle.SolidLine,
+    ) -> None:
         if self._order is not None:
             connected = self._order.connected.astype(np.int32)
-            self.plot.plot(x, y, pen=pg.mkPen(color, width=2), connect=connected)
+            self.plot.plot(x, y, pen=pg.mkPen(color, width=width, style=style), connect=connected)
 
     def _draw_band(
         self,

@@ -9,6 +9,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 
 from napari_ssamamba.plugin.attention_layers import AttentionLayers
+from napari_ssamamba.plugin.audit_layers import AuditLayers
 from napari_ssamamba.plugin.band_stack import contrast_of, lazy_bands
 from napari_ssamamba.plugin.class_look import dress
 from napari_ssamamba.plugin.map_layers import MapLayers
@@ -49,6 +50,7 @@ class LayerBridge(QObject):
         self.painting = Painting(viewer, session, self.layers, self)
         self.maps = MapLayers(session, workflow, self.layers, self)
         self.attention = AttentionLayers(viewer, session, workflow, self.layers, self)
+        self.audit = AuditLayers(viewer, session, self.layers, self)
         self._composed: CompositeSettings | None = None
         session.events.cube.connect(self._show_cube)
         session.events.bands.connect(self._bands_changed)

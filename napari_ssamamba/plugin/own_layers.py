@@ -22,6 +22,7 @@ ORDER = (
     "attention entropy",
     "attention of a pixel",
     "training labels",
+    "audited pixels",
 )
 """Roles from the lowest layer to the highest; each is also what its name begins with."""
 

@@ -1,0 +1,215 @@
+"""The section Audit: what counts as truth, the worst confusions, and stepping through them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_ssamamba.audit.truth import TRUTH_MEANINGS, TRUTH_NAMES
+from napari_ssamamba.gui.confusion_model import cell_text
+from napari_ssamamba.gui.connections import connect
+
+if TYPE_CHECKING:
+    from napari_ssamamba.audit.confusion import Confusion
+    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.session import Session
+
+LIST_HEIGHT = 110
+CELL = Qt.ItemDataRole.UserRole
+
+NEXT_KEY, PREVIOUS_KEY = "N", "Shift+N"
+"""As Qt names them; the viewer binds the same."""
+
+
+class AuditPanel(QWidget):
+    """Shows where the map is wrong, and asks to go there.
+
+    Parameters
+    ----------
+    session : Session
+    workflow : Workflow
+    parent : QWidget, optional
+    """
+
+    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._workflow = workflow
+        self._shown: Confusion | None = None
+        self.truth = QComboBox()
+        for kind, name in TRUTH_NAMES.items():
+            self.truth.addItem(name, kind)
+            self.truth.setItemData(
+                self.truth.count() - 1, TRUTH_MEANINGS[kind], Qt.ItemDataRole.ToolTipRole
+            )
+        self.truth.activated.connect(self._choose_truth)
+        label = QLabel("&Truth")
+        label.setBuddy(self.truth)
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.worst = QListWidget()
+        self.worst.setToolTip("The confusions, the largest first; choose one to see its pixels")
+        self.worst.setAccessibleName("Worst confusions")
+        self.worst.setFixedHeight(LIST_HEIGHT)
+        self.worst.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.worst.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.worst.currentItemChanged.connect(self._choose_cell)
+        self.previous = QPushButton("Pre&vious")
+        self.previous.setToolTip(f"Fly to the pixel before, in the confusion ({PREVIOUS_KEY})")
+        self.previous.clicked.connect(self._step_back)
+        self.next = QPushButton("Ne&xt")
+        self.next.setToolTip(
+            f"Fly to the next pixel of the confusion, the most confident first ({NEXT_KEY})"
+        )
+        self.next.clicked.connect(self._step)
+        self.fly = QPushButton("Fly to &selection")
+        self.fly.setToolTip("Move the view to where the confusion's pixels are")
+        self.fly.clicked.connect(self._fly)
+        self.pixel = QLabel()
+        self.pixel.setWordWrap(True)
+        self.pixel.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.pixel.setToolTip("The pixel that is looked at; it can be selected and copied")
+        grid = QGridLayout()
+        grid.addWidget(label, 0, 0)
+        grid.addWidget(self.truth, 0, 1)
+        grid.setColumnStretch(1, 1)
+        buttons = QGridLayout()
+        buttons.addWidget(self.previous, 0, 0)
+        buttons.addWidget(self.next, 0, 1)
+        buttons.addWidget(self.fly, 1, 0, 1, 2)
+        layout = QVBoxLayout(self)
+        layout.addLayout(grid)
+        layout.addWidget(self.state)
+        layout.addWidget(self.worst)
+        layout.addLayout(buttons)
+        layout.addWidget(self.pixel)
+        bind_steps(self, session)
+        audit, events = session.audit.events, session.events
+        connect(self, self._show, audit.confusion, events.map, events.checkpoint, events.cube)
+        connect(self, self._show_cell, audit.cell)
+        connect(self, self._show_pixel, audit.position)
+        self._show()
+        self._show_cell()
+
+    # --- what is asked for -----------------------------------------------------------------
+
+    def _choose_truth(self, index: int) -> None:
+        self._session.audit.choose_truth(self.truth.itemData(index))
+        self._workflow.confuse()
+
+    def _choose_cell(self, item: QListWidgetItem | None) -> None:
+        if item is not None:
+            self._session.audit.choose_cell(item.data(CELL))
+
+    def _step(self) -> None:
+        self._session.audit.step(1)
+
+    def _step_back(self) -> None:
+        self._session.audit.step(-1)
+
+    def _fly(self) -> None:
+        self._session.audit.look_at_all()
+
+    # --- what is shown ---------------------------------------------------------------------
+
+    def _show(self) -> None:
+        audit = self._session.audit
+        with QSignalBlocker(self.truth):
+            self.truth.setCurrentIndex(self.truth.findData(audit.truth))
+        self.truth.setToolTip(f"What the map is compared with. {TRUTH_MEANINGS[audit.truth]}")
+        confusion = audit.confusion
+        if confusion is not self._shown:
+            self._shown = confusion
+            self._list(confusion)
+        there = self.worst.count() > 0
+        for widget in (self.worst, self.previous, self.next, self.fly):
+            widget.setVisible(there)
+        self.state.setText(self._state_text())
+        self.state.setVisible(bool(self.state.text()))
+        self._show_pixel()
+
+    def _list(self, confusion: Confusion | None) -> None:
+        with QSignalBlocker(self.worst):
+            self.worst.clear()
+            if confusion is None:
+                return
+            for cell in confusion.worst():
+                text = cell_text(confusion, cell)
+                item = QListWidgetItem(text)
+                item.setToolTip(text)
+                item.setData(CELL, cell)
+                self.worst.addItem(item)
+
+    def _state_text(self) -> str:
+        audit = self._session.audit
+        confusion = audit.confusion
+        if confusion is None:
+            return audit.missing() or "Comparing the map with the truth."
+        if audit.outdated:
+            return "Outdated: labels, model or map changed. Map the scene again."
+        if not self.worst.count():
+            return f"No error: all {confusion.accuracy.n:,} pixels are mapped as they should be."
+        return ""
+
+    def _show_cell(self) -> None:
+        """Follow a cell that is chosen elsewhere."""
+        cell = self._session.audit.cell
+        rows = [r for r in range(self.worst.count()) if self.worst.item(r).data(CELL) == cell]
+        with QSignalBlocker(self.worst):
+            self.worst.setCurrentRow(rows[0] if rows else -1)
+        for button in (self.previous, self.next):
+            button.setEnabled(cell is None or len(self._session.audit.pixels) > 0)
+        self.fly.setEnabled(len(self._session.audit.pixels) > 0)
+        self._show_pixel()
+
+    def _show_pixel(self) -> None:
+        text = self._pixel_text()
+        self.pixel.setText(text)
+        self.pixel.setVisible(bool(text))
+
+    def _pixel_text(self) -> str:
+        audit = self._session.audit
+        confusion, cell = audit.confusion, audit.cell
+        if confusion is None or not self.worst.count():
+            return ""
+        if cell is None:
+            return "Choose a confusion here or a cell of the matrix, or press N."
+        if not len(audit.pixels):
+            return f"{cell_text(confusion, cell)}. Choose a cell with a number."
+        if audit.position is None:
+            return f"{cell_text(confusion, cell)} selected. N goes to the first."
+        row, column = audit.pixels[audit.position].tolist()
+        true, mapped = (confusion.classes[i].name for i in (cell.reference, cell.predicted))
+        return (
+            f"Pixel {audit.position + 1:,} of {len(audit.pixels):,}: row {row}, column {column}\n"
+            f"Reference {true}\nMapped as {mapped}, confidence {audit.confidence():.2f}"
+        )
+
+
+def bind_steps(widget: QWidget, session: Session) -> None:
+    """Let the keys step where a widget or what is in it has the focus.
+
+    Parameters
+    ----------
+    widget : QWidget
+    session : Session
+    """
+    for key, by in ((NEXT_KEY, 1), (PREVIOUS_KEY, -1)):
+        shortcut = QShortcut(QKeySequence(key), widget)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(lambda by=by: session.audit.step(by))

@@ -1,0 +1,160 @@
+"""The confusion matrix, in which a cell selects its pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QSizePolicy,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_ssamamba.gui.audit_panel import bind_steps
+from napari_ssamamba.gui.confusion_model import ConfusionModel
+from napari_ssamamba.gui.connections import connect
+
+if TYPE_CHECKING:
+    from qtpy.QtCore import QModelIndex
+
+    from napari_ssamamba.audit.confusion import Confusion
+    from napari_ssamamba.session import Session
+
+NARROWEST, WIDEST = 44, 110
+"""Pixels of a column; longer names are elided, and whole in the tooltip."""
+
+LINES_PER_ROW = 1.35
+"""Height of a row, in lines of text: many classes have little room."""
+
+
+class ConfusionPlot(QWidget):
+    """Accuracies with their intervals, and the matrix as a heat map.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._shown: Confusion | None = None
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
+        self.summary.setToolTip(
+            "Overall and average accuracy and κ, with 95 % intervals. These take pixels as "
+            "independent, which neighbours are not: for whole fields they are too narrow"
+        )
+        self.unit = QComboBox()
+        self.unit.addItems(["Counts", "Percent of row"])
+        self.unit.setToolTip("What the cells show; colours are by the share of the row, 0 to 100 %")
+        self.unit.currentIndexChanged.connect(self._unit_chosen)
+        self.model = ConfusionModel(self.palette(), self)
+        self.table = self._make_table()
+        bind_steps(self, session)
+        self.missing = QLabel()
+        self.missing.setWordWrap(True)
+        self.missing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        row = QHBoxLayout()
+        row.addWidget(self.summary, 1)
+        row.addWidget(self.unit, 0, Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.addLayout(row)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.missing, 1)
+        audit, events = session.audit.events, session.events
+        connect(self, self._show, audit.confusion, events.map, events.checkpoint, events.cube)
+        connect(self, self._show_cell, audit.cell)
+        self._show()
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.model)
+        table.setToolTip(
+            "Rows reference, columns map; a click on a cell, or the arrow keys, select its pixels"
+        )
+        table.setAccessibleName("Confusion matrix, rows reference, columns map")
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
+        table.setTabKeyNavigation(False)
+        table.setCornerButtonEnabled(False)
+        table.setWordWrap(False)
+        table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        for header in (table.horizontalHeader(), table.verticalHeader()):
+            header.setSectionsClickable(False)
+            header.setHighlightSections(False)
+            header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.verticalHeader().setMaximumWidth(2 * WIDEST)
+        table.selectionModel().currentChanged.connect(self._cell_chosen)
+        return table
+
+    def _unit_chosen(self, index: int) -> None:
+        self.model.show_percent(index == 1)
+
+    def _cell_chosen(self, current: QModelIndex) -> None:
+        if (cell := self.model.cell(current)) is not None:
+            self._session.audit.choose_cell(cell)
+
+    def _show(self) -> None:
+        audit = self._session.audit
+        confusion = audit.confusion
+        if confusion is not self._shown:
+            self._shown = confusion
+            self.model.show_confusion(confusion)
+            self._fit()
+        there = confusion is not None
+        for widget in (self.table, self.summary, self.unit):
+            widget.setVisible(there)
+        self.missing.setVisible(not there)
+        if confusion is None:
+            self.missing.setText(audit.missing() or "The matrix is being computed.")
+            return
+        synthetic = self._session.cube is not None and self._session.cube.synthetic
+        self.summary.setText(
+            accuracy_text(confusion)
+            + (" · SYNTHETIC scene" if synthetic else "")
+            + (" · <b>outdated</b>: map the scene again" if audit.outdated else "")
+        )
+
+    def _fit(self) -> None:
+        """Give columns and rows the room that they need; names of classes take what is left."""
+        line = self.fontMetrics().height()
+        self.table.verticalHeader().setDefaultSectionSize(round(LINES_PER_ROW * line))
+        for column in range(self.model.columnCount()):
+            header = self.table.horizontalHeader().sectionSizeHint(column)
+            wanted = max(self.table.sizeHintForColumn(column), min(header, WIDEST))
+            self.table.setColumnWidth(column, max(wanted, NARROWEST))
+
+    def _show_cell(self) -> None:
+        """Follow a cell that is chosen elsewhere."""
+        cell = self._session.audit.cell
+        selection = self.table.selectionModel()
+        if cell is None:
+            with QSignalBlocker(selection):
+                selection.clear()
+            self.table.viewport().update()
+        elif (index := self.model.index_of(cell)) != self.table.currentIndex():
+            self.table.setCurrentIndex(index)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.model.set_palette(self.table.palette())
+        super().changeEvent(event)
+
+
+def accuracy_text(confusion: Confusion) -> str:
+    """Say how good the map is and on what, as rich text."""
+    accuracy = confusion.accuracy
+    return (
+        f"<b>{confusion.truth}</b> · OA {accuracy.oa:.1f} % ({confusion.oa_interval}) · "
+        f"AA {accuracy.aa:.1f} % ({confusion.aa_interval}) · "
+        f"κ {accuracy.kappa:.1f} ({confusion.kappa_interval}) · {accuracy.n:,} pixels"
+    )

@@ -1,0 +1,133 @@
+"""Shows the audited pixels on the scene, and flies to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QObject
+
+from napari_ssamamba.gui.plot_colors import AUDITED_COLOR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.plugin.own_layers import OwnLayers
+    from napari_ssamamba.session import Session
+
+ROLE = "audited pixels"
+
+AUDITED, LOOKED_AT = 1, 2
+"""Values in the layer."""
+
+COLORS = {None: "transparent", 0: "transparent", AUDITED: AUDITED_COLOR, LOOKED_AT: "#ffffff"}
+"""That of the pixels' mean spectrum, and white for the one that is looked at."""
+
+CLOSE = 12.0
+"""Screen pixels of a pixel that is flown to, at least."""
+
+MARGIN = 1.3
+"""The view of several pixels is so many times as high and wide as they need."""
+
+KEYS = {"N": 1, "Shift-N": -1}
+"""Steps; napari has no use for these keys."""
+
+
+class AuditLayers(QObject):
+    """One layer with the pixels of the audited cell, at any number of them one array.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    session : Session
+    layers : OwnLayers
+    parent : QObject
+    """
+
+    def __init__(
+        self, viewer: Viewer, session: Session, layers: OwnLayers, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._session = session
+        self._layers = layers
+        self._drawn: NDArray[np.int32] = np.empty((0, 2), np.int32)
+        self._looked_at: tuple[int, ...] | None = None
+        audit = session.audit
+        audit.events.cell.connect(self._show)
+        audit.events.position.connect(self._show_position)
+        audit.events.look_at.connect(self._fly)
+        for key, by in KEYS.items():
+            viewer.bind_key(key, self._stepper(by), overwrite=True)
+
+    def _stepper(self, by: int) -> Callable[[Viewer], None]:
+        def step(viewer: Viewer) -> None:
+            audit = self._session.audit
+            if audit.confusion is None:
+                viewer.status = audit.missing()
+            audit.step(by)
+
+        return step
+
+    def _show(self) -> None:
+        """Show other pixels in the layer that is there, or in a new one; none where no cell is."""
+        cube, audit = self._session.cube, self._session.audit
+        if cube is None or audit.cell is None:
+            self._layers.remove(ROLE)
+            return
+        layer = self._layers[ROLE]
+        if layer is None:
+            self._drawn, self._looked_at = audit.pixels, None
+            # 16 bits as all our labels: for another type, napari compiles for a second.
+            data = np.zeros((cube.rows, cube.columns), np.uint16)
+            data[tuple(audit.pixels.T)] = AUDITED
+            self._layers.add(ROLE, self._layer(data))
+            return
+        layer.data[tuple(self._drawn.T)] = 0
+        layer.data[tuple(audit.pixels.T)] = AUDITED
+        self._drawn, self._looked_at = audit.pixels, None
+        layer.refresh()
+
+    def _layer(self, data: NDArray[np.uint16]) -> Labels:
+        layer = Labels(
+            data,
+            name=ROLE,
+            opacity=0.9,
+            axis_labels=("row", "column"),
+            colormap=DirectLabelColormap(color_dict=COLORS),
+        )
+        layer.features = {
+            "index": [0, AUDITED, LOOKED_AT],
+            "audit": ["", "of the chosen confusion", "looked at"],
+        }
+        layer.editable = False
+        return layer
+
+    def _show_position(self) -> None:
+        """Mark the pixel that is looked at."""
+        layer, audit = self._layers[ROLE], self._session.audit
+        if layer is None or audit.position is None:
+            return
+        if self._looked_at is not None:
+            layer.data[self._looked_at] = AUDITED
+        self._looked_at = tuple(audit.pixels[audit.position].tolist())
+        layer.data[self._looked_at] = LOOKED_AT
+        layer.refresh()
+
+    def _fly(self, pixels: NDArray[np.int32]) -> None:
+        """Move the view: close to one pixel, or as far from several as shows them all."""
+        camera = self._viewer.scene.camera
+        low, high = pixels.min(axis=0), pixels.max(axis=0)
+        row, column = ((low + high) / 2).tolist()
+        camera.center = (*camera.center[:-2], row, column)
+        if len(pixels) == 1:
+            camera.zoom = max(camera.zoom, CLOSE)
+        else:
+            extent = MARGIN * (high - low + 1)
+            height, width = self._viewer.canvas.size
+            camera.zoom = min(float(height / extent[0]), float(width / extent[1]), CLOSE)

@@ -1,0 +1,178 @@
+"""The matrix, the list of confusions and the spectra: chosen in one, shown in all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QModelIndex, Qt
+from qtpy.QtTest import QTest
+
+from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.gui.audit_panel import AuditPanel
+from napari_ssamamba.gui.confusion_plot import ConfusionPlot
+from napari_ssamamba.gui.spectra_plot import SpectraPlot
+
+DISPLAY, TOOLTIP = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole
+BACKGROUND = Qt.ItemDataRole.BackgroundRole
+
+
+@pytest.fixture
+def audited(qtbot, workflow, tiny_job, tiny_checkpoint):
+    """A map of three classes; three pixels of class 5 are 9, one of class 2 is 5."""
+    session = workflow.session
+    session.set_reference(tiny_job.reference)
+    session.draw_from_reference(5, seed=0)
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping_run().close()
+    session.map.ids[...] = tiny_job.reference.ids
+    session.map.confidence[...] = 0.5
+    learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
+    free = tiny_job.reference.ids.copy()
+    free[tuple(learned.T)] = 0
+    for of, to, n in ((5, 9, 3), (2, 5, 1)):
+        session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
+    session.finish_map()
+    workflow.confuse()
+    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
+    return session
+
+
+@pytest.fixture
+def matrix(qtbot, audited):
+    made = ConfusionPlot(audited)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def panel(qtbot, audited, workflow):
+    made = AuditPanel(audited, workflow)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_the_table_shows_the_matrix_and_closes_it_with_accuracies(audited, matrix):
+    confusion, model = audited.audit.confusion, matrix.model
+    counts = confusion.matrix
+    assert (model.rowCount(), model.columnCount()) == (4, 4)
+    shown = [[model.index(i, j).data(DISPLAY) for j in range(3)] for i in range(3)]
+    assert shown == [[f"{c:,}" if c else "·" for c in row] for row in counts.tolist()]
+    assert model.index(1, 3).data(DISPLAY) == f"{confusion.accuracy.recall[1]:.1f} %"
+    assert model.index(3, 2).data(DISPLAY) == f"{confusion.users_accuracy[2]:.1f} %"
+    low, high = confusion.users_intervals[2]
+    assert f"95 % interval {low:.1f}–{high:.1f} %" in model.index(3, 2).data(TOOLTIP)
+    assert "3 pixels of Class 5 mapped as Class 9" in model.index(1, 2).data(TOOLTIP)
+    matrix.unit.setCurrentIndex(1)
+    assert model.index(1, 2).data(DISPLAY) == f"{100 * 3 / counts[1].sum():.1f}"
+    for part in (
+        f"OA {confusion.accuracy.oa:.1f} %",
+        str(confusion.oa_interval),
+        "κ",
+        "not trained",
+    ):
+        assert part in matrix.summary.text()
+
+
+def test_more_of_a_row_is_coloured_more(matrix):
+    def distance(i, j):
+        empty, full = (np.array(matrix.model.index(*at).data(BACKGROUND).getRgb()[:3], int)
+                       for at in ((2, 0), (i, j)))  # fmt: skip
+        return np.abs(full - empty).sum()
+
+    assert distance(1, 1) > distance(1, 2) > distance(2, 1) == 0
+
+
+def test_a_click_on_a_cell_selects_its_pixels_everywhere(qtbot, audited, matrix, panel):
+    at = matrix.table.visualRect(matrix.model.index(0, 1)).center()
+    QTest.mouseClick(matrix.table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert audited.audit.cell == Cell(2, 5) and len(audited.audit.pixels) == 1
+    assert panel.worst.currentItem().text() == "1 pixel of Class 2 mapped as Class 5"
+    panel.worst.setCurrentRow(0)
+    assert audited.audit.cell == Cell(5, 9) and len(audited.audit.pixels) == 3
+    assert (matrix.table.currentIndex().row(), matrix.table.currentIndex().column()) == (1, 2)
+
+
+def test_arrow_keys_go_from_cell_to_cell_but_not_to_the_accuracies(qtbot, audited, matrix):
+    audited.audit.choose_cell(Cell(5, 9))
+    QTest.keyClick(matrix.table, Qt.Key.Key_Left)
+    assert audited.audit.cell == Cell(5, 5)
+    QTest.keyClick(matrix.table, Qt.Key.Key_Up)
+    assert audited.audit.cell == Cell(2, 5)
+    audited.audit.choose_cell(Cell(5, 9))
+    QTest.keyClick(matrix.table, Qt.Key.Key_Right)
+    assert audited.audit.cell == Cell(5, 9)
+    assert not matrix.model.flags(matrix.model.index(1, 3)) & Qt.ItemFlag.ItemIsSelectable
+    assert matrix.model.cell(QModelIndex()) is None
+
+
+def test_the_list_has_the_confusions_by_count_and_the_buttons_step(audited, panel):
+    assert [panel.worst.item(r).text() for r in range(panel.worst.count())] == [
+        "3 pixels of Class 5 mapped as Class 9",
+        "1 pixel of Class 2 mapped as Class 5",
+    ]
+    panel.next.click()
+    panel.next.click()
+    row, column = audited.audit.pixels[1]
+    for part in ("Pixel 2 of 3", f"row {row}, column {column}", "Reference Class 5"):
+        assert part in panel.pixel.text()
+    assert "Mapped as Class 9, confidence 0.50" in panel.pixel.text()
+    panel.previous.click()
+    assert audited.picked == tuple(audited.audit.pixels[0])
+    audited.audit.choose_cell(Cell(9, 2))
+    assert not panel.next.isEnabled() and not panel.fly.isEnabled()
+    assert "0 pixels of Class 9 mapped as Class 2" in panel.pixel.text()
+
+
+def test_another_truth_gives_another_matrix(qtbot, audited, panel, matrix):
+    n = audited.audit.confusion.accuracy.n
+    panel.truth.setCurrentIndex(panel.truth.findData("training"))
+    panel.truth.activated.emit(panel.truth.currentIndex())
+    qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
+    assert audited.audit.confusion.accuracy.n == sum(audited.label_counts().values()) != n
+    assert "Training labels" in matrix.summary.text()
+
+
+def test_panels_say_what_is_missing_and_that_the_map_is_outdated(audited, panel, matrix, workflow):
+    audited.labels_painted()
+    assert "Outdated" in panel.state.text() and "outdated" in matrix.summary.text()
+    audited.set_reference(None)
+    audited.audit.choose_truth("reference")
+    workflow.confuse()
+    for text in (panel.state.text(), matrix.missing.text()):
+        assert "No reference is open. Import one" in text
+    assert matrix.table.isHidden() and panel.worst.isHidden() and panel.next.isHidden()
+
+
+def test_a_map_without_an_error_says_so(qtbot, audited, panel, matrix, tiny_job, workflow):
+    audited.map.ids[...] = tiny_job.reference.ids
+    workflow.confuse()
+    qtbot.waitUntil(lambda: "No error" in panel.state.text(), timeout=20000)
+    assert panel.worst.isHidden() and not matrix.table.isHidden()
+
+
+def test_the_cells_mean_spectrum_is_drawn_dashed_and_goes_with_the_cell(qtbot, audited, workflow):
+    plot = SpectraPlot(audited, workflow)
+    qtbot.addWidget(plot)
+    workflow.compute_class_spectra()
+    qtbot.waitUntil(lambda: len(audited.class_spectra) == 3, timeout=20000)
+
+    def dashed():
+        curves = plot.plot.listDataItems()
+        return [c for c in curves if c.opts["pen"].style() == Qt.PenStyle.DashLine]
+
+    audited.audit.choose_cell(Cell(5, 9))
+    qtbot.waitUntil(lambda: len(dashed()) == 1, timeout=20000)
+    spectra = audited.cube.read_pixels(*audited.audit.pixels.T)
+    expected = spectra.mean(axis=0)[audited.cube.good_bands]
+    np.testing.assert_allclose(dashed()[0].getData()[1], expected, rtol=1e-5)
+    assert "mean ± 1 sd of 3 read" in plot.plot.getPlotItem().titleLabel.text
+    opacities = {
+        c.opts["pen"].color().name(): c.opts["pen"].color().alpha()
+        for c in plot.plot.listDataItems()
+    }
+    by_id = {c.id: opacities[c.color.lower()] for c in audited.classes if c.id != 11}
+    assert by_id[5] == by_id[9] == 255 > by_id[2]
+    audited.audit.choose_cell(None)
+    assert dashed() == []
