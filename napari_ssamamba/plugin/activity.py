@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_ssamamba.events import Progress
+    from napari_ssamamba.gui.job import Job
     from napari_ssamamba.gui.workflow import Workflow
 
 STEPS = 100
@@ -45,7 +46,7 @@ class Activity(QObject):
         self._ended(kind, "")
         QTimer.singleShot(MILLISECONDS_BEFORE_BAR, partial(self._add_bar, kind, job))
 
-    def _add_bar(self, kind: str, job: Any) -> None:
+    def _add_bar(self, kind: str, job: Job) -> None:
         if self._workflow.job(kind) is not job:
             return
         # The bar is tqdm's, which would also print; the terminal is not ours to write to.
