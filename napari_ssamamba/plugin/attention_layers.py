@@ -33,6 +33,9 @@ PIXEL_ROLE = "attention of a pixel"
 MILLISECONDS_BETWEEN_REFRESHES = 100
 """Tiles that come faster are shown together."""
 
+MILLISECONDS_BETWEEN_LAYERS = 30
+"""napari takes a tenth of a second for a new layer; the window goes on in between."""
+
 
 class AttentionLayers(QObject):
     """Shows ``session.attention``; every layer has its scale beside it, which data never change.
@@ -63,6 +66,11 @@ class AttentionLayers(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(MILLISECONDS_BETWEEN_REFRESHES)
         self._timer.timeout.connect(self._refresh)
+        self._to_add: list[str] = []
+        self._adding = QTimer(self)
+        self._adding.setSingleShot(True)
+        self._adding.setInterval(MILLISECONDS_BETWEEN_LAYERS)
+        self._adding.timeout.connect(self._add_next)
         workflow.attention.view_of = self.view
         events = session.attention.events
         events.maps.connect(self._show_maps)
@@ -92,6 +100,7 @@ class AttentionLayers(QObject):
         maps = self._session.attention.maps
         if maps is None:
             self._values = None
+            self._to_add.clear()
             for role in ROLES:
                 self._layers.remove(role)
             return
@@ -103,27 +112,40 @@ class AttentionLayers(QObject):
             self._layers.rename(role, _name(role, limits, maps.outdated))
 
     def _take_arrays(self, maps: AttentionMaps) -> None:
-        """Show other arrays, in the layers that are there or in new ones."""
+        """Show other arrays in the layers that are there, and the rest in new ones, by and by."""
+        self._to_add.clear()
         for role, values, limits in zip(
             ROLES, maps.values, scalar_limits(maps.model.patch_size), strict=True
         ):
             layer = self._layers[role]
             if role == "attention gate" and not maps.model.gate:
                 self._layers.remove(role)
-            elif layer is not None:
+            elif layer is None:
+                self._to_add.append(role)
+            else:
                 layer.data = values
                 _set_scale(layer, limits)
-            else:
-                layer = Image(
-                    values,
-                    name=_name(role, limits, maps.outdated),
-                    colormap="viridis",
-                    contrast_limits=limits,
-                    visible=role == ROLES[0],
-                    axis_labels=("row", "column"),
-                )
-                layer.colorbar.visible = True
-                self._layers.add(role, layer)
+        if self._to_add:
+            self._adding.start()
+
+    def _add_next(self) -> None:
+        maps = self._session.attention.maps
+        if maps is None or not self._to_add:
+            return
+        role = self._to_add.pop(0)
+        limits = scalar_limits(maps.model.patch_size)[ROLES.index(role)]
+        layer = Image(
+            maps.values[ROLES.index(role)],
+            name=_name(role, limits, maps.outdated),
+            colormap="viridis",
+            contrast_limits=limits,
+            visible=role == ROLES[0],
+            axis_labels=("row", "column"),
+        )
+        layer.colorbar.visible = True
+        self._layers.add(role, layer)
+        if self._to_add:
+            self._adding.start()
 
     def _tile_came(self, window: object) -> None:
         if not self._timer.isActive():

@@ -33,6 +33,13 @@ def attention_layers(opened: Any) -> list[Any]:
 def map_scene(opened: Any, qtbot: Any) -> None:
     opened.workflow.map_scene()
     qtbot.waitUntil(lambda: opened.workflow.job("map") is None, timeout=30000)
+    wait_for_layers(opened, qtbot, len(ROLES) if opened.session.attention.with_map else 0)
+
+
+def wait_for_layers(opened: Any, qtbot: Any, n: int) -> None:
+    """Layers come one by one."""
+    layers = opened.bridge.layers
+    qtbot.waitUntil(lambda: sum(layers[role] is not None for role in ROLES) == n, timeout=20000)
 
 
 def pick(opened: Any, qtbot: Any, row: int, column: int) -> Any:
@@ -83,6 +90,7 @@ def test_the_view_alone_is_computed_without_a_map(opened: Any, qtbot: Any) -> No
     assert region.column1 == min(20, round(10 + width / 200) + 1)
     opened.workflow.attention.map_view()
     qtbot.waitUntil(lambda: opened.workflow.job(VIEW) is None, timeout=30000)
+    wait_for_layers(opened, qtbot, 4)
     values = opened.bridge.layers[ROLES[0]].data
     assert np.isfinite(values[12, 10])
     known = np.argwhere(np.isfinite(values))

@@ -62,6 +62,7 @@ def test_attention_of_view_scene_and_pixel(
     mapping = stall_gauge.stop()
     assert np.isfinite(session.attention.maps.values).all()
     window.picture("attention-of-the-scene")
+    window.until(lambda: all(layers[role] is not None for role in ROLES), 10)
     for role in ROLES:
         for other in ROLES:
             layers[other].visible = other == role
