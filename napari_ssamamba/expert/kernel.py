@@ -147,10 +147,10 @@ def _solve(
     factor: float,
 ) -> KernelScores:
     """Solve the regression for given parameters; its scores are times `factor`."""
-    from scipy.linalg import solve
-
     gram = np.exp(-gamma * squared_distances(points, points))
     gram[np.diag_indices(len(points))] += ridge
     one_hot = np.eye(classes)[targets]
-    coefficients = solve(gram, one_hot - one_hot.mean(axis=0), assume_a="pos")
+    # SciPy's solver would know that the matrix is positive, but holds the interpreter meanwhile:
+    # in a background thread that freezes the window.
+    coefficients = np.linalg.solve(gram, one_hot - one_hot.mean(axis=0))
     return KernelScores(points, coefficients * factor, gamma)

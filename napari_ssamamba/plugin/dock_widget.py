@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
 MILLISECONDS_TO_SHOW = 200
-"""When the dock is drawn, and loading torch no longer delays it."""
+"""When the dock is drawn, and loading libraries no longer delays it."""
 
 
 class SSAMambaWidget(QWidget):
@@ -40,13 +40,18 @@ class SSAMambaWidget(QWidget):
         self.plots = PlotsDock(opened.session, opened.workflow)
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
         opened.give_corner_to_right_side()
-        QTimer.singleShot(MILLISECONDS_TO_SHOW, Thread(target=_load_torch, daemon=True).start)
+        QTimer.singleShot(MILLISECONDS_TO_SHOW, Thread(target=_load_libraries, daemon=True).start)
 
 
-def _load_torch() -> None:
-    """Import torch before it is needed: it takes seconds, and a job would start with them.
+def _load_libraries() -> None:
+    """Import what a training needs before one begins: it takes seconds.
 
     In a thread, where it holds the interpreter for a quarter of a second at most; in the window's
     thread the window would freeze for all of it.
     """
+    import scipy.ndimage
+    import scipy.optimize  # noqa: F401
     import torch._dynamo  # noqa: F401  torch's optimisers import it when they are made
+
+    import napari_ssamamba.prediction.predictor
+    import napari_ssamamba.training.trainer  # noqa: F401
