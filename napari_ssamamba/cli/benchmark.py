@@ -87,7 +87,7 @@ def _trained(name: Preset, quick: bool) -> tuple[SSAMamba, list[Tensor]]:
     cube = cube.with_good_bands(np.ones(cube.bands, bool))
     kept = np.isin(reference.ids, reference.classes.ids[:CLASSES])
     reference = LabelMap(np.where(kept, reference.ids, 0).astype(np.uint16), reference.classes)
-    steps = "16" if quick else "48"
+    steps = "12" if quick else "24"
     settings = {"epochs": "4", "min_steps": steps, "max_steps": steps, "learning_rate": "2e-3"}
     settings |= {"mixture": "network", "follow_scene": "false"}  # whole patches, nothing else
     config = with_settings(protocol("interactive", 0), settings)
