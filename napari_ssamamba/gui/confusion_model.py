@@ -116,7 +116,7 @@ class ConfusionModel(QAbstractTableModel):
 
     def _margin_header(self, across: bool, role: int) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
-            return PRODUCERS if across else USERS
+            return "PA" if across else "UA"  # as the field has it; there is little room
         if role == Qt.ItemDataRole.ToolTipRole:
             return (
                 "Producer's accuracy: share of a class's pixels that are mapped as it (recall)"

@@ -23,12 +23,19 @@ from napari_ssamamba.gui.connections import connect
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
+    from qtpy.QtGui import QResizeEvent, QShowEvent
 
     from napari_ssamamba.audit.confusion import Confusion
     from napari_ssamamba.session import Session
 
 NARROWEST, WIDEST = 44, 110
 """Pixels of a column; longer names are elided, and whole in the tooltip."""
+
+NAMES_WIDTH = 150
+"""Pixels, at most, of the names at the rows."""
+
+FRAME = 50
+"""Pixels of margins and scroll bar beside the table."""
 
 LINES_PER_ROW = 1.35
 """Height of a row, in lines of text: many classes have little room."""
@@ -91,7 +98,9 @@ class ConfusionPlot(QWidget):
             header.setSectionsClickable(False)
             header.setHighlightSections(False)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.verticalHeader().setMaximumWidth(2 * WIDEST)
+            header.setTextElideMode(Qt.TextElideMode.ElideRight)
+            header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.verticalHeader().setMaximumWidth(NAMES_WIDTH)
         table.selectionModel().currentChanged.connect(self._cell_chosen)
         return table
 
@@ -124,13 +133,15 @@ class ConfusionPlot(QWidget):
         )
 
     def _fit(self) -> None:
-        """Give columns and rows the room that they need; names of classes take what is left."""
+        """Give numbers the room that they need; the names above them share what is left."""
         line = self.fontMetrics().height()
         self.table.verticalHeader().setDefaultSectionSize(round(LINES_PER_ROW * line))
-        for column in range(self.model.columnCount()):
-            header = self.table.horizontalHeader().sectionSizeHint(column)
-            wanted = max(self.table.sizeHintForColumn(column), min(header, WIDEST))
-            self.table.setColumnWidth(column, max(wanted, NARROWEST))
+        columns, header = self.model.columnCount(), self.table.horizontalHeader()
+        share = (self.width() - NAMES_WIDTH - FRAME) // max(columns, 1)
+        for column in range(columns):
+            name = min(header.sectionSizeHint(column), WIDEST, share)
+            width = max(self.table.sizeHintForColumn(column), name, NARROWEST)
+            self.table.setColumnWidth(column, width)
 
     def _show_cell(self) -> None:
         """Follow a cell that is chosen elsewhere."""
@@ -142,6 +153,16 @@ class ConfusionPlot(QWidget):
             self.table.viewport().update()
         elif (index := self.model.index_of(cell)) != self.table.currentIndex():
             self.table.setCurrentIndex(index)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the new width among the columns."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take the theme's colours, which a table has from when it is shown."""
+        super().showEvent(event)
+        self.model.set_palette(self.table.palette())
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""
