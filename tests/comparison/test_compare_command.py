@@ -1,0 +1,95 @@
+"""``ssamamba compare`` prints what its table promises, or one line that says what to change."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from napari_ssamamba.cli import app
+from napari_ssamamba.data.writers import write_class_map, write_layers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHORT = ("d_model=8", "d_state=2", "heads=2", "depth=1", "patch_size=3", "epochs=1", "min_steps=6")
+SETTINGS = [part for text in SHORT for part in ("--set", text)]
+
+
+@pytest.fixture
+def files(tiny_job: Any, tmp_path: Path) -> SimpleNamespace:
+    """The scene as a file, its labels, and those of the left and the right half."""
+    cube, reference = tiny_job.cube, tiny_job.reference
+    scene = tmp_path / "scene.tif"
+    bands = [f"band {i}" for i in range(cube.bands)]
+    write_layers(scene, np.moveaxis(np.asarray(cube.raw, np.float32), -1, 0), bands, cube)
+    left, right = reference.ids.copy(), reference.ids.copy()
+    left[:, 10:], right[:, :10] = 0, 0
+    paths = {"scene": scene}
+    for name, ids in {"labels": reference.ids, "left": left, "right": right}.items():
+        paths[name] = tmp_path / f"{name}.tif"
+        write_class_map(paths[name], ids, reference.classes, cube=cube)
+    return SimpleNamespace(**paths, reference=reference, right_ids=right)
+
+
+def ssamamba(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_one_object_with_a_row_for_each_method(files: SimpleNamespace) -> None:
+    result = ssamamba(
+        *("compare", files.scene, "--labels", files.labels, "--train-per-class", 8),
+        *("--seeds", "3,4", "--methods", "mixed,lda,svm", "--json", "--device", "cpu", *SETTINGS),
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert [row["method"] for row in told["rows"]] == ["SSA-Mamba + expert (default)", "SVM", "LDA"]
+    for row in told["rows"]:
+        assert {"oa", "aa", "kappa", "train_seconds", "predict_seconds", "parameters"} <= set(row)
+        assert len(row["parameters"]) == 2
+    assert told["n_train"] == 24
+    assert told["n_test"] == int((files.reference.ids > 0).sum()) - 24
+    assert [m["n"] for m in told["mixture"]] == [24, 24]
+
+
+def test_published_tiles_train_and_test(files: SimpleNamespace) -> None:
+    result = ssamamba(
+        *("compare", files.scene, "--labels", files.left, "--split", files.right),
+        *("--seeds", "0", "--methods", "lda", "--json"),
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["n_test"] == int((files.right_ids > 0).sum())
+    assert told["n_train"] == int((files.reference.ids > 0).sum()) - told["n_test"]
+
+
+def test_the_table_names_all_and_the_weights(files: SimpleNamespace) -> None:
+    result = ssamamba(
+        *("compare", files.scene, "--labels", files.labels, "--train-per-class", 6),
+        *("--seeds", "0", "--methods", "mixed,network,lda", "--device", "cpu", *SETTINGS),
+    )
+    assert result.exit_code == 0, result.output
+    for text in ("SSA-Mamba + expert (default)", "SSA-Mamba alone", "LDA", "seed 0: held-out OA"):
+        assert text in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("--methods", "svm,magic"), "magic"),
+        (("--seeds", "1,x"), "--seeds"),
+        (("--methods", "lda"), "No pixel is left to test on"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    files: SimpleNamespace, arguments: tuple[str, ...], part: str
+) -> None:
+    result = ssamamba("compare", files.scene, "--labels", files.labels, *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: ") and part in line
