@@ -39,6 +39,7 @@ class AttentionJobs(QObject):
         self.view_of: Callable[[], Window | None] | None = None
         self._workflow = workflow
         self._session = workflow.session
+        self._follows = False
         workflow.job_started.connect(self._job_started)
         events = self._session.events
         events.picked.connect(self.read_pixel)
@@ -46,9 +47,18 @@ class AttentionJobs(QObject):
         events.checkpoint.connect(self._model_changed)
         events.cube.connect(self._cancel)
 
+    def follow_pixel(self, wanted: bool) -> None:
+        """Compute the attention of each pixel that is picked, from now on or no longer.
+
+        Its heat map lies on the scene, where it would be in the way of whoever looks at spectra.
+        """
+        self._follows = wanted
+        self.read_pixel()
+
     def read_pixel(self) -> None:
-        """Compute the attention of the picked pixel, where model and pixel are there."""
-        run, attention = self._session.attention.pixel_run(), self._session.attention
+        """Compute the picked pixel's attention, where model and pixel are there and it is asked."""
+        attention = self._session.attention
+        run = attention.pixel_run() if self._follows else None
         if run is None:
             self._workflow.cancel(PIXEL)
             attention.set_pixel(None)

@@ -134,3 +134,7 @@ class PlotsDock(QTabWidget):
             (self.attention, "Attention", "What the pixel clicked last attends to"),
         ):
             self.setTabToolTip(self.addTab(tab, title), tooltip)
+        attention = workflow.attention
+        self.currentChanged.connect(
+            lambda tab: attention.follow_pixel(self.widget(tab) is self.attention)
+        )

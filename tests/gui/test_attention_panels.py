@@ -17,6 +17,7 @@ def plot(qtbot, workflow, tiny_checkpoint):
     qtbot.addWidget(made)
     assert "train one first" in made.text.text()
     workflow.session.set_checkpoint(tiny_checkpoint)
+    workflow.attention.follow_pixel(True)
     assert "Click a pixel" in made.text.text()
     return made
 
@@ -117,3 +118,12 @@ def test_a_model_without_gates_says_so(qtbot, workflow, tiny_checkpoint):
     controls.view.click()
     qtbot.waitUntil(lambda: workflow.job(VIEW) is None, timeout=30000)
     assert "No map of the gate" in controls.state.text()
+
+
+def test_a_click_computes_no_attention_once_it_is_no_longer_looked_at(qtbot, workflow, plot):
+    pick(qtbot, workflow, 12, 9)
+    assert workflow.session.attention.pixel is not None
+    workflow.attention.follow_pixel(False)
+    assert workflow.session.attention.pixel is None
+    pick(qtbot, workflow, 11, 9)
+    assert workflow.session.attention.pixel is None

@@ -22,6 +22,7 @@ def opened(make_napari_viewer: Any, tiny_job: Any, tiny_checkpoint: Any, qtbot: 
     opened.session.open_cube(tiny_job.cube)
     qtbot.waitUntil(lambda: opened.session.composite_image is not None, timeout=20000)
     opened.session.set_checkpoint(tiny_checkpoint)
+    opened.workflow.attention.follow_pixel(True)
     yield opened
     opened.workflow.shut_down()
 
