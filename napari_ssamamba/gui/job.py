@@ -83,9 +83,9 @@ class Job(WorkerBase[Any]):
                 self.returned.emit(result)
         finally:
             self._running = False
-            self._ended.set()
             self.finished.emit()
             self.signals._finished.emit(self)
+            self._ended.set()  # whoever waits for it may delete the signals
 
     def work(self) -> Any:
         """Advance the generator until it ends or is to end."""

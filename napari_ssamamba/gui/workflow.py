@@ -58,6 +58,7 @@ class Workflow(QObject):
         self.map_after_training = True
         self.look_at: tuple[int, int] | None = None
         self._jobs: dict[str, Job] = {}
+        self._ending: list[Job] = []  # cancelled, and perhaps in their last step
         self._generation = 0
         self._on_stop: dict[str, Callable[[], None]] = {}
         self.attention = AttentionJobs(self)
@@ -221,6 +222,7 @@ class Workflow(QObject):
         job = self._jobs.pop(kind, None)
         if job is not None:
             job.quit()
+            self._ending = [j for j in self._ending if not j.wait(0)] + [job]
             self._end(kind, "cancelled")
 
     def pause(self, kind: str, paused: bool) -> None:
@@ -230,7 +232,7 @@ class Workflow(QObject):
 
     def shut_down(self) -> bool:
         """Cancel every job and wait for the threads; True where all ended in time."""
-        jobs = list(self._jobs.values())
+        jobs = [*self._jobs.values(), *self._ending]
         self._jobs.clear()
         for job in jobs:
             job.quit()

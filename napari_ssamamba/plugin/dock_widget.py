@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -40,18 +41,27 @@ class SSAMambaWidget(QWidget):
         self.plots = PlotsDock(opened.session, opened.workflow)
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
         opened.give_corner_to_right_side()
-        QTimer.singleShot(MILLISECONDS_TO_SHOW, Thread(target=_load_libraries, daemon=True).start)
+        QTimer.singleShot(MILLISECONDS_TO_SHOW, self._begin_to_load)
+
+    def _begin_to_load(self) -> None:
+        Thread(target=_load_libraries, name="libraries", daemon=True).start()
 
 
 def _load_libraries() -> None:
     """Import what a training needs before one begins: it takes seconds.
 
-    In a thread, where it holds the interpreter for a quarter of a second at most; in the window's
-    thread the window would freeze for all of it.
+    In a thread, or the window would freeze for all of it; and without collecting garbage meanwhile:
+    so many new objects make Python look through all that it has, which holds the window up too.
     """
-    import scipy.ndimage
-    import scipy.optimize  # noqa: F401
-    import torch._dynamo  # noqa: F401  torch's optimisers import it when they are made
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        import scipy.ndimage
+        import scipy.optimize  # noqa: F401
+        import torch._dynamo  # noqa: F401  torch's optimisers import it when they are made
 
-    import napari_ssamamba.prediction.predictor
-    import napari_ssamamba.training.trainer  # noqa: F401
+        import napari_ssamamba.prediction.predictor
+        import napari_ssamamba.training.trainer  # noqa: F401
+    finally:
+        if collects:
+            gc.enable()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -104,6 +107,24 @@ def test_the_spectrum_has_a_gap_where_a_band_is_off(qtbot, workflow):
     x, _ = curve.getData()
     np.testing.assert_allclose(x, [450, 550, 750, 850, 950])
     assert list(curve.opts["connect"]) == [1, 0, 1, 1, 0]
+
+
+def test_shutting_down_waits_for_a_job_that_was_just_cancelled(qtbot, workflow):
+    in_step, ended = threading.Event(), []
+
+    def work():
+        try:
+            yield Progress()
+            in_step.set()
+            time.sleep(0.3)  # a long step: the thread outlives the click on Cancel
+            yield Progress()
+        finally:
+            ended.append(True)
+
+    workflow.run("slow", "Slow", work, on_result=ended.append)
+    assert in_step.wait(5)
+    workflow.cancel("slow")
+    assert workflow.shut_down() and ended == [True]
 
 
 def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkpoint):
