@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import gc
+import threading
+from typing import TYPE_CHECKING, Any
+
+from napari_ssamamba.plugin import dock_widget
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_opening_the_dock_loads_libraries_in_a_thread(
+    make_napari_viewer: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded_by: list[threading.Thread] = []
+    monkeypatch.setattr(
+        dock_widget, "_load_libraries", lambda: loaded_by.append(threading.current_thread())
+    )
+    viewer = make_napari_viewer()
+    widget = dock_widget.SSAMambaWidget(viewer)
+    qtbot.addWidget(widget)
+    gc.collect()  # what nobody holds must not be what starts it
+    qtbot.waitUntil(lambda: len(loaded_by) == 1, timeout=10000)
+    assert loaded_by[0] is not threading.main_thread()
