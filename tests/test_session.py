@@ -70,7 +70,7 @@ def test_nothing_can_be_started_that_lacks_its_input(session):
     with pytest.raises(LabelsError, match="Paint"):
         session.training_run()
     with pytest.raises(SSAMambaError, match="Train one first"):
-        session.mapping_run()
+        session.mapping.run()
     with pytest.raises(SSAMambaError, match="Open a cube"):
         Session().training_run()
     with pytest.raises(LabelsError, match="Import one"):
@@ -134,19 +134,19 @@ def test_a_last_model_that_does_not_fit_is_told_and_left(session, tiny_checkpoin
 
 def test_a_cancelled_mapping_brings_back_the_map_before(session, tiny_checkpoint):
     session.set_checkpoint(tiny_checkpoint)
-    for event in session.mapping_run():
+    for event in session.mapping.run():
         if isinstance(event, MapTile):
-            session.add_tile(event)
-    session.finish_map()
+            session.mapping.add_tile(event)
+    session.mapping.finish()
     before = session.map
     ids = before.ids.copy()
-    session.mapping_run()
+    session.mapping.run()
     window = Window(0, 2, 0, 2)
-    session.add_tile(
+    session.mapping.add_tile(
         MapTile(window=window, ids=np.full((2, 2), 99, np.uint16), confidence=np.ones((2, 2), "f4"))
     )
     assert session.map.ids[0, 0] == 99
-    session.keep_map_before()
+    session.mapping.keep_before()
     assert session.map is before
     np.testing.assert_array_equal(session.map.ids, ids)
     assert session.map.complete
@@ -154,8 +154,8 @@ def test_a_cancelled_mapping_brings_back_the_map_before(session, tiny_checkpoint
 
 def test_painting_marks_the_map_as_outdated_once(session, tiny_checkpoint):
     session.set_checkpoint(tiny_checkpoint)
-    session.mapping_run()
-    session.finish_map()
+    session.mapping.run()
+    session.mapping.finish()
     told = []
     session.events.map.connect(lambda: told.append(session.map.outdated))
     session.labels_painted()

@@ -22,14 +22,14 @@ def session(tiny_job: Any, tiny_checkpoint: Any) -> Session:
 
 
 def map_scene(session: Session) -> None:
-    take_all(session, session.mapping_run())
-    session.finish_map()
+    take_all(session, session.mapping.run())
+    session.mapping.finish()
 
 
 def take_all(session: Session, run: Any) -> None:
     for event in run:
         if hasattr(event, "window"):
-            session.add_tile(event)
+            session.mapping.add_tile(event)
 
 
 def test_mapping_computes_the_attention_only_where_asked_to(session: Session) -> None:
@@ -78,9 +78,9 @@ def test_a_cancelled_mapping_brings_back_the_maps_before(session: Session) -> No
     session.attention.with_map = True
     map_scene(session)
     before = session.attention.maps
-    session.mapping_run().close()
+    session.mapping.run().close()
     assert session.attention.maps is not before
-    session.keep_map_before()
+    session.mapping.keep_before()
     assert session.attention.maps is before
 
 

@@ -110,7 +110,7 @@ class AuditPanel(QWidget):
 
     def _choose_truth(self, index: int) -> None:
         self._session.audit.choose_truth(self.truth.itemData(index))
-        self._workflow.confuse()
+        self._workflow.audit.confuse()
 
     def _choose_cell(self, item: QListWidgetItem | None) -> None:
         if item is not None:

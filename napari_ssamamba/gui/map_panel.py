@@ -47,7 +47,7 @@ class MapPanel(QWidget):
         self.make.clicked.connect(self._map)
         self.after_training = QCheckBox("Map a&fter training")
         self.after_training.setToolTip("Make the map as soon as a training is done")
-        self.after_training.setChecked(workflow.map_after_training)
+        self.after_training.setChecked(workflow.training.then_map)
         self.after_training.toggled.connect(self._ask_after_training)
         self.attention = AttentionControls(session, workflow)
         self.members = QComboBox()
@@ -86,7 +86,7 @@ class MapPanel(QWidget):
         self._show()
 
     def _map(self) -> None:
-        self._workflow.map_scene()
+        self._workflow.mapping.map_scene()
 
     def _ask_members(self) -> None:
         settings = replace(self._session.training, members=self.members.currentData())
@@ -97,7 +97,7 @@ class MapPanel(QWidget):
             self.members.setCurrentIndex(self.members.findData(self._session.training.members))
 
     def _ask_after_training(self, wanted: bool) -> None:
-        self._workflow.map_after_training = wanted
+        self._workflow.training.then_map = wanted
 
     def _show(self, *_: object) -> None:
         session = self._session

@@ -78,7 +78,7 @@ class SpectraPlot(QWidget):
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
-        self._settle.timeout.connect(workflow.compute_class_spectra)
+        self._settle.timeout.connect(workflow.audit.compute_class_spectra)
         self.plot.scene().sigMouseMoved.connect(self._hover)
         events = session.events
         connect(self, self._show, events.picked)
@@ -95,7 +95,7 @@ class SpectraPlot(QWidget):
         self._settle.start()
 
     def _cell_changed(self) -> None:
-        self._workflow.average_cell()
+        self._workflow.audit.average_cell()
         self._show()
 
     def _classes_changed(self) -> None:

@@ -102,7 +102,7 @@ class TrainPanel(QWidget):
         self._show_state()
 
     def _train(self) -> None:
-        self._workflow.train()
+        self._workflow.training.train()
 
     def _ask(self, *_: object) -> None:
         settings = self._session.training

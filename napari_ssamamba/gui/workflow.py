@@ -11,7 +11,10 @@ from qtpy.QtCore import QObject, Signal
 from napari_ssamamba.errors import AmbiguousFileError, SSAMambaError
 from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.gui.attention_jobs import AttentionJobs
+from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.job import Job
+from napari_ssamamba.gui.mapping_jobs import MappingJobs
+from napari_ssamamba.gui.training_jobs import TrainingJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -30,14 +33,20 @@ SECONDS_TO_END = 30.0
 class Workflow(QObject):
     """All that takes time, one job of a kind at a time.
 
-    Kinds are ``"open"``, ``"labels"``, ``"composite"``, ``"train"``, ``"map"``, ``"accuracy"``,
-    ``"confusion"``, ``"cell"``, ``"spectra"`` and those of `AttentionJobs`. Starting a kind anew
-    cancels its older job, whose late events are dropped.
+    Kinds are ``"open"``, ``"labels"``, ``"composite"`` and those of the parts. Starting a kind
+    anew cancels its older job, whose late events are dropped.
 
     Parameters
     ----------
     session : Session
     parent : QObject, optional
+
+    Attributes
+    ----------
+    training : TrainingJobs
+    mapping : MappingJobs
+    audit : AuditJobs
+    attention : AttentionJobs
     """
 
     job_started = Signal(str, object)
@@ -55,12 +64,13 @@ class Workflow(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.map_after_training = True
-        self.look_at: tuple[int, int] | None = None
         self._jobs: dict[str, Job] = {}
         self._ending: list[Job] = []  # cancelled, and perhaps in their last step
         self._generation = 0
         self._on_stop: dict[str, Callable[[], None]] = {}
+        self.training = TrainingJobs(self)
+        self.mapping = MappingJobs(self)
+        self.audit = AuditJobs(self)
         self.attention = AttentionJobs(self)
 
     def job(self, kind: str) -> Job | None:
@@ -117,45 +127,6 @@ class Workflow(QObject):
             start = partial(compose_blocks, cube, settings)
             self.run("composite", "Composing", start, on_result=self.session.set_composite_image)
 
-    def train(self) -> None:
-        """Train on the labels as they are now; a mapping that runs is cancelled."""
-        if run := self._prepared(self.session.training_run):
-            self.cancel("map")
-            self.run(
-                "train", "Training", run, on_event=self._take_epoch, on_result=self._take_model
-            )
-
-    def map_scene(self) -> None:
-        """Map the scene with the last model."""
-        if run := self._prepared(self._mapping_run):
-            self.run(
-                "map",
-                "Mapping",
-                run,
-                on_event=self._take_tile,
-                on_result=self._finish_map,
-                on_stop=self.session.keep_map_before,
-            )
-
-    def assess(self) -> None:
-        """Compare the map with the reference, where there is a reference and a complete map."""
-        if (run := self.session.accuracy_run()) is not None:
-            self.run("accuracy", "Comparing", lambda: run, on_result=self.session.set_accuracy)
-
-    def confuse(self) -> None:
-        """Compute the confusion matrix, where nothing is missing for it."""
-        self.cancel("confusion")
-        if (run := self.session.audit.confusion_run()) is not None:
-            take = self.session.audit.set_confusion
-            self.run("confusion", "Confusion matrix", lambda: run, on_result=take)
-
-    def average_cell(self) -> None:
-        """Compute the mean spectrum of the audited cell, where it has pixels."""
-        self.cancel("cell")
-        if (run := self.session.audit.spectrum_run()) is not None:
-            take = self.session.audit.set_spectrum
-            self.run("cell", "Averaging the selection", lambda: run, on_result=take)
-
     def request(self, change: Callable[[], Any]) -> bool:
         """Ask the session for a quick change; where it is refused, tell why and return False."""
         try:
@@ -165,16 +136,16 @@ class Workflow(QObject):
             return False
         return True
 
-    def compute_class_spectra(self) -> None:
-        """Compute the mean spectra of the labelled classes."""
-        from napari_ssamamba.audit.spectra import class_spectra
-
-        cube, labels = self.session.cube, self.session.labels
-        if cube is not None and labels is not None:
-            start = partial(class_spectra, cube, labels.copy(), self.session.classes)
-            self.run(
-                "spectra", "Averaging spectra", start, on_result=self.session.set_class_spectra
-            )
+    def prepared(
+        self, prepare: Callable[[], Generator[Progress, None, Any]]
+    ) -> Callable[[], Generator[Progress, None, Any]] | None:
+        """Take a snapshot now; where something is missing, tell what, and return None."""
+        try:
+            generator = prepare()
+        except SSAMambaError as error:
+            self.told.emit("error", str(error))
+            return None
+        return lambda: generator
 
     def run(
         self,
@@ -241,21 +212,6 @@ class Workflow(QObject):
 
     # --- internals -------------------------------------------------------------------------
 
-    def _prepared(
-        self, prepare: Callable[[], Generator[Progress, None, Any]]
-    ) -> Callable[[], Generator[Progress, None, Any]] | None:
-        """Take a snapshot now; tell what is missing where that fails."""
-        try:
-            generator = prepare()
-        except SSAMambaError as error:
-            self.told.emit("error", str(error))
-            return None
-        return lambda: generator
-
-    def _mapping_run(self) -> Generator[Progress, None, Any]:
-        self.cancel("map")
-        return self.session.mapping_run(first=self.look_at)
-
     def is_current(self, kind: str, job: Job) -> bool:
         """Tell whether a job is the newest of its kind and was not cancelled."""
         return self._jobs.get(kind) is job
@@ -279,35 +235,13 @@ class Workflow(QObject):
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)
-        self.assess()
-        self.confuse()
+        self.mapping.assess()
+        self.audit.confuse()
 
     def _show_sample(self, scene: Any) -> None:
         cube, reference = scene
         self._show_cube(cube)
         self.session.set_reference(reference)
-
-    def _take_epoch(self, event: Progress) -> None:
-        from napari_ssamamba.training.events import EpochDone
-
-        if isinstance(event, EpochDone):
-            self.session.record_epoch(event)
-
-    def _take_model(self, checkpoint: Any) -> None:
-        self.session.set_checkpoint(checkpoint)
-        if self.map_after_training:
-            self.map_scene()
-
-    def _take_tile(self, event: Progress) -> None:
-        from napari_ssamamba.prediction.class_map import MapTile
-
-        if isinstance(event, MapTile):
-            self.session.add_tile(event)
-
-    def _finish_map(self, class_map: Any) -> None:
-        self.session.finish_map()
-        self.assess()
-        self.confuse()
 
 
 class _Relay(QObject):

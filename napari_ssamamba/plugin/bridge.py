@@ -146,7 +146,7 @@ class LayerBridge(QObject):
         cube = self.session.cube
         if cube is not None:
             row, column = (round(c) for c in self.viewer.scene.camera.center[-2:])
-            self.workflow.look_at = (
+            self.workflow.mapping.look_at = (
                 min(max(row, 0), cube.rows - 1),
                 min(max(column, 0), cube.columns - 1),
             )
@@ -169,7 +169,7 @@ class LayerBridge(QObject):
         """Read a pixel's spectrum, and the classes' where pixels are labelled."""
         self.session.pick(row, column)
         if self.session.labels is not None and self.session.labels.any():
-            self.workflow.compute_class_spectra()
+            self.workflow.audit.compute_class_spectra()
 
     def _bind_keys(self, provider: Viewer | Layer) -> None:
         """Let 1 to 9 choose the class.

@@ -78,7 +78,7 @@ def show_result(viewer: Viewer, folder: Path) -> None:
     _take_picture(viewer, folder / "window-labels.png")
 
     session.set_checkpoint(checkpoint)
-    workflow.map_scene()
+    workflow.mapping.map_scene()
     _run_until(lambda: session.map is not None and bool((session.map.ids > 0).mean() > PART_MAPPED))
     _take_picture(viewer, folder / "window-mapping.png")
     _run_until(lambda: session.accuracy is not None)

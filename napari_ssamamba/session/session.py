@@ -1,7 +1,7 @@
 """What is open: the one object that the interface shows and asks to change.
 
 A session belongs to the main thread. Long work takes a snapshot from it (`Session.training_run`,
-`Session.mapping_run`) and runs elsewhere; its results are handed back here.
+`SessionMapping.run`) and runs elsewhere; its results are handed back here.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pi
 from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.session.attention import SessionAttention
 from napari_ssamamba.session.audit import AuditState
+from napari_ssamamba.session.mapping import SessionMapping
 from napari_ssamamba.session.training_run import train_on_labels
-from napari_ssamamba.session.values import SessionEvents, ShownMap, TrainingSettings
+from napari_ssamamba.session.values import SessionEvents, TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
-    from napari_ssamamba.prediction.class_map import ClassMap, MapTile
+    from napari_ssamamba.session.values import ShownMap
     from napari_ssamamba.training.events import EpochDone
     from napari_ssamamba.training.metrics import Accuracy
 
@@ -69,6 +70,8 @@ class Session:
     picked_spectrum : ndarray of float32, shape (bands,), or None
     class_spectra : dict of int to SpectralStatistics
         Of the training labels, as last computed.
+    mapping : SessionMapping
+        What fills the map and compares it.
     attention : SessionAttention
     audit : AuditState
         Where the map is wrong.
@@ -92,8 +95,8 @@ class Session:
         self.picked: tuple[int, int] | None = None
         self.picked_spectrum: NDArray[np.float32] | None = None
         self.class_spectra: dict[int, SpectralStatistics] = {}
-        self._map_before: ShownMap | None = None
         self.attention = SessionAttention(self)
+        self.mapping = SessionMapping(self)
         self.audit = AuditState(self)
 
     # --- the scene -------------------------------------------------------------------------
@@ -106,7 +109,7 @@ class Session:
         self.composite_image = None
         self.labels = np.zeros((cube.rows, cube.columns), np.uint16)
         self.reference = None
-        self.map = self._map_before = None
+        self.map = None
         self.accuracy = None
         self.picked = None
         self.picked_spectrum = None
@@ -253,7 +256,7 @@ class Session:
             self._check_grid(reference)
         self.reference = reference
         self.events.reference.emit()
-        self.set_accuracy(None)
+        self.mapping.set_accuracy(None)
 
     def draw_from_reference(self, per_class: int, seed: int) -> None:
         """Replace the training labels by random pixels of the reference.
@@ -276,7 +279,7 @@ class Session:
                 f"has {cube.rows} × {cube.columns}. Choose labels on the scene's grid."
             )
 
-    # --- training and map ------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------
 
     def set_training(self, training: TrainingSettings) -> None:
         """Change how the next training is done."""
@@ -305,82 +308,6 @@ class Session:
             self.map.outdated = True
             self.events.map.emit()
         self.events.checkpoint.emit()
-
-    def mapping_run(
-        self, first: tuple[int, int] | None = None
-    ) -> Generator[Progress, None, ClassMap]:
-        """Return the mapping of the scene with the last model, to be run anywhere.
-
-        The map that is shown stays, and is replaced tile by tile; `keep_map_before` brings it
-        back.
-
-        Parameters
-        ----------
-        first : tuple of int, optional
-            Row and column where to begin.
-
-        Raises
-        ------
-        SSAMambaError
-            Where no model has been trained yet.
-        """
-        from napari_ssamamba.prediction.predictor import predict
-
-        cube, checkpoint = self.need_cube(), self.checkpoint
-        if checkpoint is None:
-            raise SSAMambaError("No model has been trained yet. Train one first.")
-        checkpoint.check_bands(cube)
-        self._map_before = before = self.map
-        self.map = ShownMap.begun((cube.rows, cube.columns), checkpoint.classes, before)
-        self.events.map.emit()
-        self.set_accuracy(None)
-        settings, attention = self.training, self.attention.begin_mapping()
-        return predict(
-            cube,
-            checkpoint,
-            device=settings.device,
-            first=first,
-            attention=attention,
-            members=settings.members,
-        )
-
-    def add_tile(self, tile: MapTile) -> None:
-        """Take a finished part of the map."""
-        self.attention.add_tile(tile)
-        if self.map is not None:
-            self.map.take(tile)
-            self.events.map_tile.emit(tile.window)
-
-    def finish_map(self) -> None:
-        """Tell that every tile has come."""
-        if self.map is not None:
-            self.map.complete = True
-            self._map_before = None
-            self.attention.finish_mapping()
-            self.events.map.emit()
-
-    def keep_map_before(self) -> None:
-        """Bring back the map from before the mapping that was cancelled or failed."""
-        self.attention.keep_before()
-        self.map, self._map_before = self._map_before, None
-        self.events.map.emit()
-
-    def accuracy_run(self) -> Generator[Progress, None, Accuracy] | None:
-        """Return the comparison of the map with the reference; None where one is missing.
-
-        Pixels of the reference that the model was trained or chosen on do not count.
-        """
-        shown, reference, checkpoint = self.map, self.reference, self.checkpoint
-        if shown is None or not shown.complete or reference is None or checkpoint is None:
-            return None
-        from napari_ssamamba.audit.map_accuracy import map_accuracy
-
-        return map_accuracy(shown.ids.copy(), reference, checkpoint)
-
-    def set_accuracy(self, accuracy: Accuracy | None) -> None:
-        """Take how well the map agrees with the reference."""
-        self.accuracy = accuracy
-        self.events.accuracy.emit()
 
     # --- spectra ---------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ def test_mapping_the_scene_ends_the_mapping_of_the_view(qtbot, workflow, tiny_ch
     workflow.attention.view_of = lambda: Window(0, 24, 0, 20)
     workflow.attention.map_view()
     workflow.session.attention.with_map = True
-    workflow.map_scene()
+    workflow.mapping.map_scene()
     assert workflow.job(VIEW) is None
     qtbot.waitUntil(lambda: workflow.job("map") is None, timeout=30000)
     assert np.isfinite(workflow.session.attention.maps.values[0]).sum() == 24 * 20 - 9

@@ -23,7 +23,7 @@ def audited(qtbot, workflow, tiny_job, tiny_checkpoint):
     session.set_reference(tiny_job.reference)
     session.draw_from_reference(5, seed=0)
     session.set_checkpoint(tiny_checkpoint)
-    session.mapping_run().close()
+    session.mapping.run().close()
     session.map.ids[...] = tiny_job.reference.ids
     session.map.confidence[...] = 0.5
     learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
@@ -31,8 +31,8 @@ def audited(qtbot, workflow, tiny_job, tiny_checkpoint):
     free[tuple(learned.T)] = 0
     for of, to, n in ((5, 9, 3), (2, 5, 1)):
         session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
-    session.finish_map()
-    workflow.confuse()
+    session.mapping.finish()
+    workflow.audit.confuse()
     qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
     return session
 
@@ -139,7 +139,7 @@ def test_panels_say_what_is_missing_and_that_the_map_is_outdated(audited, panel,
     assert "Outdated" in panel.state.text() and "outdated" in matrix.summary.text()
     audited.set_reference(None)
     audited.audit.choose_truth("reference")
-    workflow.confuse()
+    workflow.audit.confuse()
     for text in (panel.state.text(), matrix.missing.text()):
         assert "No reference is open. Import one" in text
     assert matrix.table.isHidden() and panel.worst.isHidden() and panel.next.isHidden()
@@ -147,7 +147,7 @@ def test_panels_say_what_is_missing_and_that_the_map_is_outdated(audited, panel,
 
 def test_a_map_without_an_error_says_so(qtbot, audited, panel, matrix, tiny_job, workflow):
     audited.map.ids[...] = tiny_job.reference.ids
-    workflow.confuse()
+    workflow.audit.confuse()
     qtbot.waitUntil(lambda: "No error" in panel.state.text(), timeout=20000)
     assert panel.worst.isHidden() and not matrix.table.isHidden()
 
@@ -155,7 +155,7 @@ def test_a_map_without_an_error_says_so(qtbot, audited, panel, matrix, tiny_job,
 def test_the_cells_mean_spectrum_is_drawn_dashed_and_goes_with_the_cell(qtbot, audited, workflow):
     plot = SpectraPlot(audited, workflow)
     qtbot.addWidget(plot)
-    workflow.compute_class_spectra()
+    workflow.audit.compute_class_spectra()
     qtbot.waitUntil(lambda: len(audited.class_spectra) == 3, timeout=20000)
 
     def dashed():

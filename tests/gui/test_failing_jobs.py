@@ -15,7 +15,7 @@ from napari_ssamamba.training.config import TrainingConfig
 def dock(qtbot, workflow, tiny_job):
     made = MainDock(workflow.session, workflow)
     qtbot.addWidget(made)
-    workflow.map_after_training = False
+    workflow.training.then_map = False
     workflow.session.set_reference(tiny_job.reference)
     workflow.session.draw_from_reference(10, 0)
     config = TrainingConfig(epochs=1, min_steps=1, max_steps=2)
@@ -62,7 +62,7 @@ def test_a_failed_map_gives_way_to_the_one_before(
 ):
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
-    workflow.map_scene()
+    workflow.mapping.map_scene()
     qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
     before = session.map
 

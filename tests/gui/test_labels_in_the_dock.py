@@ -120,7 +120,7 @@ def test_a_reference_tells_how_good_the_map_is(
 ):
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
-    workflow.map_scene()
+    workflow.mapping.map_scene()
     qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
     assert dock.map.accuracy.isHidden()
     answers.file = tmp_path / "truth.tif"

@@ -95,7 +95,7 @@ def test_classes_are_added_renamed_selected_and_merged(qtbot, workflow):
 
 def test_training_without_labels_is_told(qtbot, workflow):
     with qtbot.waitSignal(workflow.told) as told:
-        workflow.train()
+        workflow.training.train()
     assert told.args[0] == "error" and "No pixel is labelled" in told.args[1]
 
 
@@ -130,10 +130,10 @@ def test_shutting_down_waits_for_a_job_that_was_just_cancelled(qtbot, workflow):
 def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkpoint):
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
-    workflow.map_scene()
+    workflow.mapping.map_scene()
     qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
     before = session.map
-    workflow.map_scene()
+    workflow.mapping.map_scene()
     assert session.map is not before
     workflow.cancel("map")
     assert session.map is before
@@ -145,7 +145,7 @@ def test_the_train_panel_follows_a_training(qtbot, workflow, tiny_job):
     session = workflow.session
     panel = TrainPanel(session, workflow)
     qtbot.addWidget(panel)
-    workflow.map_after_training = False
+    workflow.training.then_map = False
     session.set_reference(tiny_job.reference)
     session.draw_from_reference(10, 0)
     config = TrainingConfig(epochs=1, min_steps=1, max_steps=2)

@@ -32,7 +32,7 @@ def attention_layers(opened: Any) -> list[Any]:
 
 
 def map_scene(opened: Any, qtbot: Any) -> None:
-    opened.workflow.map_scene()
+    opened.workflow.mapping.map_scene()
     qtbot.waitUntil(lambda: opened.workflow.job("map") is None, timeout=30000)
     wait_for_layers(opened, qtbot, len(ROLES) if opened.session.attention.with_map else 0)
 

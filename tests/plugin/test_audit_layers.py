@@ -26,7 +26,7 @@ def opened(make_napari_viewer: Any, tiny_job: TinyJob, tiny_checkpoint: Any, qtb
     session.open_cube(tiny_job.cube)
     session.set_reference(tiny_job.reference)
     session.set_checkpoint(tiny_checkpoint)
-    session.mapping_run().close()
+    session.mapping.run().close()
     session.map.ids[...] = tiny_job.reference.ids
     session.map.confidence[...] = 0.5
     learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
@@ -34,8 +34,8 @@ def opened(make_napari_viewer: Any, tiny_job: TinyJob, tiny_checkpoint: Any, qtb
     free[tuple(learned.T)] = 0
     for of, to, n in ((2, 5, 2), (5, 9, 3)):
         session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
-    session.finish_map()
-    opened.workflow.confuse()
+    session.mapping.finish()
+    opened.workflow.audit.confuse()
     qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
     yield opened
     opened.workflow.shut_down()

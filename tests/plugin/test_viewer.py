@@ -135,19 +135,19 @@ def test_tiles_appear_while_the_map_is_computed(
 ) -> None:
     session = opened.session
     session.set_checkpoint(tiny_checkpoint)
-    session.mapping_run().close()
+    session.mapping.run().close()
     layer = opened.viewer.layers["map (mapping…)"]
     drawn: list[int] = []
     layer.events.set_data.connect(lambda event: drawn.append(1))
     window = Window(0, 4, 0, 4)
     ids, confidence = np.full((4, 4), 5, np.uint16), np.ones((4, 4), np.float32)
     for _ in range(5):
-        session.add_tile(MapTile(window=window, ids=ids, confidence=confidence))
+        session.mapping.add_tile(MapTile(window=window, ids=ids, confidence=confidence))
     qtbot.waitUntil(lambda: bool(drawn), timeout=2000)
     qtbot.wait(200)
     assert len(drawn) == 1
     assert (layer.data[:4, :4] == 5).all()
-    session.finish_map()
+    session.mapping.finish()
     assert layer.name == "map"
     session.labels_painted()
     assert layer.name == "map (outdated)"
@@ -159,7 +159,7 @@ def test_training_in_the_thread_ends_with_a_complete_map(opened: Any, qtbot: Any
         lambda: opened.session.map is not None and opened.session.map.complete, timeout=60000
     )
     assert opened.viewer.layers["map"].data.any()
-    assert opened.workflow.look_at is not None
+    assert opened.workflow.mapping.look_at is not None
 
 
 def test_closing_the_viewer_ends_the_training(opened: Any, qtbot: Any) -> None:
@@ -213,4 +213,4 @@ def _label_and_train(opened: Any, steps: int) -> None:
     session.draw_from_reference(12, seed=0)
     config = TrainingConfig(epochs=4, min_steps=steps, max_steps=steps)
     session.set_training(TrainingSettings(device="cpu", config=config))
-    opened.workflow.train()
+    opened.workflow.training.train()

@@ -26,7 +26,7 @@ def session(tiny_job, tiny_checkpoint):
     made.open_cube(tiny_job.cube)
     made.set_reference(tiny_job.reference)
     made.set_checkpoint(tiny_checkpoint)
-    made.mapping_run().close()
+    made.mapping.run().close()
     made.map.ids[...] = tiny_job.reference.ids
     made.map.confidence[...] = 0.5
     learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
@@ -36,7 +36,7 @@ def session(tiny_job, tiny_checkpoint):
     for k, pixel in enumerate(wrong):
         made.map.ids[tuple(pixel)] = TO
         made.map.confidence[tuple(pixel)] = 0.6 + 0.1 * k
-    made.finish_map()
+    made.mapping.finish()
     made.wrong = wrong  # for the tests
     made.audit.set_confusion(finish(made.audit.confusion_run()))
     return made
@@ -90,9 +90,9 @@ def test_painting_outdates_the_matrix_and_its_pixels_stay(session):
 
 
 def test_a_cancelled_mapping_leaves_the_matrix_up_to_date(session):
-    session.mapping_run().close()
+    session.mapping.run().close()
     assert session.audit.outdated
-    session.keep_map_before()
+    session.mapping.keep_before()
     assert not session.audit.outdated
 
 
@@ -119,7 +119,7 @@ def test_each_thing_that_is_missing_is_said(session, tiny_job):
     session.set_reference(None)
     assert audit.confusion_run() is None
     assert "No reference is open" in audit.missing()
-    session.mapping_run().close()
+    session.mapping.run().close()
     assert "being made" in audit.missing()
     session.open_cube(tiny_job.cube)
     assert "No map yet" in audit.missing()

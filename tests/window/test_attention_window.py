@@ -36,7 +36,7 @@ def test_attention_of_view_scene_and_pixel(
     session.draw_from_reference(15, seed=0)
     config = TrainingConfig(epochs=4, min_steps=60, max_steps=60)
     session.set_training(TrainingSettings(device="cpu", config=config))
-    window.workflow.map_after_training = False
+    window.workflow.training.then_map = False
     window.click(dock.train.train)
     window.until(lambda: session.checkpoint is not None, 200)
 

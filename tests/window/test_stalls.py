@@ -42,17 +42,17 @@ def test_the_window_answers_while_training_and_mapping(window: Any, stall_gauge:
         return {name: stall_gauge.longest_ms(SECONDS, act) for name, act in acts.items()}
 
     stalls = {"idle": measure()}
-    workflow.map_after_training = False
-    workflow.train()
+    workflow.training.then_map = False
+    workflow.training.train()
     window.until(lambda: len(session.history) > 0, 120)
     stalls["training"] = measure()
     assert workflow.job("train") is not None
     workflow.cancel("train")
     config = TrainingConfig(epochs=1, min_steps=1, max_steps=2)
     session.set_training(TrainingSettings(device="cpu", config=config))
-    workflow.train()
+    workflow.training.train()
     window.until(lambda: session.checkpoint is not None, 120)
-    workflow.map_scene()
+    workflow.mapping.map_scene()
     window.until(lambda: session.map is not None, 60)
     stalls["mapping"] = measure()
     assert workflow.job("map") is not None

@@ -1,0 +1,54 @@
+"""Training in the background, and what follows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject
+
+if TYPE_CHECKING:
+    from napari_ssamamba.events import Progress
+    from napari_ssamamba.gui.workflow import Workflow
+
+TRAIN = "train"
+"""Kind of job, see `Workflow`."""
+
+
+class TrainingJobs(QObject):
+    """Trains on the session's labels.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Its Qt parent.
+
+    Attributes
+    ----------
+    then_map : bool
+        Whether the scene is mapped after a training.
+    """
+
+    def __init__(self, workflow: Workflow) -> None:
+        super().__init__(workflow)
+        self.then_map = True
+        self._workflow = workflow
+        self._session = workflow.session
+
+    def train(self) -> None:
+        """Train on the labels as they are now; a mapping that runs is cancelled."""
+        if run := self._workflow.prepared(self._session.training_run):
+            self._workflow.mapping.cancel()
+            self._workflow.run(
+                TRAIN, "Training", run, on_event=self._take_epoch, on_result=self._take_model
+            )
+
+    def _take_epoch(self, event: Progress) -> None:
+        from napari_ssamamba.training.events import EpochDone
+
+        if isinstance(event, EpochDone):
+            self._session.record_epoch(event)
+
+    def _take_model(self, checkpoint: Any) -> None:
+        self._session.set_checkpoint(checkpoint)
+        if self.then_map:
+            self._workflow.mapping.map_scene()
