@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
@@ -33,9 +34,6 @@ PIXEL_ROLE = "attention of a pixel"
 MILLISECONDS_BETWEEN_REFRESHES = 100
 """Tiles that come faster are shown together."""
 
-MILLISECONDS_BETWEEN_LAYERS = 30
-"""napari takes a tenth of a second for a new layer; the window goes on in between."""
-
 
 class AttentionLayers(QObject):
     """Shows ``session.attention``; every layer has its scale beside it, which data never change.
@@ -66,11 +64,6 @@ class AttentionLayers(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(MILLISECONDS_BETWEEN_REFRESHES)
         self._timer.timeout.connect(self._refresh)
-        self._to_add: list[str] = []
-        self._adding = QTimer(self)
-        self._adding.setSingleShot(True)
-        self._adding.setInterval(MILLISECONDS_BETWEEN_LAYERS)
-        self._adding.timeout.connect(self._add_next)
         workflow.attention.view_of = self.view
         events = session.attention.events
         events.maps.connect(self._show_maps)
@@ -100,7 +93,6 @@ class AttentionLayers(QObject):
         maps = self._session.attention.maps
         if maps is None:
             self._values = None
-            self._to_add.clear()
             for role in ROLES:
                 self._layers.remove(role)
             return
@@ -113,7 +105,6 @@ class AttentionLayers(QObject):
 
     def _take_arrays(self, maps: AttentionMaps) -> None:
         """Show other arrays in the layers that are there, and the rest in new ones, by and by."""
-        self._to_add.clear()
         for role, values, limits in zip(
             ROLES, maps.values, scalar_limits(maps.model.patch_size), strict=True
         ):
@@ -121,31 +112,10 @@ class AttentionLayers(QObject):
             if role == "attention gate" and not maps.model.gate:
                 self._layers.remove(role)
             elif layer is None:
-                self._to_add.append(role)
+                self._layers.add_soon(role, partial(_layer, role, maps))
             else:
                 layer.data = values
                 _set_scale(layer, limits)
-        if self._to_add:
-            self._adding.start()
-
-    def _add_next(self) -> None:
-        maps = self._session.attention.maps
-        if maps is None or not self._to_add:
-            return
-        role = self._to_add.pop(0)
-        limits = scalar_limits(maps.model.patch_size)[ROLES.index(role)]
-        layer = Image(
-            maps.values[ROLES.index(role)],
-            name=_name(role, limits, maps.outdated),
-            colormap="viridis",
-            contrast_limits=limits,
-            visible=role == ROLES[0],
-            axis_labels=("row", "column"),
-        )
-        layer.colorbar.visible = True
-        self._layers.add(role, layer)
-        if self._to_add:
-            self._adding.start()
 
     def _tile_came(self, window: object) -> None:
         if not self._timer.isActive():
@@ -187,6 +157,21 @@ class AttentionLayers(QObject):
         layer.translate = place
         _set_scale(layer, limits)
         self._layers.rename(PIXEL_ROLE, name)
+
+
+def _layer(role: str, maps: AttentionMaps) -> Image:
+    """Return a layer of one of the maps."""
+    limits = scalar_limits(maps.model.patch_size)[ROLES.index(role)]
+    layer = Image(
+        maps.values[ROLES.index(role)],
+        name=_name(role, limits, maps.outdated),
+        colormap="viridis",
+        contrast_limits=limits,
+        visible=role == ROLES[0],
+        axis_labels=("row", "column"),
+    )
+    layer.colorbar.visible = True
+    return layer
 
 
 def _name(role: str, limits: tuple[float, float], outdated: bool) -> str:

@@ -46,7 +46,7 @@ class LayerBridge(QObject):
         self.viewer = viewer
         self.session = session
         self.workflow = workflow
-        self.layers = OwnLayers(viewer, self._bind_keys)
+        self.layers = OwnLayers(viewer, self._bind_keys, self)
         self.painting = Painting(viewer, session, self.layers, self)
         self.maps = MapLayers(session, workflow, self.layers, self)
         self.attention = AttentionLayers(viewer, session, workflow, self.layers, self)

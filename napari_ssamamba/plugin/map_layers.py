@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.plugin.own_layers import OwnLayers
     from napari_ssamamba.session import Session
+    from napari_ssamamba.session.values import ShownMap
 
 MILLISECONDS_BETWEEN_REFRESHES = 100
 """Tiles that come faster are shown together."""
@@ -64,24 +66,20 @@ class MapLayers(QObject):
             return
         ids, confidence = self._layers["map"], self._layers["confidence"]
         if ids is None:
-            ids = Labels(shown.ids, name="map", opacity=0.6, axis_labels=("row", "column"))
-            ids.editable = False
-            self._layers.add("map", ids)
+            self._layers.add_soon("map", partial(self._classes, shown))
         else:
             ids.data = shown.ids
-        dress(ids, shown.classes)
+            dress(ids, shown.classes)
         if confidence is None:
-            confidence = Image(
-                shown.confidence,
-                name="confidence",
-                colormap="viridis",
-                contrast_limits=(0.0, 1.0),
-                visible=False,
-                axis_labels=("row", "column"),
-            )
-            self._layers.add("confidence", confidence)
+            self._layers.add_soon("confidence", partial(_confidence, shown))
         else:
             confidence.data = shown.confidence
+
+    def _classes(self, shown: ShownMap) -> Labels:
+        layer = Labels(shown.ids, name=self._name(), opacity=0.6, axis_labels=("row", "column"))
+        layer.editable = False
+        dress(layer, shown.classes)
+        return layer
 
     def _name(self) -> str:
         shown = self._session.map
@@ -98,3 +96,14 @@ class MapLayers(QObject):
             layer = self._layers[role]
             if layer is not None and layer.visible:
                 layer.refresh()
+
+
+def _confidence(shown: ShownMap) -> Image:
+    return Image(
+        shown.confidence,
+        name="confidence",
+        colormap="viridis",
+        contrast_limits=(0.0, 1.0),
+        visible=False,
+        axis_labels=("row", "column"),
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QObject, QTimer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,8 +31,11 @@ ORDER = (
 STAND_IN = "stands for a scene that is being opened"
 """Key in the metadata of layers that go once the scene is there."""
 
+MILLISECONDS_BETWEEN_LAYERS = 30
+"""napari takes a tenth of a second for a new layer; the window goes on in between."""
 
-class OwnLayers:
+
+class OwnLayers(QObject):
     """Finds, adds and removes the session's layers.
 
     A layer is known by the object, so users may rename and move it; one that they delete is
@@ -41,13 +46,20 @@ class OwnLayers:
     viewer : napari.Viewer
     on_add : callable
         Called with each layer that is added.
+    parent : QObject
     """
 
-    def __init__(self, viewer: Viewer, on_add: Callable[[Layer], None]) -> None:
+    def __init__(self, viewer: Viewer, on_add: Callable[[Layer], None], parent: QObject) -> None:
+        super().__init__(parent)
         self._viewer = viewer
         self._on_add = on_add
         self._layers: dict[str, Any] = {}
         self._named: dict[str, str] = {}
+        self._soon: dict[str, Callable[[], Layer]] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(MILLISECONDS_BETWEEN_LAYERS)
+        self._timer.timeout.connect(self._add_next)
         viewer.layers.events.removed.connect(self._forget)
 
     def __getitem__(self, role: str) -> Any:
@@ -72,8 +84,21 @@ class OwnLayers:
             self._viewer.layers.selection.active = active
         self._on_add(layer)
 
+    def add_soon(self, role: str, make: Callable[[], Layer]) -> None:
+        """Add a layer by and by, one at a time, made as late as it is added."""
+        self._soon[role] = make
+        self._timer.start()
+
+    def _add_next(self) -> None:
+        if self._soon:
+            role = next(iter(self._soon))
+            self.add(role, self._soon.pop(role)())
+        if self._soon:
+            self._timer.start()
+
     def remove(self, role: str) -> None:
         """Take a layer out of the viewer; nothing happens where there is none."""
+        self._soon.pop(role, None)
         layer = self._layers.pop(role, None)
         if layer is not None:
             self._viewer.layers.remove(layer)

@@ -136,7 +136,10 @@ def test_tiles_appear_while_the_map_is_computed(
     session = opened.session
     session.set_checkpoint(tiny_checkpoint)
     session.mapping.run().close()
-    layer = opened.viewer.layers["map (mapping…)"]
+    layers = opened.bridge.layers
+    qtbot.waitUntil(lambda: layers["confidence"] is not None, timeout=5000)
+    layer = layers["map"]
+    assert layer.name == "map (mapping…)"
     drawn: list[int] = []
     layer.events.set_data.connect(lambda event: drawn.append(1))
     window = Window(0, 4, 0, 4)
@@ -158,6 +161,7 @@ def test_training_in_the_thread_ends_with_a_complete_map(opened: Any, qtbot: Any
     qtbot.waitUntil(
         lambda: opened.session.map is not None and opened.session.map.complete, timeout=60000
     )
+    qtbot.waitUntil(lambda: "map" in opened.viewer.layers, timeout=5000)
     assert opened.viewer.layers["map"].data.any()
     assert opened.workflow.mapping.look_at is not None
 
