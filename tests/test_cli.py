@@ -178,6 +178,26 @@ def test_the_map_lies_where_the_scene_does(job: SimpleNamespace, tmp_path: Path)
     assert not ids[:, :5].any()
 
 
+def test_a_map_in_half_precision_keeps_nearly_all_classes_or_is_refused(
+    job: SimpleNamespace, tmp_path: Path
+) -> None:
+    import rasterio
+    import torch
+
+    from napari_ssamamba.model.device import has_fast_bfloat16
+
+    whole, half = tmp_path / "whole.tif", tmp_path / "half.tif"
+    network = ("predict", job.model, job.scene, "--device", "cpu", "--members", "network")
+    assert values_of(*network, "--out", whole)["precision"] == "float32"
+    asked = (*network, "--out", half, "--precision", "bfloat16")
+    if not has_fast_bfloat16(torch.device("cpu")):
+        assert_one_error(ssamamba(*asked), "precision", "choose float32")
+        return
+    assert values_of(*asked)["precision"] == "bfloat16"
+    with rasterio.open(whole) as one, rasterio.open(half) as other:
+        assert (one.read(1) == other.read(1)).mean() > 0.95
+
+
 def test_evaluation_leaves_out_what_was_learned_from(job: SimpleNamespace) -> None:
     told = values_of("evaluate", job.model, job.scene, "--reference", job.labels)
     assert told["n"] == 24 * 20 - 36 == np.sum(told["confusion"])

@@ -52,7 +52,7 @@ MethodsOption = Annotated[
     typer.Option(
         metavar="NAME,NAME,...",
         help="all, or some of mixed, network, expert (SSA-Mamba's default map and its two parts), "
-        "control (an SVM in the network's place), svm, forest, lda, emp-svm.",
+        "control (an SVM in the network's place), svm, forest, lda, emp-svm, cnn, metaformer.",
     ),
 ]
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_ssamamba.comparison.baselines import Prediction, run_forest, run_lda, run_svm
 from napari_ssamamba.comparison.control import run_control
 from napari_ssamamba.comparison.morphology import smoothed_components
+from napari_ssamamba.comparison.networks import run_comparator
 from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
@@ -26,16 +27,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_ssamamba.checkpoint import MixtureRecord
+    from napari_ssamamba.checkpoint import Checkpoint, MixtureRecord
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
+    from napari_ssamamba.data.standardise import Standardiser
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.prediction.mixer import Members
     from napari_ssamamba.training.config import TrainingConfig
     from napari_ssamamba.training.metrics import Accuracy
 
-Method = Literal["mixed", "network", "expert", "control", "svm", "forest", "lda", "emp-svm"]
+Method = Literal[
+    "mixed", "network", "expert", "control", "svm", "forest", "lda", "emp-svm", "cnn", "metaformer"
+]
 
 NAMES: dict[Method, str] = {
     "mixed": "SSA-Mamba + expert (default)",
@@ -46,6 +50,8 @@ NAMES: dict[Method, str] = {
     "forest": "Random forest",
     "lda": "LDA",
     "emp-svm": "EMP-SVM",
+    "cnn": "CNN",
+    "metaformer": "MetaFormer-T (after)",
 }
 """What tables call the methods. The first three are one training: see `predict`'s `members`."""
 
@@ -90,7 +96,9 @@ def compare(
     """Train and score methods on one split.
 
     Others than ours learn from training and validation pixels together, for they choose their
-    parameters by cross-validation on them. Between two events a whole baseline may be fitted.
+    parameters by cross-validation on them, or have none to choose. The networks among them read
+    patches as large as ours ended with, or as `model` says where ours is not asked for. Between two
+    events a whole baseline may be fitted.
 
     Parameters
     ----------
@@ -119,24 +127,24 @@ def compare(
         )
     results: dict[Method, Scored] = {}
     if wanted := [m for m in OURS if m in methods]:
-        ours = yield from _run_ours(cube, split, classes, model, config, wanted, device)
-        results.update(ours)
+        checkpoint = yield from train(cube, split, classes, model, config, device)
+        model = checkpoint.model
+        results.update((yield from _map_ours(cube, split, classes, checkpoint, wanted, device)))
     if others := [m for m in methods if m not in OURS]:
-        results.update((yield from _run_others(cube, split, classes, config, others)))
+        work = _run_others(cube, split, classes, model, config, others, device)
+        results.update((yield from work))
     return [results[m] for m in methods]
 
 
-def _run_ours(
+def _map_ours(
     cube: Cube,
     split: Split,
     classes: ClassTable,
-    model: ModelConfig,
-    config: TrainingConfig,
+    checkpoint: Checkpoint,
     wanted: Sequence[Members],
     device: str,
 ) -> Generator[Progress, None, dict[Method, Scored]]:
-    """Train once, and map with each of the wanted members."""
-    checkpoint = yield from train(cube, split, classes, model, config, device)
+    """Map with each of the wanted members of one training."""
     rows, columns = np.nonzero(split.test)
     region = Window(
         int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
@@ -164,12 +172,27 @@ def _run_ours(
     return results
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Given:
+    """What the others learn from and are asked about: places, class numbers, scaled spectra."""
+
+    pixels: NDArray[np.int32]
+    targets: NDArray[np.int64]
+    test_pixels: NDArray[np.int32]
+    raw: NDArray[np.float32]
+    standardiser: Standardiser
+    spectra: NDArray[np.float32]
+    test_spectra: NDArray[np.float32]
+
+
 def _run_others(
     cube: Cube,
     split: Split,
     classes: ClassTable,
+    model: ModelConfig,
     config: TrainingConfig,
     wanted: Sequence[Method],
+    device: str,
 ) -> Generator[Progress, None, dict[Method, Scored]]:
     """Fit the others to the same labels; of the scene only what they need is read."""
     learned = split.train | split.validation
@@ -179,14 +202,13 @@ def _run_others(
     pixels = np.argwhere(learned).astype(np.int32)
     test_pixels = np.argwhere(split.test).astype(np.int32)
     raw = read_spectra(cube, pixels)
-    standardiser = fit_mean_deviation(raw)
-    spectra, test = standardiser(raw), standardiser(read_spectra(cube, test_pixels))
+    scale = fit_mean_deviation(raw)
+    test = scale(read_spectra(cube, test_pixels))
+    given = _Given(pixels, targets, test_pixels, raw, scale, scale(raw), test)
     results: dict[Method, Scored] = {}
     for method in wanted:
         yield Progress(text=f"Fitting {NAMES[method]}")
-        found = yield from _predict_other(
-            method, cube, pixels, targets, test_pixels, (raw, spectra, test), config.seed
-        )
+        found = yield from _predict_other(method, cube, given, model, config, device)
         guess = np.zeros_like(truth)
         guess[test_pixels[:, 0], test_pixels[:, 1]] = ids[found.targets]
         results[method] = Scored(
@@ -202,14 +224,14 @@ def _run_others(
 def _predict_other(
     method: Method,
     cube: Cube,
-    pixels: NDArray[np.int32],
-    targets: NDArray[np.int64],
-    test_pixels: NDArray[np.int32],
-    spectra: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
-    seed: int,
+    given: _Given,
+    model: ModelConfig,
+    config: TrainingConfig,
+    device: str,
 ) -> Generator[Progress, None, Prediction]:
-    """Run one of the others; `spectra`: as measured, standardised, and of the test pixels."""
-    raw, train, test = spectra
+    """Run one of the others."""
+    train, test, targets, seed = given.spectra, given.test_spectra, given.targets, config.seed
+    pixels, test_pixels = given.pixels, given.test_pixels
     if method == "svm":
         return run_svm([("spectra", train, test)], targets, seed)
     if method == "forest":
@@ -217,13 +239,25 @@ def _predict_other(
     if method == "lda":
         return run_lda(train, test, targets)
     if method == "control":
-        standardiser = fit_mean_deviation(raw)
         return (
             yield from run_control(
-                cube, pixels, targets, test_pixels, (train, test), standardiser, seed
+                cube, pixels, targets, test_pixels, (train, test), given.standardiser, seed
             )
         )
-    views = yield from smoothed_components(cube, raw, seed)
+    if method == "cnn" or method == "metaformer":
+        return (
+            yield from run_comparator(
+                method,
+                cube,
+                (pixels, test_pixels),
+                targets,
+                given.standardiser,
+                model,
+                config,
+                device,
+            )
+        )
+    views = yield from smoothed_components(cube, given.raw, seed)
     at, test_at = tuple(pixels.T), tuple(test_pixels.T)
     return run_svm([(name, view[at], view[test_at]) for name, view in views.items()], targets, seed)
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from napari_ssamamba.model.block import SSAMambaBlock
 from napari_ssamamba.model.dropout import Dropout
+from napari_ssamamba.model.patch_network import PatchNetwork
 from napari_ssamamba.model.stages import InputProjection, Integration
 from napari_ssamamba.model.state_space import StateSpace
 
@@ -47,7 +48,7 @@ class Inspection:
     gates: tuple[Tensor, ...]
 
 
-class SSAMamba(nn.Module):
+class SSAMamba(PatchNetwork):
     """The network.
 
     Parameters
@@ -56,8 +57,7 @@ class SSAMamba(nn.Module):
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.projection = InputProjection(config)
         self.blocks = nn.ModuleList(SSAMambaBlock(config) for _ in range(config.depth))
         self.integration = Integration(config)
@@ -115,6 +115,13 @@ def build_network(config: ModelConfig, generator: torch.Generator) -> SSAMamba:
         The parameters are drawn from it, and the dropout while training will be.
     """
     network = empty_network(config).to_empty(device="cpu")
+    initialise(network, generator)
+    set_generator(network, generator)
+    return network
+
+
+def initialise(network: PatchNetwork, generator: torch.Generator) -> None:
+    """Draw new parameters for all of a network's layers, on the CPU."""
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
             # PyTorch's own initialisation, U(±1/√fan_in) for weights and biases alike.
@@ -126,8 +133,6 @@ def build_network(config: ModelConfig, generator: torch.Generator) -> SSAMamba:
             module.reset_parameters()
         elif isinstance(module, StateSpace):
             module.reset_parameters(generator)
-    set_generator(network, generator)
-    return network
 
 
 def load_network(config: ModelConfig, weights: Mapping[str, Tensor]) -> SSAMamba:
@@ -150,7 +155,7 @@ def empty_network(config: ModelConfig) -> SSAMamba:
         return SSAMamba(config)
 
 
-def set_generator(network: SSAMamba, generator: torch.Generator) -> None:
+def set_generator(network: PatchNetwork, generator: torch.Generator) -> None:
     """Let the network's dropout draw from a generator, which must be on the network's device."""
     for module in network.modules():
         if isinstance(module, Dropout):

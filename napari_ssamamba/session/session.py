@@ -187,9 +187,14 @@ class Session:
     # --- classes and labels ----------------------------------------------------------------
 
     def add_class(self, name: str, color: str | None = None) -> int:
-        """Append a class, select it, and return its id."""
+        """Append a class, select it, and return its id.
+
+        Neither a label nor the model knows that id: a training that starts from the model matches
+        classes by id.
+        """
         used = self.labels.max() if self.labels is not None and self.labels.size else 0
-        id = max(int(used), *self.classes.ids, 0) + 1
+        learned = () if self.checkpoint is None else self.checkpoint.classes.ids
+        id = max(int(used), *self.classes.ids, *learned, 0) + 1
         self.classes = self.classes.add(name, color, id)
         self.events.classes.emit()
         self.select_class(id)

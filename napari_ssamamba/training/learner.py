@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from napari_ssamamba.model.network import SSAMamba
+    from napari_ssamamba.model.patch_network import PatchNetwork
     from napari_ssamamba.training.config import TrainingConfig
 
 NO_OUTPUT = -1
@@ -69,7 +69,7 @@ class Learner:
 
     Parameters
     ----------
-    network : SSAMamba
+    network : PatchNetwork
         On the device.
     table : Tensor, shape (pixels, C)
         Standardised spectra, on the device.
@@ -81,7 +81,7 @@ class Learner:
 
     def __init__(
         self,
-        network: SSAMamba,
+        network: PatchNetwork,
         table: Tensor,
         train: Samples,
         validation: Samples,
