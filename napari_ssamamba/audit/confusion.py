@@ -12,7 +12,7 @@ from napari_ssamamba.data.classes import MAX_CLASS_ID, UNLABELLED, ClassTable
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from numpy.typing import NDArray
 
@@ -55,6 +55,8 @@ class Confusion:
         flat matrix, within a cell from the most confident to the least.
     columns : int
         Of the scene.
+    left_out : int
+        Pixels of the truth that do not count, as they were found wrong.
     """
 
     truth: str
@@ -67,6 +69,7 @@ class Confusion:
     kappa_interval: Interval
     order: NDArray[np.intp]
     columns: int
+    left_out: int = 0
 
     @property
     def classes(self) -> ClassTable:
@@ -99,6 +102,37 @@ class Confusion:
         ids = self.classes.ids
         by_count = np.argsort(-errors, axis=None, kind="stable")[: int((errors > 0).sum())]
         return [Cell(ids[i // len(ids)], ids[i % len(ids)]) for i in by_count.tolist()]
+
+    def without(self, wrong: Mapping[tuple[int, int], int]) -> Confusion:
+        """Return the matrix without pixels whose truth was found wrong.
+
+        Parameters
+        ----------
+        wrong : mapping
+            Row and column to the class that the pixel is not of; pixels that the truth gives
+            another class count on.
+        """
+        from napari_ssamamba.training.metrics import accuracy_of
+
+        flat = {row * self.columns + column: id for (row, column), id in wrong.items()}
+        at = np.flatnonzero(np.isin(self.order, list(flat)))
+        cells = np.searchsorted(self.matrix.ravel().cumsum(), at, side="right")
+        ids = self.classes.ids
+        out = np.array(
+            [
+                ids[c // len(ids)] == flat[int(i)]
+                for c, i in zip(cells, self.order[at], strict=True)
+            ],
+            bool,
+        )
+        taken = np.bincount(cells[out], minlength=self.matrix.size).reshape(self.matrix.shape)
+        return _described(
+            self.truth,
+            accuracy_of(self.matrix - taken, self.classes),
+            np.delete(self.order, at[out]),
+            self.columns,
+            left_out=self.left_out + int(out.sum()),
+        )
 
     def _place(self, cell: Cell) -> int | None:
         """Return where a cell is in the flat matrix."""
@@ -137,16 +171,24 @@ def confuse(
     others = tuple(c for c in map_classes if c.id not in truth.classes)
     accuracy = assess(true, mapped, ClassTable((*truth.classes, *others)))
     yield Progress(done=1, total=2, text="Sorting the pixels by cell and confidence")
-    ids, matrix = accuracy.classes.ids, accuracy.confusion
+    ids = accuracy.classes.ids
     place = np.zeros(MAX_CLASS_ID + 1, np.int64)
     place[list(ids)] = np.arange(len(ids))
     cells = place[true] * len(ids) + place[mapped]
     order = flat[np.lexsort((-confidence.ravel()[flat], cells))]
+    return _described(truth.name, accuracy, order, truth.ids.shape[1])
+
+
+def _described(
+    truth: str, accuracy: Accuracy, order: NDArray[np.intp], columns: int, left_out: int = 0
+) -> Confusion:
+    """Add to a matrix what follows from it: accuracies and intervals."""
+    matrix = accuracy.confusion
     right, in_truth, in_map = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-    users = np.full(len(ids), np.nan)
+    users = np.full(len(matrix), np.nan)
     np.divide(100.0 * right, in_map, out=users, where=in_map > 0)
     return Confusion(
-        truth=truth.name,
+        truth=truth,
         accuracy=accuracy,
         users_accuracy=users,
         producers_intervals=wilson(right, in_truth),
@@ -155,5 +197,6 @@ def confuse(
         aa_interval=mean_interval(right, in_truth),
         kappa_interval=kappa_interval(matrix),
         order=order,
-        columns=truth.ids.shape[1],
+        columns=columns,
+        left_out=left_out,
     )

@@ -8,13 +8,13 @@ import numpy as np
 from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.audit.confusion import Cell, Confusion, confuse
-from napari_ssamamba.audit.truth import TruthKind, find_truth
+from napari_ssamamba.audit.truth import Truth, TruthKind, find_truth
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import LabelsError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from numpy.typing import NDArray
 
@@ -49,6 +49,7 @@ class AuditState:
     truth : TruthKind
         What counts as truth: as chosen; else the reference, or held-out pixels without one.
     confusion : Confusion or None
+        Without the pixels that are left out.
     cell : Cell or None
         The chosen one.
     pixels : ndarray of int32, shape (n, 2)
@@ -57,14 +58,21 @@ class AuditState:
         Which of them is looked at.
     spectrum : SpectralStatistics or None
         Of the cell's pixels, as last computed.
+    compared : ShownMap or None
+        The map that the matrix is of; it may have been replaced since.
+    compared_with : Truth or None
+        The truth that the matrix is of.
     """
 
     def __init__(self, session: Session) -> None:
         self.events = AuditEvents()
         self._session = session
         self._chosen: TruthKind | None = None
-        self._compared: ShownMap | None = None
         self._refusal = ""
+        self._whole: Confusion | None = None
+        self._wrong: Mapping[tuple[int, int], int] = {}
+        self.compared: ShownMap | None = None
+        self.compared_with: Truth | None = None
         self.confusion: Confusion | None = None
         self.cell: Cell | None = None
         self.pixels: NDArray[np.int32] = np.empty((0, 2), np.int32)
@@ -87,7 +95,7 @@ class AuditState:
     def outdated(self) -> bool:
         """Whether labels, model or map changed since the matrix was computed."""
         shown = self._session.map
-        current = shown is not None and shown is self._compared and not shown.outdated
+        current = shown is not None and shown is self.compared and not shown.outdated
         return self.confusion is not None and not current
 
     def missing(self) -> str:
@@ -125,14 +133,34 @@ class AuditState:
             self._refusal = str(error)
             self.events.confusion.emit()
             return None
-        self._compared = shown
+        self.compared, self.compared_with = shown, truth
         return confuse(truth, shown.ids.copy(), shown.confidence.copy(), shown.classes)
 
     def set_confusion(self, confusion: Confusion | None) -> None:
         """Take the matrix that was computed; no cell of it is chosen yet."""
-        self.confusion = confusion
+        self._whole = confusion
+        self.confusion = self._without_wrong()
         self.events.confusion.emit()
         self.choose_cell(None)
+
+    def leave_out(self, wrong: Mapping[tuple[int, int], int]) -> None:
+        """Let no pixel count whose truth was found wrong; the chosen cell stays.
+
+        Parameters
+        ----------
+        wrong : mapping
+            As for `Confusion.without`.
+        """
+        self._wrong = wrong
+        self.confusion = self._without_wrong()
+        self.events.confusion.emit()
+        cell, self.cell = self.cell, None
+        self.choose_cell(cell)
+
+    def _without_wrong(self) -> Confusion | None:
+        if self._whole is None or not self._wrong:
+            return self._whole
+        return self._whole.without(self._wrong)
 
     def _drop(self) -> None:
         self._refusal = ""
@@ -172,17 +200,48 @@ class AuditState:
         if n == 0:
             return
         before = self.position if self.position is not None else (-1 if by > 0 else 0)
-        self.position = (before + by) % n
-        row, column = self.pixels[self.position].tolist()
+        self.go_to((before + by) % n)
+
+    def go_to(self, position: int, cell: Cell | None = None) -> None:
+        """Look at one of the cell's pixels, or of another's, which is chosen then."""
+        if cell is not None and cell != self.cell:
+            self.choose_cell(cell)
+        self.position = position
+        row, column = self.pixels[position].tolist()
         self._session.pick(row, column)
         self.events.position.emit()
-        self.events.look_at.emit(self.pixels[self.position][None])
+        self.events.look_at.emit(self.pixels[position][None])
+
+    def find(self, pixel: tuple[int, int], cell: Cell) -> None:
+        """Look at a pixel of a cell, also where it is no longer in it."""
+        pixels = self.confusion.pixels(cell) if self.confusion is not None else self.pixels[:0]
+        found = np.flatnonzero((pixels == pixel).all(axis=1))
+        if found.size:
+            self.go_to(int(found[0]), cell)
+        else:
+            self._session.pick(*pixel)
+            self.events.look_at.emit(np.array([pixel], np.int32))
+
+    @property
+    def looked_at(self) -> tuple[int, int] | None:
+        """Row and column of the pixel that is looked at."""
+        if self.position is None:
+            return None
+        row, column = self.pixels[self.position].tolist()
+        return row, column
+
+    def truth_everywhere(self) -> NDArray[np.uint16] | None:
+        """Return the classes of the chosen truth, with the pixels that do not count."""
+        reference = self._session.reference
+        if self.truth == "reference":
+            return None if reference is None else reference.ids
+        return self._session.labels
 
     def confidence(self) -> float:
         """Return the map's confidence at the pixel looked at; NaN where none is."""
-        if self.position is None or self._compared is None:
+        if self.position is None or self.compared is None:
             return float("nan")
-        return float(self._compared.confidence[tuple(self.pixels[self.position])])
+        return float(self.compared.confidence[tuple(self.pixels[self.position])])
 
     def look_at_all(self) -> None:
         """Move the view to where the cell's pixels are."""

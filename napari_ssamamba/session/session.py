@@ -19,6 +19,9 @@ from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pi
 from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.session.attention import SessionAttention
 from napari_ssamamba.session.audit import AuditState
+from napari_ssamamba.session.changes import SessionChanges
+from napari_ssamamba.session.decisions import Decisions
+from napari_ssamamba.session.evidence import SessionEvidence
 from napari_ssamamba.session.mapping import SessionMapping
 from napari_ssamamba.session.training_run import train_on_labels
 from napari_ssamamba.session.values import SessionEvents, TrainingSettings
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.audit.spectra import SpectralStatistics
     from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
     from napari_ssamamba.session.values import ShownMap
@@ -75,6 +79,12 @@ class Session:
     attention : SessionAttention
     audit : AuditState
         Where the map is wrong.
+    decisions : Decisions
+        What was decided about errors.
+    evidence : SessionEvidence
+        What the model says of the error that is looked at.
+    changes : SessionChanges
+        What a training changed in the map.
     """
 
     def __init__(self) -> None:
@@ -98,6 +108,9 @@ class Session:
         self.attention = SessionAttention(self)
         self.mapping = SessionMapping(self)
         self.audit = AuditState(self)
+        self.decisions = Decisions(self)
+        self.evidence = SessionEvidence(self)
+        self.changes = SessionChanges(self)
 
     # --- the scene -------------------------------------------------------------------------
 
@@ -199,6 +212,11 @@ class Session:
         self.events.classes.emit()
         self.select_class(id)
         return id
+
+    def take_class(self, land_class: LandClass) -> None:
+        """Append a class with its id, e.g. one of the reference."""
+        self.classes = self.classes.add(land_class.name, land_class.color, land_class.id)
+        self.events.classes.emit()
 
     def rename_class(self, id: int, name: str) -> None:
         """Give a class another name."""

@@ -65,7 +65,7 @@ def assess(
     LabelsError
         Where no pixel has a class in both, or an id is not in the table.
     """
-    from sklearn.metrics import cohen_kappa_score, confusion_matrix
+    from sklearn.metrics import confusion_matrix
 
     counts = (reference != UNLABELLED) & (predicted != UNLABELLED)
     if not counts.any():
@@ -83,16 +83,40 @@ def assess(
     table = ClassTable(tuple(c for c in classes if c.id in present))
     labels = [UNLABELLED, *table.ids]  # never one alone, of which scikit-learn would warn
     confusion = confusion_matrix(truth, guess, labels=labels)[1:, 1:].astype(np.int64)
-    in_reference = confusion.sum(axis=1)
-    recall = np.full(len(table), np.nan)
+    return accuracy_of(confusion, table)
+
+
+def accuracy_of(confusion: NDArray[np.int64], classes: ClassTable) -> Accuracy:
+    """Sum up a confusion matrix.
+
+    Parameters
+    ----------
+    confusion : ndarray of int64, shape (classes, classes)
+        Rows are the reference, columns the prediction.
+    classes : ClassTable
+
+    Returns
+    -------
+    Accuracy
+        Of NaN where the matrix is empty.
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    n, in_reference = int(confusion.sum()), confusion.sum(axis=1)
+    recall = np.full(len(classes), np.nan)
     np.divide(100.0 * confusion.diagonal(), in_reference, out=recall, where=in_reference > 0)
-    one_class = len(present) == 1  # p_e is 1, and scikit-learn would warn of a division by zero
+    # Where there is one class p_e is 1, and scikit-learn would warn of a division by zero.
+    several = np.count_nonzero(in_reference + confusion.sum(axis=0)) > 1
+    true, guess = np.indices(confusion.shape)
+    weights = confusion.ravel()
     return Accuracy(
-        oa=100.0 * float(confusion.trace()) / float(confusion.sum()),
-        aa=float(np.nanmean(recall)),
-        kappa=float("nan") if one_class else 100.0 * float(cohen_kappa_score(truth, guess)),
-        n=int(counts.sum()),
-        classes=table,
+        oa=100.0 * float(confusion.trace()) / n if n else float("nan"),
+        aa=float(recall[in_reference > 0].mean()) if n else float("nan"),
+        kappa=100.0 * float(cohen_kappa_score(true.ravel(), guess.ravel(), sample_weight=weights))
+        if several
+        else float("nan"),
+        n=n,
+        classes=classes,
         recall=recall,
         confusion=confusion,
     )

@@ -116,3 +116,29 @@ def test_a_truth_that_is_missing_says_how_to_get_it(tiny_checkpoint, kind, says)
     elsewhere = LabelMap(np.zeros((3, 3), np.uint16), ClassTable.from_ids(IDS))
     with pytest.raises(LabelsError, match=says):
         find_truth(kind, elsewhere, None, tiny_checkpoint)
+
+
+def test_pixels_found_wrong_no_longer_count_and_everything_follows(maps, confusion):
+    true, mapped, confidence = maps
+    wrong = {tuple(p): 2 for p in confusion.pixels(Cell(2, 5))[[0, 3]].tolist()}
+    wrong |= {tuple(p): 9 for p in confusion.pixels(Cell(9, 9))[:1].tolist()}
+    other = tuple(confusion.pixels(Cell(5, 2))[0].tolist())
+    found = confusion.without(wrong | {other: 11})  # the truth says 5 there, so it counts on
+    left = true.copy()
+    left[tuple(np.array(list(wrong)).T)] = 0
+    table = ClassTable.from_ids(IDS)
+    expected = result_of(confuse(Truth("reference", "r", left, table), mapped, confidence, table))
+    np.testing.assert_array_equal(found.matrix, expected.matrix)
+    np.testing.assert_array_equal(found.order, expected.order)
+    np.testing.assert_allclose(found.users_accuracy, expected.users_accuracy)
+    for name in ("oa", "aa", "kappa", "n"):
+        assert getattr(found.accuracy, name) == pytest.approx(getattr(expected.accuracy, name))
+    assert found.kappa_interval == expected.kappa_interval
+    assert found.left_out == 3 and confusion.left_out == 0
+
+
+def test_a_truth_of_which_nothing_is_right_leaves_an_empty_matrix(maps, confusion):
+    true, mapped, _ = maps
+    both = np.argwhere((true > 0) & (mapped > 0))
+    found = confusion.without({tuple(p): int(true[tuple(p)]) for p in both.tolist()})
+    assert found.accuracy.n == 0 and np.isnan(found.accuracy.oa) and not found.worst()

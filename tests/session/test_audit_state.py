@@ -11,35 +11,17 @@ from napari_ssamamba.session import Session
 FROM, TO = 5, 9
 
 
+@pytest.fixture
+def session(audited_session):
+    return audited_session
+
+
 def finish(work):
     while True:
         try:
             next(work)
         except StopIteration as end:
             return end.value
-
-
-@pytest.fixture
-def session(tiny_job, tiny_checkpoint):
-    """A map that is the reference but for four pixels of class 5 mapped as 9."""
-    made = Session()
-    made.open_cube(tiny_job.cube)
-    made.set_reference(tiny_job.reference)
-    made.set_checkpoint(tiny_checkpoint)
-    made.mapping.run().close()
-    made.map.ids[...] = tiny_job.reference.ids
-    made.map.confidence[...] = 0.5
-    learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
-    free = tiny_job.reference.ids.copy()
-    free[tuple(learned.T)] = 0
-    wrong = np.argwhere(free == FROM)[[1, 4, 6, 7]]
-    for k, pixel in enumerate(wrong):
-        made.map.ids[tuple(pixel)] = TO
-        made.map.confidence[tuple(pixel)] = 0.6 + 0.1 * k
-    made.mapping.finish()
-    made.wrong = wrong  # for the tests
-    made.audit.set_confusion(finish(made.audit.confusion_run()))
-    return made
 
 
 def test_stepping_goes_round_the_errors_from_the_most_confident(session):

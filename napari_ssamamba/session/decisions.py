@@ -1,0 +1,201 @@
+"""What was decided about the errors that were looked at: listed, and undone step by step."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from psygnal import Signal, SignalGroup
+
+from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.errors import LabelsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_ssamamba.session.session import Session
+
+DecisionKind = Literal["accepted", "relabelled", "marked wrong", "skipped"]
+
+COLUMNS = ("row", "column", "reference", "mapped as", "decision", "training label")
+"""Of the table that `Decisions.export` writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one pixel.
+
+    Attributes
+    ----------
+    row, column : int
+    reference, mapped : int
+        Class ids that the truth and the map give it.
+    kind : {"accepted", "relabelled", "marked wrong", "skipped"}
+    label_before, label : int
+        Its training label before and after; 0 for none.
+    """
+
+    row: int
+    column: int
+    reference: int
+    mapped: int
+    kind: DecisionKind
+    label_before: int
+    label: int
+
+    @property
+    def pixel(self) -> tuple[int, int]:
+        """Row and column."""
+        return self.row, self.column
+
+
+class DecisionEvents(SignalGroup):
+    """Emitted after the change, in the main thread."""
+
+    made = Signal()
+    """A decision more, or fewer."""
+
+
+class Decisions:
+    """Decides about the pixel that the audit looks at, and goes on to the next.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    made : list of Decision
+        In the order in which they were made; they go with the scene.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.events = DecisionEvents()
+        self.made: list[Decision] = []
+        self._session = session
+        session.events.cube.connect(self._drop)
+
+    # --- deciding --------------------------------------------------------------------------
+
+    def refusal(self, kind: DecisionKind) -> str:
+        """Say why a decision cannot be made now; empty where it can."""
+        audit = self._session.audit
+        if audit.looked_at is None or audit.cell is None:
+            return "No error is looked at. Step to one first: N goes to the next."
+        if kind == "accepted" and audit.truth != "reference":
+            return (
+                "The truth is the painted labels, so this pixel's label is there already. "
+                "Relabel it, or compare with a reference."
+            )
+        return ""
+
+    def accept(self) -> None:
+        """Put the reference's class into the training labels."""
+        cell = self._session.audit.cell
+        self._decide("accepted", UNLABELLED if cell is None else cell.reference)
+
+    def relabel(self, id: int) -> None:
+        """Put another class into the training labels."""
+        self._decide("relabelled", id)
+
+    def mark_wrong(self) -> None:
+        """Let the pixel no longer count as truth.
+
+        Where the truth is the training labels, its label is erased.
+        """
+        self._decide("marked wrong", None)
+
+    def skip(self) -> None:
+        """Leave the pixel as it is."""
+        self._decide("skipped", None)
+
+    def _decide(self, kind: DecisionKind, label: int | None) -> None:
+        session, audit = self._session, self._session.audit
+        if refusal := self.refusal(kind):
+            raise LabelsError(refusal)
+        if audit.cell is None or audit.looked_at is None or session.labels is None:
+            return
+        pixel, cell = audit.looked_at, audit.cell
+        before = int(session.labels[pixel])
+        if label is None:
+            erases = kind == "marked wrong" and audit.truth != "reference"
+            label = UNLABELLED if erases else before
+        elif label not in session.classes:
+            self._add_class(label)
+        self.made.append(Decision(*pixel, cell.reference, cell.predicted, kind, before, label))
+        self._write(pixel, label)
+        position = audit.position or 0
+        if kind == "marked wrong":
+            audit.leave_out(self.wrong())
+            position -= 1  # the next pixel has taken its place
+        self.events.made.emit()
+        self._go_on(position)
+
+    def _go_on(self, position: int) -> None:
+        """Look at the next pixel of the cell that nothing was decided about, else at the next."""
+        audit = self._session.audit
+        n, decided = len(audit.pixels), {d.pixel for d in self.made}
+        following = ((position + by) % n for by in range(1, n + 1))
+        undecided = (i for i in following if tuple(audit.pixels[i].tolist()) not in decided)
+        if n:
+            audit.go_to(next(undecided, (position + 1) % n))
+
+    def _add_class(self, id: int) -> None:
+        """Take a class from the truth into the table of the training labels."""
+        session, confusion = self._session, self._session.audit.confusion
+        known = ClassTable() if confusion is None else confusion.classes
+        session.take_class(known[id])
+
+    def _write(self, pixel: tuple[int, int], label: int) -> None:
+        labels = self._session.labels
+        if labels is not None and labels[pixel] != label:
+            labels[pixel] = label
+            self._session.labels_painted()
+
+    # --- what was decided ------------------------------------------------------------------
+
+    def wrong(self) -> dict[tuple[int, int], int]:
+        """Return the pixels whose truth was found wrong, and the class that they are not of."""
+        return {d.pixel: d.reference for d in self.made if d.kind == "marked wrong"}
+
+    def about(self, pixel: tuple[int, int]) -> Decision | None:
+        """Return the last decision about a pixel."""
+        return next((d for d in reversed(self.made) if d.pixel == pixel), None)
+
+    def undo(self) -> None:
+        """Take the last decision back: label, mark and position are what they were before it.
+
+        A label that was painted over since then stays as it was painted.
+        """
+        if not self.made:
+            return
+        audit, labels = self._session.audit, self._session.labels
+        decision = self.made.pop()
+        if labels is not None and labels[decision.pixel] == decision.label:
+            self._write(decision.pixel, decision.label_before)
+        if decision.kind == "marked wrong":
+            audit.leave_out(self.wrong())
+        self.events.made.emit()
+        audit.find(decision.pixel, Cell(decision.reference, decision.mapped))
+
+    def export(self, path: Path) -> None:
+        """Write the decisions as CSV, with the classes' names."""
+        session = self._session
+        known = () if session.audit.confusion is None else session.audit.confusion.classes
+        names = {c.id: c.name for c in (*known, *session.classes)}
+        with written_whole(path.parent) as folder:
+            with (folder / path.name).open("w", encoding="utf-8", newline="") as file:
+                table = csv.writer(file)
+                table.writerow(COLUMNS)
+                for d in self.made:
+                    classes = (names.get(i, f"Class {i}") for i in (d.reference, d.mapped))
+                    label = names.get(d.label, f"Class {d.label}") if d.label else ""
+                    table.writerow([d.row, d.column, *classes, d.kind, label])
+
+    def _drop(self) -> None:
+        self.made = []
+        self._session.audit.leave_out({})
+        self.events.made.emit()
