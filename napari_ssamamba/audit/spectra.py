@@ -1,12 +1,14 @@
-"""Mean spectra of the classes, and how to plot spectra whose bands are out of order or off."""
+"""Mean spectra of classes and pixels, and how to plot those whose bands are out of order or off."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.audit.continuum import SpectralView, view_spectra
+from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import has_measurement
 from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.events import Progress
@@ -16,19 +18,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
 
 NEAR_COLUMNS = 16
 """Pixels of a row that lie nearer than this are read together with those between them."""
 
+LIMIT = 2000
+"""Pixels of a class or a selection that are averaged at most."""
+
+SUMMED_AT_ONCE = 256
+"""Spectra that are collected before they are summed up."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectralStatistics:
-    """Spectra of one class, in physical units.
+    """Spectra of one class or selection.
 
     Attributes
     ----------
+    view : {"values", "continuum removed", "derivative"}
+        Of what: of values in physical units, or of each spectrum as the view shows it.
     mean, deviation : ndarray of float64, shape (bands,)
         Over the pixels, deviation as of a population; NaN for bands that are off, and for those
         that no pixel has a value of.
@@ -39,6 +48,7 @@ class SpectralStatistics:
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
     n: int
+    view: SpectralView = "values"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,12 +87,26 @@ def plot_order(wavelengths: NDArray[np.float64] | None, good_bands: NDArray[np.b
     return PlotOrder(ascending[place], connected)
 
 
+def band_positions(cube: Cube) -> NDArray[np.float64]:
+    """Return where bands are drawn, shape (bands,): wavelengths in nm, or numbers from 1."""
+    return np.arange(1.0, cube.bands + 1) if cube.wavelengths is None else cube.wavelengths
+
+
+def cube_view(
+    cube: Cube, view: SpectralView, spectra: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Return a scene's spectra, (n, bands), as a view shows them; see `view_spectra`."""
+    order = plot_order(cube.wavelengths, cube.good_bands)
+    return view_spectra(view, spectra.astype(np.float64), band_positions(cube), order)
+
+
 def class_spectra(
     cube: Cube,
     ids: NDArray[np.uint16],
     classes: ClassTable,
     *,
-    limit: int = 2000,
+    view: SpectralView = "values",
+    limit: int = LIMIT,
     seed: int = 0,
 ) -> Generator[Progress, None, dict[int, SpectralStatistics]]:
     """Mean and deviation of each class's labelled pixels.
@@ -95,6 +119,8 @@ def class_spectra(
         Labels, a reference or a map.
     classes : ClassTable
         Classes to describe.
+    view : {"values", "continuum removed", "derivative"}
+        What to average of each spectrum.
     limit : int
         At most so many random pixels a class are read.
     seed : int
@@ -124,7 +150,7 @@ def class_spectra(
     if limit < 1:
         raise LabelsError(f"{limit} pixels a class asked for; ask for 1 or more.")
     drawn = _draw(ids, classes, limit, seed)
-    sums = {i: _Sums(cube.bands) for i in classes.ids}
+    sums = {i: _Sums(cube, view) for i in classes.ids}
     done, text = 0, f"Spectra of {cube.name}"
     for of_row in _split(drawn, np.diff(drawn // cube.columns) > 0):
         yield Progress(done=done, total=drawn.size, text=text)
@@ -136,10 +162,24 @@ def class_spectra(
             spectra, found = block[run - run[0]], ids[row, run]
             measured = has_measurement(spectra)
             for i in np.unique(found[measured]):
-                sums[int(i)].add(spectra[measured & (found == i)], cube.good_indices)
+                sums[int(i)].add(spectra[measured & (found == i)])
         done += of_row.size
     yield Progress(done=done, total=drawn.size, text=text)
     return {i: s.statistics() for i, s in sums.items() if s.pixels}
+
+
+def pixel_spectra(
+    cube: Cube, pixels: NDArray[np.int32], *, view: SpectralView = "values", limit: int = LIMIT
+) -> Generator[Progress, None, SpectralStatistics | None]:
+    """Mean and deviation of some pixels, shape (n, 2); None where none was measured.
+
+    Parameters, events and errors are those of `class_spectra`.
+    """
+    chosen = np.zeros((cube.rows, cube.columns), np.uint16)
+    chosen[tuple(pixels.T)] = 1
+    one = ClassTable.from_ids([1])
+    found = yield from class_spectra(cube, chosen, one, view=view, limit=limit)
+    return found.get(1)
 
 
 def _draw(ids: NDArray[np.uint16], classes: ClassTable, limit: int, seed: int) -> NDArray[np.intp]:
@@ -164,33 +204,49 @@ def _split(values: NDArray[np.intp], ends: NDArray[np.bool_]) -> Iterator[NDArra
 class _Sums:
     """Running sums of one class, so that its spectra need not be kept."""
 
-    def __init__(self, bands: int) -> None:
+    def __init__(self, cube: Cube, view: SpectralView) -> None:
         self.pixels = 0
-        self.count = np.zeros(bands)
-        self.mean = np.zeros(bands)
-        self.squares = np.zeros(bands)
+        self._cube = cube
+        self._view = view
+        self._waiting: list[NDArray[np.float32]] = []
+        self._n_waiting = 0
+        self._count = np.zeros(cube.bands)
+        self._mean = np.zeros(cube.bands)
+        self._squares = np.zeros(cube.bands)
 
-    def add(self, spectra: NDArray[np.float32], bands: NDArray[np.intp]) -> None:
-        """Add pixels, shape (n, len(bands)), by Chan, Golub and LeVeque's pairwise update."""
-        values = spectra.astype(np.float64)
+    def add(self, spectra: NDArray[np.float32]) -> None:
+        """Add pixels, shape (n, good bands)."""
+        self.pixels += len(spectra)
+        self._waiting.append(spectra)
+        self._n_waiting += len(spectra)
+        if self._n_waiting >= SUMMED_AT_ONCE:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Add those that wait, by Chan, Golub and LeVeque's pairwise update."""
+        spectra = np.full((self._n_waiting, self._cube.bands), np.nan)
+        spectra[:, self._cube.good_indices] = np.concatenate(self._waiting)
+        self._waiting, self._n_waiting = [], 0
+        values = cube_view(self._cube, self._view, spectra)
         present = ~np.isnan(values)
         new = present.sum(axis=0)
         here = np.where(present, values, 0.0).sum(axis=0) / np.maximum(new, 1)
         squares = (np.where(present, values - here, 0.0) ** 2).sum(axis=0)
-        old = self.count[bands]
-        total = np.maximum(old + new, 1)
-        difference = here - self.mean[bands]
-        self.mean[bands] += difference * new / total
-        self.squares[bands] += squares + difference**2 * old * new / total
-        self.count[bands] += new
-        self.pixels += len(values)
+        total = np.maximum(self._count + new, 1)
+        difference = here - self._mean
+        self._mean += difference * new / total
+        self._squares += squares + difference**2 * self._count * new / total
+        self._count += new
 
     def statistics(self) -> SpectralStatistics:
-        """Mean and deviation so far."""
-        empty = self.count == 0
-        deviation = np.sqrt(self.squares / np.maximum(self.count, 1))
+        """Mean and deviation of all that were added."""
+        if self._waiting:
+            self._sum_up()
+        empty = self._count == 0
+        deviation = np.sqrt(self._squares / np.maximum(self._count, 1))
         return SpectralStatistics(
-            mean=np.where(empty, np.nan, self.mean),
+            mean=np.where(empty, np.nan, self._mean),
             deviation=np.where(empty, np.nan, deviation),
             n=self.pixels,
+            view=self._view,
         )

@@ -129,7 +129,7 @@ def write_layers(
         from spectral.io.envi import save_image
 
         metadata = position_to_envi(cube.crs, cube.transform) | {
-            "band names": [_envi_name(n) for n in names]
+            "band names": [envi_name(n) for n in names]
         }
         image, header = _envi_pair(path)
         with written_whole(path.parent) as folder:
@@ -192,7 +192,7 @@ def _write_envi_classes(
     names = ["Unclassified", *[UNUSED] * highest]
     colors = [(0, 0, 0)] * (highest + 1)
     for c in classes:
-        names[c.id] = _envi_name(c.name)
+        names[c.id] = envi_name(c.name)
         colors[c.id] = _rgb(c.color)
     image, header = _envi_pair(path)
     with written_whole(path.parent) as folder:
@@ -213,7 +213,8 @@ def _envi_pair(path: Path) -> tuple[str, str]:
     return path.stem + suffix, path.stem + ".hdr"
 
 
-def _envi_name(name: str) -> str:
+def envi_name(name: str) -> str:
+    """Return a name without the signs that end an item or a list in an ENVI header."""
     return " ".join(name.translate(str.maketrans(",{}", ";()")).split())
 
 

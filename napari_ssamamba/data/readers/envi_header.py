@@ -136,7 +136,7 @@ def read_header(path: Path) -> EnviHeader:
         raise FileFormatError(
             path, "there is no ENVI header for it", f"Put {path.name}.hdr beside it."
         )
-    fields = _parse(header)
+    fields = parse_header(header)
     rows, columns, bands = (_size(header, fields, name) for name in ("lines", "samples", "bands"))
     interleave = str(fields.get("interleave", "")).strip().lower()
     if interleave not in ("bsq", "bil", "bip"):
@@ -193,8 +193,14 @@ def band_list(header: EnviHeader, stated: BandList | None = None) -> BandList:
     return BandList(centres, widths, good)
 
 
-def _parse(path: Path) -> Fields:
-    """Parse a header by spectral, in whichever encoding it was written."""
+def parse_header(path: Path) -> Fields:
+    """Parse a header by spectral, in whichever encoding it was written.
+
+    Raises
+    ------
+    FileFormatError
+        Where it is no ENVI header.
+    """
     from spectral.io.envi import EnviException, check_compatibility, read_envi_header
 
     if path.stat().st_size > MAX_HEADER_BYTES:
