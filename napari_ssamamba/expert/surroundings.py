@@ -47,7 +47,7 @@ def average_block(block: NDArray[np.float32], margin: int) -> NDArray[np.float32
     from scipy.ndimage import correlate1d
 
     measured = np.asarray(block.any(axis=-1, keepdims=True), np.float32)
-    kernel = _kernel()
+    kernel = gaussian()
 
     def smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
         rows = slice(margin, values.shape[0] - margin)
@@ -81,7 +81,7 @@ def read_with_surroundings(
         Standardised.
     """
     side = 2 * RADIUS + 1
-    weights = np.outer(_kernel(), _kernel()).astype(np.float32).ravel()  # (side²,)
+    weights = np.outer(gaussian(), gaussian()).astype(np.float32).ravel()  # (side²,)
     own = np.empty((len(pixels), cube.good_indices.size), np.float32)
     around = np.empty_like(own)
     # neighbours together, so that the parts share few pixels
@@ -98,7 +98,7 @@ def read_with_surroundings(
     return own, around
 
 
-def _kernel() -> NDArray[np.float64]:
+def gaussian() -> NDArray[np.float64]:
     """Return the Gaussian in one direction, its sum 1."""
     distance = np.arange(-RADIUS, RADIUS + 1)
     kernel = np.exp(-0.5 * (distance / SIGMA) ** 2)

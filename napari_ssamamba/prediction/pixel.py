@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.tiles import Tile
 
 
 class PixelClassifier:
@@ -37,15 +38,8 @@ class PixelClassifier:
         self._mixer = Mixer(checkpoint, members)
         self._classifier = TileClassifier(checkpoint, choose_device(device), 1, attention=False)
 
-    def probabilities(
-        self, cube: Cube, row: int, column: int
-    ) -> Generator[Progress, None, NDArray[np.float32] | None]:
-        """Classify a pixel.
-
-        Returns
-        -------
-        ndarray of float32, shape (classes,), or None
-            In the order of the checkpoint's classes; None for a pixel that was not measured.
+    def read(self, cube: Cube, row: int, column: int) -> Tile | None:
+        """Read a pixel with all around it that the map looks at; None where it was not measured.
 
         Raises
         ------
@@ -53,17 +47,33 @@ class PixelClassifier:
             Where the pixel is not in the scene.
         """
         window = check_region(Window(row, row + 1, column, column + 1), cube)
-        checkpoint, mixer, pace = self._checkpoint, self._mixer, Pace(1)
-        pace.text = "Reading the probabilities of a pixel"
+        checkpoint = self._checkpoint
         tile = read_tile(
-            cube, window, mixer.margin, checkpoint.standardiser, checkpoint.band_indices
+            cube, window, self._mixer.margin, checkpoint.standardiser, checkpoint.band_indices
         )
-        if not tile.measured[0, 0]:
-            return None
+        return tile if tile.measured[0, 0] else None
+
+    def classify(self, tile: Tile) -> Generator[Progress, None, NDArray[np.float32]]:
+        """Classify a pixel that was read.
+
+        Returns
+        -------
+        ndarray of float32, shape (classes,)
+            In the order of the checkpoint's classes.
+        """
+        mixer, pace = self._mixer, Pace(1)
+        pace.text = "Reading the probabilities of a pixel"
         if mixer.uses_network:
-            narrow = tile.with_margin(checkpoint.model.patch_size // 2)
+            narrow = tile.with_margin(self._checkpoint.model.patch_size // 2)
             probabilities, _ = yield from self._classifier.classify(narrow, pace)
         else:
             probabilities = mixer.unclassified(tile)
         mixed = yield from mixer.mix(tile, probabilities, pace)
         return np.asarray(mixed[0, 0])
+
+    def probabilities(
+        self, cube: Cube, row: int, column: int
+    ) -> Generator[Progress, None, NDArray[np.float32] | None]:
+        """Read and classify a pixel; None where it was not measured."""
+        tile = self.read(cube, row, column)
+        return None if tile is None else (yield from self.classify(tile))

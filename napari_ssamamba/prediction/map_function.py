@@ -1,0 +1,134 @@
+"""What makes the map as one differentiable function of the spectra around a pixel.
+
+The expert is numpy; here its arrays are evaluated by torch, so that gradients go through the whole
+mixture. The tests hold it equal to `predict`, of which it is the slow twin.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_ssamamba.expert.surroundings import RADIUS, gaussian
+from napari_ssamamba.model.network import load_network
+from napari_ssamamba.prediction.mixer import Members, Mixer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.expert.spectral_expert import SpectralExpert
+
+
+class MapFunction(nn.Module):
+    """Class probabilities of pixels from the blocks around them.
+
+    Symbols: n pixels, S = 2 `margin` + 1, k bands, K classes.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    members : {"mixed", "network", "expert"}
+        What makes the map, see `Mixer`.
+
+    Attributes
+    ----------
+    margin : int
+        Pixels that are looked at on each side of a pixel.
+    """
+
+    weights: Tensor
+
+    def __init__(self, checkpoint: Checkpoint, members: Members) -> None:
+        super().__init__()
+        mixer = Mixer(checkpoint, members)
+        self.margin = mixer.margin
+        self.reach = checkpoint.model.patch_size // 2
+        self.network = None
+        if mixer.uses_network:
+            network = load_network(checkpoint.model, checkpoint.weights)
+            self.network = network.requires_grad_(False)
+        self.expert = None if mixer.expert is None else _Expert(mixer.expert)
+        self.register_buffer("weights", _tensor(mixer.weights))
+
+    def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
+        """Classify the pixels in the middle.
+
+        Parameters
+        ----------
+        blocks : Tensor of float64, shape (n, S, S, k)
+            Standardised; 0 where nothing was measured, as in `Tile`.
+        measured : Tensor of bool, shape (n, S, S)
+
+        Returns
+        -------
+        Tensor of float64, shape (n, K)
+        """
+        members = []
+        if self.network is not None:
+            patches = _middle(blocks, self.margin, self.reach).permute(0, 3, 1, 2)
+            logits = self.network(patches.float().contiguous()).double()
+            if self.expert is None:
+                return torch.softmax(logits, -1)
+            members.append(self.weights[0] * _with_floor(logits.log_softmax(-1), self.expert.floor))
+        if self.expert is not None:
+            near = _middle(blocks, self.margin, RADIUS)
+            members.append(
+                self.weights[1] * self.expert(near, _middle(measured, self.margin, RADIUS))
+            )
+        return torch.softmax(torch.stack(members).sum(0), -1)
+
+
+class _Expert(nn.Module):
+    """`SpectralExpert.log_probabilities` of blocks, by the same equations."""
+
+    gaussian: Tensor
+    center: Tensor
+    axes: Tensor
+    pool: Tensor
+
+    def __init__(self, expert: SpectralExpert) -> None:
+        super().__init__()
+        self.floor = expert.floor
+        self.register_buffer("gaussian", _tensor(np.outer(gaussian(), gaussian())))
+        self.register_buffer("center", _tensor(expert.components.center))
+        self.register_buffer("axes", _tensor(expert.components.axes))
+        self.register_buffer("pool", _tensor(expert.weights))
+        self.linear = [(_tensor(s.weights), _tensor(s.bias)) for s in expert.linear]
+        self.kernel = [
+            (_tensor(s.centers), _tensor(s.coefficients), s.gamma) for s in expert.kernel
+        ]
+
+    def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
+        """Return log-probabilities (n, K) of blocks (n, 13, 13, k)."""
+        share = self.gaussian * measured
+        share = share / share.sum((1, 2), keepdim=True).clamp_min(torch.finfo(share.dtype).tiny)
+        views = (blocks[:, RADIUS, RADIUS], torch.einsum("nrc,nrck->nk", share, blocks))
+        members = []
+        for spectra, (weights, bias), (centers, coefficients, gamma) in zip(
+            views, self.linear, self.kernel, strict=True
+        ):
+            points = (spectra - self.center) @ self.axes
+            squares = (points[:, None] - centers).square().sum(-1)
+            for scores in (spectra @ weights + bias, torch.exp(-gamma * squares) @ coefficients):
+                members.append(_with_floor(scores.log_softmax(-1), self.floor))
+        return torch.log_softmax(torch.tensordot(self.pool, torch.stack(members), 1), -1)
+
+
+def _with_floor(log_probabilities: Tensor, floor: float) -> Tensor:
+    """Mix with equal probabilities, as `calibration.with_floor`."""
+    classes = log_probabilities.shape[-1]
+    return torch.log((1 - floor) * log_probabilities.exp() + floor / classes)
+
+
+def _middle(blocks: Tensor, margin: int, wanted: int) -> Tensor:
+    """Cut blocks (n, S, S, ...) to a narrower margin."""
+    inner = slice(margin - wanted, margin + wanted + 1)
+    return blocks[:, inner, inner]
+
+
+def _tensor(values: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, np.float64))
