@@ -48,6 +48,7 @@ class AuditJobs(QObject):
 
         cube, labels = self._session.cube, self._session.labels
         if cube is not None and labels is not None:
-            start = partial(class_spectra, cube, labels.copy(), self._session.classes)
+            classes, view = self._session.classes, self._session.curves.view
+            start = partial(class_spectra, cube, labels.copy(), classes, view=view)
             take = self._session.set_class_spectra
             self._workflow.run(SPECTRA, "Averaging spectra", start, on_result=take)

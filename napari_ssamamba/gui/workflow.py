@@ -11,7 +11,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_ssamamba.errors import AmbiguousFileError, SSAMambaError
 from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.gui.attention_jobs import AttentionJobs
+from napari_ssamamba.gui.attribution_jobs import AttributionJobs
 from napari_ssamamba.gui.audit_jobs import AuditJobs
+from napari_ssamamba.gui.curve_jobs import CurveJobs
 from napari_ssamamba.gui.job import Job
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
 from napari_ssamamba.gui.training_jobs import TrainingJobs
@@ -47,6 +49,8 @@ class Workflow(QObject):
     mapping : MappingJobs
     audit : AuditJobs
     attention : AttentionJobs
+    curves : CurveJobs
+    attribution : AttributionJobs
     """
 
     job_started = Signal(str, object)
@@ -72,6 +76,8 @@ class Workflow(QObject):
         self.mapping = MappingJobs(self)
         self.audit = AuditJobs(self)
         self.attention = AttentionJobs(self)
+        self.curves = CurveJobs(self)
+        self.attribution = AttributionJobs(self)
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""

@@ -9,7 +9,6 @@ from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.audit.confusion import Cell, Confusion, confuse
 from napari_ssamamba.audit.truth import Truth, TruthKind, find_truth
-from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import LabelsError
 
@@ -263,20 +262,12 @@ class AuditState:
 
     def spectrum_run(self) -> Generator[Progress, None, SpectralStatistics | None] | None:
         """Return the averaging of the cell's spectra; None where there is no pixel."""
-        from napari_ssamamba.audit.spectra import class_spectra
+        from napari_ssamamba.audit.spectra import pixel_spectra
 
         cube = self._session.cube
         if cube is None or not len(self.pixels):
             return None
-        pixels = self.pixels
-
-        def averaging() -> Generator[Progress, None, SpectralStatistics | None]:
-            chosen = np.zeros((cube.rows, cube.columns), np.uint16)
-            chosen[tuple(pixels.T)] = 1
-            found = yield from class_spectra(cube, chosen, ClassTable.from_ids([1]))
-            return found.get(1)
-
-        return averaging()
+        return pixel_spectra(cube, self.pixels, view=self._session.curves.view)
 
     def set_spectrum(self, spectrum: SpectralStatistics | None) -> None:
         """Take the mean spectrum that was computed."""

@@ -52,10 +52,11 @@ class SessionMapping:
             raise SSAMambaError("No model has been trained yet. Train one first.")
         checkpoint.check_bands(cube)
         self._before = before = session.map
-        session.map = ShownMap.begun((cube.rows, cube.columns), checkpoint.classes, before)
+        settings, shape = session.training, (cube.rows, cube.columns)
+        session.map = ShownMap.begun(shape, checkpoint.classes, before, settings.members)
         session.events.map.emit()
         self.set_accuracy(None)
-        settings, attention = session.training, session.attention.begin_mapping()
+        attention = session.attention.begin_mapping()
         return predict(
             cube,
             checkpoint,

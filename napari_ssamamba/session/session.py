@@ -18,8 +18,10 @@ from napari_ssamamba.data.good_bands import BandSwitches, in_range
 from napari_ssamamba.data.labels import LabelMap, count_labels, draw_training_pixels
 from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.session.attention import SessionAttention
+from napari_ssamamba.session.attribution import SessionAttribution
 from napari_ssamamba.session.audit import AuditState
 from napari_ssamamba.session.changes import SessionChanges
+from napari_ssamamba.session.curves import SessionCurves
 from napari_ssamamba.session.decisions import Decisions
 from napari_ssamamba.session.evidence import SessionEvidence
 from napari_ssamamba.session.mapping import SessionMapping
@@ -85,6 +87,10 @@ class Session:
         What the model says of the error that is looked at.
     changes : SessionChanges
         What a training changed in the map.
+    curves : SessionCurves
+        Spectra to compare with the classes'.
+    attribution : SessionAttribution
+        Which bands decided.
     """
 
     def __init__(self) -> None:
@@ -106,11 +112,13 @@ class Session:
         self.picked_spectrum: NDArray[np.float32] | None = None
         self.class_spectra: dict[int, SpectralStatistics] = {}
         self.attention = SessionAttention(self)
+        self.curves = SessionCurves(self)
         self.mapping = SessionMapping(self)
         self.audit = AuditState(self)
         self.decisions = Decisions(self)
         self.evidence = SessionEvidence(self)
         self.changes = SessionChanges(self)
+        self.attribution = SessionAttribution(self)
 
     # --- the scene -------------------------------------------------------------------------
 

@@ -57,6 +57,8 @@ class ShownMap:
         Whether every pixel comes from the model at hand.
     outdated : bool
         Whether labels or model changed since it was computed.
+    members : {"mixed", "network"}
+        What makes it.
     """
 
     ids: NDArray[np.uint16]
@@ -64,10 +66,15 @@ class ShownMap:
     classes: ClassTable
     complete: bool = False
     outdated: bool = False
+    members: Mixture = "mixed"
 
     @classmethod
     def begun(
-        cls, shape: tuple[int, int], classes: ClassTable, before: ShownMap | None
+        cls,
+        shape: tuple[int, int],
+        classes: ClassTable,
+        before: ShownMap | None,
+        members: Mixture = "mixed",
     ) -> ShownMap:
         """Return a map of which nothing is computed yet; what is known from before stands there.
 
@@ -77,12 +84,13 @@ class ShownMap:
             Rows and columns.
         classes : ClassTable
         before : ShownMap or None
+        members : {"mixed", "network"}
         """
         if before is None:
             ids, confidence = np.zeros(shape, np.uint16), np.full(shape, np.nan, np.float32)
         else:
             ids, confidence = before.ids.copy(), before.confidence.copy()
-        return cls(ids=ids, confidence=confidence, classes=classes)
+        return cls(ids=ids, confidence=confidence, classes=classes, members=members)
 
     def take(self, tile: MapTile) -> None:
         """Write a finished part into the arrays."""
