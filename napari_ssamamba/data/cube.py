@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from napari_ssamamba.data.good_bands import is_measured
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.errors import BandsError
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ GeoTransform: TypeAlias = tuple[float, float, float, float, float, float]
 """Six numbers in GDAL's order: x origin, x per column, x per row, y origin, y per column, y per
 row; the origin is the outer corner of the first pixel."""
 
+FEW_BANDS = 3
+"""So many bands that lie far apart are read one by one."""
+
 PIXEL_BLOCK = 64
 """Side of the squares by which `Cube.read_pixels` groups pixels."""
 
@@ -30,7 +34,7 @@ class RawCube(Protocol):
 
     Indexing takes a tuple of three slices ``(rows, columns, bands)`` with step 1 or more and
     returns a numpy array of three axes in the file's own data type, values as stored. It may be
-    called from several threads at once. A `numpy.memmap` is one.
+    called from several threads at once. A `numpy.ndarray` is one, a `MappedFile` another.
     """
 
     @property
@@ -155,11 +159,22 @@ class Cube:
             index = self.good_indices if bands is None else np.asarray(bands, np.intp)
         if index.size == 0:
             raise BandsError(f"{self.name}: no band is switched on. Switch on at least one band.")
+        stored = self._stored(rows, columns, index)
+        return self._physical(stored, index)
+
+    def _stored(self, rows: slice, columns: slice, index: NDArray[np.intp]) -> NDArray[Any]:
+        """Read some bands as they are stored."""
+        if isinstance(self.raw, MappedFile):
+            return self.raw.read(rows, columns, index)
         span = slice(int(index.min()), int(index.max()) + 1)
+        if index.size <= FEW_BANDS and index.size < span.stop - span.start:
+            # one by one, not with all that lie between
+            one_by_one = [self.raw[rows, columns, slice(int(b), int(b) + 1)] for b in index]
+            return np.concatenate(one_by_one, axis=-1)
         stored = np.asarray(self.raw[rows, columns, span])
         if index.size != stored.shape[-1] or (np.diff(index) != 1).any():
             stored = stored[..., index - span.start]
-        return self._physical(stored, index)
+        return stored
 
     def _physical(self, stored: NDArray[Any], index: NDArray[np.intp]) -> NDArray[np.float32]:
         """Turn stored values of some bands, the last axis, into physical ones."""
@@ -176,8 +191,8 @@ class Cube:
     def read_pixels(self, rows: ArrayLike, columns: ArrayLike) -> NDArray[np.float32]:
         """Read single pixels, all bands.
 
-        From a file that is mapped into memory only these pixels are read; from others, the
-        pixels' bounding box in each square of `PIXEL_BLOCK` that holds any.
+        From a file, the pixels' bounding box in each square of `PIXEL_BLOCK` that holds any is
+        read.
 
         Parameters
         ----------
@@ -193,13 +208,7 @@ class Cube:
         c = np.arange(self.columns)[np.ravel(np.asarray(columns, np.intp))]
         spectra = np.empty((r.size, self.bands), np.float32)
         if isinstance(self.raw, np.ndarray):
-            stored = np.empty(spectra.shape, self.raw.dtype)
-            if self.interleave == "bsq":  # band by band, in the order of the file
-                for band in range(self.bands):
-                    stored[:, band] = self.raw[..., band][r, c]
-            else:
-                stored[:] = self.raw[r, c]
-            return self._physical(stored, np.arange(self.bands))
+            return self._physical(self.raw[r, c], np.arange(self.bands))
         blocks = (r // PIXEL_BLOCK) * (self.columns // PIXEL_BLOCK + 1) + c // PIXEL_BLOCK
         by_block = np.argsort(blocks, kind="stable")
         for members in np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1):
@@ -210,6 +219,27 @@ class Cube:
                 block = self.read(inside, across, slice(None))
                 spectra[members] = block[r[members] - row0, c[members] - column0]
         return spectra
+
+    def touched_bytes(
+        self, rows: range, columns: range, bands: range | NDArray[np.intp] = range(1)
+    ) -> int:
+        """Estimate how much of its files a read goes through.
+
+        Where bands lie side by side (``"bip"``), one costs as much as all; nothing is read from a
+        scene in memory.
+
+        Parameters
+        ----------
+        rows, columns : range
+            Within the scene.
+        bands : range or ndarray of int, shape (n,)
+        """
+        if isinstance(self.raw, np.ndarray):
+            return 0
+        if isinstance(self.raw, MappedFile):
+            return self.raw.touched_bytes(rows, columns, bands)
+        read = self.bands if self.interleave == "bip" else len(bands)
+        return len(rows) * len(columns) * read * self.raw.dtype.itemsize
 
     def with_good_bands(self, good_bands: ArrayLike) -> Cube:
         """Return the same scene with other bands switched on."""

@@ -10,6 +10,7 @@ from napari_ssamamba.data.band_lists import stated_bands
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.envi_position import position_from_envi
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.data.readers.envi_header import EnviHeader, band_list, read_header
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def open_envi(path: Path, wavelengths: StatedWavelengths = None) -> Cube:
     """Open an ENVI scene by its header or its data file.
 
     Stored values become physical by ``data gain values`` and ``data offset values`` where the
-    header has them, else by division by the ``reflectance scale factor``.
+    header has them, else by division by the ``reflectance scale factor``. A field ``synthetic = 1``
+    marks a scene that a program made.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def open_envi(path: Path, wavelengths: StatedWavelengths = None) -> Cube:
         scale = np.full(header.bands, 1.0 / float(factor or 1.0))
     cube = Cube(
         name=header.data.stem if header.data.suffix else header.data.name,
-        raw=map_values(header),
+        raw=MappedFile(map_values(header)),
         wavelengths=listed.wavelengths,
         fwhm=listed.fwhm,
         good_bands=np.ones(header.bands, bool) if listed.good is None else listed.good,
@@ -73,6 +75,7 @@ def open_envi(path: Path, wavelengths: StatedWavelengths = None) -> Cube:
         transform=transform,
         interleave=header.interleave,
         paths=(header.data, header.path),
+        synthetic=header.number("synthetic") == 1,
     )
     return switch_off_empty_bands(cube)
 

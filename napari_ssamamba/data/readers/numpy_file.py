@@ -10,6 +10,7 @@ import numpy as np
 from napari_ssamamba.data.band_lists import BandList, stated_bands
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.data.readers.layouts import default_layout, parse_layout
 from napari_ssamamba.errors import FileFormatError
 
@@ -78,7 +79,7 @@ def open_numpy(
     listed = BandList().merged(stated_bands(path, wavelengths, raw.shape[2]))
     cube = Cube(
         name=path.stem,
-        raw=raw,
+        raw=MappedFile(raw),
         wavelengths=listed.wavelengths,
         fwhm=listed.fwhm,
         good_bands=np.ones(raw.shape[2], bool) if listed.good is None else listed.good,

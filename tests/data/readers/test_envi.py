@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.data.readers import can_read, open_cube
 from napari_ssamamba.errors import FileFormatError
 
@@ -33,8 +34,7 @@ def test_every_interleave_order_and_type(
 ) -> None:
     path = write_envi(tmp_path / "s.img", ramp.astype(order + kind), interleave, header_offset=3)
     cube = open_cube(path)
-    assert isinstance(cube.raw, np.memmap)
-    assert not cube.raw.flags.writeable
+    assert isinstance(cube.raw, MappedFile)
     assert cube.interleave == interleave
     assert cube.raw.dtype.newbyteorder("=") == np.dtype(kind)
     np.testing.assert_array_equal(cube.raw[1:, ::2, 3:], ramp[1:, ::2, 3:])

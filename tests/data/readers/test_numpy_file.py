@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.data.readers import open_cube
 from napari_ssamamba.errors import FileFormatError
 
@@ -20,7 +21,7 @@ def test_a_scene_is_mapped_with_the_list_beside_it(
     np.save(tmp_path / "s.npy", ramp)
     (tmp_path / "s.wavelengths.csv").write_text("wavelength,bbl\n" + "500,1\n600,0\n" * 3)
     cube = open_cube(tmp_path / "s.npy")
-    assert isinstance(cube.raw, np.memmap)
+    assert isinstance(cube.raw, MappedFile)
     assert cube.interleave == "bip"
     assert cube.wavelengths is not None
     assert cube.good_bands.tolist() == [True, False] * 3

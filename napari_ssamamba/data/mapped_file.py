@@ -1,0 +1,127 @@
+"""Large files of plain values, in memory only while a part of them is read."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Bands = range | NDArray[np.intp]
+    Wanted = tuple[range, range, Bands]
+
+PART_BYTES = 16 * 2**20
+"""Most of a file that is in the process's memory at once. Pages of a mapped file stay there once
+they are touched, so that mapping a whole scene would end with all of it resident."""
+
+PAGES_AROUND = 64 * 2**10
+"""What the system maps around a touched byte (Linux: fault-around)."""
+
+
+class MappedFile:
+    """Values of a file, mapped anew for each part that is read and released after it: a `RawCube`.
+
+    Parameters
+    ----------
+    view : memmap or view of one, shape (rows, columns, bands)
+        Tells the file, and where in it each value lies; it is not kept.
+
+    Attributes
+    ----------
+    path : Path
+    shape : tuple of int
+        Rows, columns, bands.
+    dtype : dtype
+    offset : int
+        Where the first value lies in the file, in bytes.
+    strides : tuple of int
+        Bytes from one row, column and band to the next.
+    """
+
+    def __init__(self, view: NDArray[Any]) -> None:
+        whole: Any = view
+        while isinstance(whole.base, np.ndarray):
+            whole = whole.base
+        self.path = Path(whole.filename)
+        self.shape: tuple[int, int, int] = view.shape
+        self.dtype = view.dtype
+        self.strides = view.strides
+        self.offset: int = whole.offset + view.ctypes.data - whole.ctypes.data
+        # axes from the one along which values lie farthest apart to the nearest
+        self._slowest_first = sorted(range(3), key=lambda axis: -view.strides[axis])
+
+    def __getitem__(self, key: tuple[slice, slice, slice], /) -> NDArray[Any]:
+        """Read the block that the three slices select, laid out in memory as in the file."""
+        return self.read(key[0], key[1], range(self.shape[2])[key[2]])
+
+    def read(self, rows: slice, columns: slice, bands: Bands) -> NDArray[Any]:
+        """Read a block of any bands, going through the file once.
+
+        Parameters
+        ----------
+        rows, columns : slice
+        bands : range or ndarray of int, shape (n,)
+            In any order; not negative.
+
+        Returns
+        -------
+        ndarray, shape (rows, columns, n)
+            Laid out in memory as in the file.
+        """
+        wanted = (range(self.shape[0])[rows], range(self.shape[1])[columns], bands)
+        as_in_file = np.empty([len(wanted[axis]) for axis in self._slowest_first], self.dtype)
+        block = as_in_file.transpose(np.argsort(self._slowest_first))
+        if block.size:
+            for part in self._parts(wanted, self._slowest_first):
+                there = tuple(
+                    slice(w[p.start], w[p.stop - 1] + 1, w.step) if isinstance(w, range) else w[p]
+                    for p, w in zip(part, wanted, strict=True)
+                )
+                block[tuple(part)] = self._mapped()[there]
+        return block
+
+    def touched_bytes(self, rows: range, columns: range, bands: Bands) -> int:
+        """Estimate how much of the file a read goes through."""
+        return self._touched((rows, columns, bands), self._slowest_first)
+
+    def _mapped(self) -> NDArray[Any]:
+        """Map the file; what was touched leaves memory when the array goes."""
+        with self.path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.ndarray(
+            self.shape, self.dtype, buffer=mapped, offset=self.offset, strides=self.strides
+        )
+
+    def _touched(self, wanted: Wanted, axes: Sequence[int]) -> int:
+        """Bytes of the pages that hold the wanted values, along some axes, the slowest first."""
+        touched = self.dtype.itemsize
+        for axis in reversed(axes):
+            apart = self.strides[axis] * _step(wanted[axis])
+            near = touched if apart <= 2 * touched else touched + PAGES_AROUND
+            touched = touched + (len(wanted[axis]) - 1) * min(near, apart)
+        return touched
+
+    def _parts(self, wanted: Wanted, axes: Sequence[int]) -> Iterator[list[slice]]:
+        """Cut a block, along the slowest axes, into parts that touch `PART_BYTES` at most."""
+        axis, faster = axes[0], axes[1:]
+        one = self._touched(wanted, faster) + PAGES_AROUND
+        at_once = max(1, PART_BYTES // min(one, self.strides[axis] * _step(wanted[axis])))
+        for first in range(0, len(wanted[axis]), at_once):
+            whole = [slice(0, len(w)) for w in wanted]
+            cut_further = at_once == 1 and one > PART_BYTES and faster
+            for part in self._parts(wanted, faster) if cut_further else [whole]:
+                part[axis] = slice(first, min(first + at_once, len(wanted[axis])))
+                yield part
+
+
+def _step(values: range | NDArray[np.intp]) -> int:
+    """How far neighbours lie apart, on average."""
+    if isinstance(values, range):
+        return values.step
+    return max(1, int(np.ptp(values)) // max(1, len(values) - 1))

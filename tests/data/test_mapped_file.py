@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data import mapped_file
+from napari_ssamamba.data.mapped_file import MappedFile
+
+ORDERS = {"bip": (0, 1, 2), "bil": (0, 2, 1), "bsq": (2, 0, 1)}
+BLOCKS = [
+    (slice(None), slice(None), slice(None)),
+    (slice(3, 40, 7), slice(5, 6), slice(1, None, 3)),
+    (slice(-9, None), slice(None, None, 4), slice(4, 5)),
+    (slice(7, 7), slice(None), slice(None)),
+    (slice(60, 63), slice(10, 90), slice(2, 9)),
+]
+
+
+def saved(path: Path, values: np.ndarray[Any, Any], interleave: str) -> MappedFile:
+    """Save values, (row, column, band), with their axes in the order of the interleave."""
+    order = ORDERS[interleave]
+    np.save(path, values.transpose(order))
+    stored = np.load(path, mmap_mode="r")
+    return MappedFile(stored.transpose(np.argsort(order)))
+
+
+@pytest.fixture
+def values() -> np.ndarray[Any, Any]:
+    return np.random.default_rng(0).integers(0, 60_000, (67, 91, 12), np.uint16)
+
+
+@pytest.mark.parametrize("interleave", ORDERS)
+@pytest.mark.parametrize("part_bytes", [1, 3000, 2**25])
+def test_a_block_is_what_numpy_reads_however_small_its_parts(
+    interleave: str,
+    part_bytes: int,
+    values: np.ndarray[Any, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mapped_file, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(mapped_file, "PAGES_AROUND", 16)
+    file = saved(tmp_path / "s.npy", values, interleave)
+    for block in BLOCKS:
+        np.testing.assert_array_equal(file[block], values[block])
+
+
+@pytest.mark.parametrize(("interleave", "least"), [("bip", 0.99), ("bil", 0.08), ("bsq", 0.08)])
+def test_one_band_touches_all_of_a_file_only_where_bands_lie_side_by_side(
+    interleave: str, least: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapped_file, "PAGES_AROUND", 64)
+    file = saved(tmp_path / "s.npy", np.zeros((64, 512, 12), np.uint16), interleave)
+    share = file.touched_bytes(range(64), range(512), range(1)) / (64 * 512 * 12 * 2)
+    assert least <= share <= least + 0.03
+
+
+def resident_file_bytes() -> int:
+    found = re.search(r"RssFile:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return 1024 * int(found[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells what is resident")
+@pytest.mark.parametrize("interleave", ORDERS)
+def test_nothing_of_the_file_stays_in_memory(interleave: str, tmp_path: Path) -> None:
+    megabytes = np.zeros((256, 512, 64), np.uint16)  # 16 MiB
+    file = saved(tmp_path / "s.npy", megabytes, interleave)
+    before = resident_file_bytes()
+    file[:, :, :]
+    file[:, :, 30:31]
+    assert resident_file_bytes() - before < 2**21
