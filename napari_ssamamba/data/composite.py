@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from napari_ssamamba.errors import BandsError, SettingError
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from numpy.typing import NDArray
 
@@ -36,8 +36,26 @@ WAVELENGTH_PRESETS = {
 SAMPLE_PIXELS = 40_000
 """Pixels, at most, from which the stretch and the components are found."""
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 4 * 2**20
 """Values that are read at once, as float32."""
+
+
+PREVIEW_BYTES = 256 * 2**20
+"""Composites that go through more of a file are shown from some of its rows first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CompositePreview(Progress):
+    """A composite of which only some rows were read; the others repeat the row above.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (rows, columns, 4)
+    """
+
+    lasting: ClassVar[bool] = True
+
+    image: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +161,7 @@ def compose_blocks(
     Yields
     ------
     Progress
-        In rows.
+        In rows; one `CompositePreview` where reading all rows takes long.
 
     Returns
     -------
@@ -161,19 +179,39 @@ def compose_blocks(
     sample = yield from _sample_pixels(cube, bands, text)
     channels = _principal_components(sample) if _shows_components(settings) else _as_they_are
     low, high = _stretch(channels(sample), settings)
-    image = np.zeros((cube.rows, cube.columns, 4), np.uint8)
-    step = _rows_at_once(cube.columns, bands.size)
-    for start in range(0, cube.rows, step):
-        yield Progress(done=start, total=cube.rows, text=text)
-        block = _read_bands(cube, slice(start, min(start + step, cube.rows)), slice(None), bands)
+
+    def paint(block: NDArray[np.float32]) -> NDArray[np.uint8]:
         measured = has_measurement(block)
+        painted = np.zeros((*measured.shape, 4), np.uint8)
         scaled = (channels(block[measured]) - low) / (high - low)
-        image[start : start + step][measured, :3] = np.rint(
-            255 * np.clip(np.nan_to_num(scaled, nan=0.0), 0.0, 1.0)
-        )
-        image[start : start + step, :, 3] = np.where(measured, 255, 0)
+        painted[measured, :3] = np.rint(255 * np.clip(np.nan_to_num(scaled, nan=0.0), 0.0, 1.0))
+        painted[measured, 3] = 255
+        return painted
+
+    image = np.zeros((cube.rows, cube.columns, 4), np.uint8)
+    costs = cube.touched_bytes(range(cube.rows), range(cube.columns), bands)
+    every = -(-costs // PREVIEW_BYTES)
+    if every > 1:
+        for start, block in _blocks(cube, bands, every):
+            yield Progress(done=0, total=cube.rows, text=text)
+            rows = np.repeat(paint(block), every, axis=0)[: cube.rows - start]
+            image[start : start + len(rows)] = rows
+        yield CompositePreview(done=0, total=cube.rows, text=text, image=image.copy())
+    for start, block in _blocks(cube, bands, 1):
+        yield Progress(done=start, total=cube.rows, text=text)
+        image[start : start + len(block)] = paint(block)
     yield Progress(done=cube.rows, total=cube.rows, text=text)
     return image
+
+
+def _blocks(
+    cube: Cube, bands: NDArray[np.intp], every: int
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Read every n-th row, in blocks; tell of each where it begins."""
+    step = every * _rows_at_once(cube.columns, bands.size)
+    for start in range(0, cube.rows, step):
+        rows = slice(start, min(start + step, cube.rows), every)
+        yield start, cube.read(rows, slice(None), bands)
 
 
 def _shows_components(settings: CompositeSettings) -> bool:
@@ -214,15 +252,6 @@ def _bands_to_read(cube: Cube, settings: CompositeSettings) -> NDArray[np.intp]:
     return cube.good_indices
 
 
-def _read_bands(
-    cube: Cube, rows: slice, columns: slice, bands: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """Read single bands; a few far apart are read one by one, not with all that lie between."""
-    if bands.size > 3:
-        return cube.read(rows, columns, bands)
-    return np.concatenate([cube.read(rows, columns, [int(b)]) for b in bands], axis=-1)
-
-
 def _rows_at_once(columns: int, bands: int) -> int:
     """Rows of a block of at most `BLOCK_BYTES`, at least one."""
     return max(1, BLOCK_BYTES // (4 * columns * bands))
@@ -238,7 +267,7 @@ def _sample_pixels(
     for start in range(0, cube.rows, at_once):
         yield Progress(done=0, total=cube.rows, text=text)
         rows = slice(start, min(start + at_once, cube.rows), step)
-        block = _read_bands(cube, rows, slice(None, None, step), bands)
+        block = cube.read(rows, slice(None, None, step), bands)
         found.append(block[has_measurement(block)])
     return np.concatenate(found)
 

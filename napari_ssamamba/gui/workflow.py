@@ -16,6 +16,7 @@ from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.curve_jobs import CurveJobs
 from napari_ssamamba.gui.job import Job
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
+from napari_ssamamba.gui.scene_jobs import SceneJobs
 from napari_ssamamba.gui.training_jobs import TrainingJobs
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ SECONDS_TO_END = 30.0
 class Workflow(QObject):
     """All that takes time, one job of a kind at a time.
 
-    Kinds are ``"open"``, ``"labels"``, ``"composite"`` and those of the parts. Starting a kind
-    anew cancels its older job, whose late events are dropped.
+    Kinds are ``"open"``, ``"labels"`` and those of the parts. Starting a kind anew cancels its
+    older job, whose late events are dropped.
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ class Workflow(QObject):
 
     Attributes
     ----------
+    scene : SceneJobs
     training : TrainingJobs
     mapping : MappingJobs
     audit : AuditJobs
@@ -72,6 +74,7 @@ class Workflow(QObject):
         self._ending: list[Job] = []  # cancelled, and perhaps in their last step
         self._generation = 0
         self._on_stop: dict[str, Callable[[], None]] = {}
+        self.scene = SceneJobs(self)
         self.training = TrainingJobs(self)
         self.mapping = MappingJobs(self)
         self.audit = AuditJobs(self)
@@ -123,15 +126,6 @@ class Workflow(QObject):
         again = partial(self.import_labels, path, as_reference=as_reference, **options)
         take = self._take_reference if as_reference else self.session.set_labels
         self.run("labels", "Reading labels", reading, on_result=take, open_again=again)
-
-    def compose(self) -> None:
-        """Compute the colour image that the session asks for."""
-        from napari_ssamamba.data.composite import compose_blocks
-
-        cube, settings = self.session.cube, self.session.composite
-        if cube is not None and settings is not None:
-            start = partial(compose_blocks, cube, settings)
-            self.run("composite", "Composing", start, on_result=self.session.set_composite_image)
 
     def request(self, change: Callable[[], Any]) -> bool:
         """Ask the session for a quick change; where it is refused, tell why and return False."""

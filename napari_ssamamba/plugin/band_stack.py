@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_ssamamba.data.layout import bands_last_to_first
+from napari_ssamamba.data.overview import COSTLY_BYTES
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.overview import Overview
 
 SAMPLED_BANDS = 5
 SAMPLED_SIDE = 256
@@ -19,9 +20,62 @@ SAMPLED_SIDE = 256
 
 PERCENTILES = (1.0, 99.0)
 
+ONE_LEVEL_PIXELS = 2**20
+"""Scenes up to this size are shown from their bands as they are, larger ones in levels."""
+
+COARSEST_SIDE = 512
+"""Pixels along the longer side of the coarsest level, at most."""
+
+
+class BandSource:
+    """Reads bands of a scene, from its overview where the file would make the window wait.
+
+    Parameters
+    ----------
+    cube : Cube
+
+    Attributes
+    ----------
+    overview : Overview or None
+        Set once it is there.
+    """
+
+    def __init__(self, cube: Cube) -> None:
+        self.cube = cube
+        self.overview: Overview | None = None
+
+    def read(self, bands: range, rows: range, columns: range) -> NDArray[np.float32]:
+        """Read every n-th pixel of a part of the scene.
+
+        Where that goes through more than `COSTLY_BYTES` of the file, the overview's nearest pixels
+        stand in; without an overview rows are left out, and each stands for those below it too.
+
+        Returns
+        -------
+        ndarray of float32, shape (bands, rows, columns)
+            Missing values are NaN.
+        """
+        costs = self.cube.touched_bytes(rows, columns, bands)
+        every = max(1, -(-costs // COSTLY_BYTES))
+        if every > 1 and self.overview is not None and self.overview.factor <= every * rows.step:
+            thin, factor = self.overview.cube, self.overview.factor
+            down = np.minimum(np.array(rows) // factor, thin.rows - 1)
+            across = np.minimum(np.array(columns) // factor, thin.columns - 1)
+            inside = slice(int(down[0]), int(down[-1]) + 1)
+            beside = slice(int(across[0]), int(across[-1]) + 1)
+            block = thin.read(inside, beside, _slice(bands))
+            block = block[np.ix_(down - down[0], across - across[0])]
+        else:
+            block = self.cube.read(_slice(rows[::every]), _slice(columns), _slice(bands))
+            if every > 1:
+                block = np.repeat(block, every, axis=0)[: len(rows)]
+        return np.moveaxis(block, -1, 0)
+
 
 class BandStack:
-    """A cube as an array of bands, for dask to index.
+    """A cube as an array of bands that is read where a number selects a band.
+
+    Slices alone give another stack, and read nothing.
 
     Attributes
     ----------
@@ -33,28 +87,61 @@ class BandStack:
         3.
     """
 
-    def __init__(self, cube: Cube) -> None:
-        self._cube = cube
-        self.shape = (cube.bands, cube.rows, cube.columns)
-        self.dtype = np.dtype(np.float32)
-        self.ndim = 3
+    dtype = np.dtype(np.float32)
+    ndim = 3
 
-    def __getitem__(self, key: tuple[slice | int, slice | int, slice | int]) -> NDArray[Any]:
-        """Read the block that slices and numbers select, missing values as NaN."""
-        bands, rows, columns = (k if isinstance(k, slice) else slice(k, k + 1) for k in key)
-        block = bands_last_to_first(self._cube.read(rows, columns, bands))
-        return block[tuple(slice(None) if isinstance(k, slice) else 0 for k in key)]
+    def __init__(self, source: BandSource, bands: range, rows: range, columns: range) -> None:
+        self._source = source
+        self._axes = (bands, rows, columns)
+        self.shape = (len(bands), len(rows), len(columns))
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape))
+
+    def __getitem__(self, key: Any) -> BandStack | NDArray[np.float32]:
+        """Select by slices and numbers."""
+        keys = key if isinstance(key, tuple) else (key,)
+        keys = keys + (slice(None),) * (3 - len(keys))
+        # a number that is out of range raises, as for arrays
+        bands, rows, columns = (
+            axis[k] if isinstance(k, slice) else range(axis[k], axis[k] + 1)
+            for axis, k in zip(self._axes, keys, strict=True)
+        )
+        stack = BandStack(self._source, bands, rows, columns)
+        if all(isinstance(k, slice) for k in keys):
+            return stack
+        return np.asarray(stack)[tuple(slice(None) if isinstance(k, slice) else 0 for k in keys)]
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.float32]:
+        """Read all of it."""
+        if 0 in self.shape:
+            return np.empty(self.shape, dtype or self.dtype)
+        return np.asarray(self._source.read(*self._axes), dtype)
 
 
-def lazy_bands(cube: Cube) -> Any:
-    """Return a dask array of float32, shape (bands, rows, columns), one chunk a band."""
-    import dask.array as da
+def band_levels(source: BandSource) -> list[BandStack]:
+    """Return a scene's bands in levels, each half as fine as the one before, the first complete.
 
-    # The name keeps dask from hashing the array, which would read all of it.
-    name = f"bands-{id(cube):x}"
-    return da.from_array(  # type: ignore[no-untyped-call]
-        BandStack(cube), chunks=(1, -1, -1), name=name, asarray=False
-    )
+    Small scenes (`ONE_LEVEL_PIXELS`) have one. Pixel i of level n is the scene's pixel in the
+    middle of those that it stands for.
+    """
+    cube = source.cube
+    bands, levels, factor = range(cube.bands), [], 1
+    while True:
+        rows, columns = (
+            range(factor // 2, n // factor * factor, factor) for n in (cube.rows, cube.columns)
+        )
+        levels.append(BandStack(source, bands, rows, columns))
+        longest, narrowest = max(len(rows), len(columns)), min(len(rows), len(columns))
+        if cube.rows * cube.columns <= ONE_LEVEL_PIXELS or longest <= COARSEST_SIDE:
+            return levels
+        if narrowest < 2:
+            return levels
+        factor *= 2
 
 
 def contrast_of(cube: Cube) -> tuple[float, float]:
@@ -78,3 +165,7 @@ def contrast_of(cube: Cube) -> tuple[float, float]:
 def _middle(size: int) -> slice:
     start = max(0, (size - SAMPLED_SIDE) // 2)
     return slice(start, min(size, start + SAMPLED_SIDE))
+
+
+def _slice(values: range) -> slice:
+    return slice(values.start, values.stop, values.step)

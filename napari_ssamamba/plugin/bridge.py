@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject
 
 from napari_ssamamba.plugin.attention_layers import AttentionLayers
 from napari_ssamamba.plugin.audit_layers import AuditLayers
-from napari_ssamamba.plugin.band_stack import contrast_of, lazy_bands
+from napari_ssamamba.plugin.band_layer import BandLayer
 from napari_ssamamba.plugin.class_look import dress
 from napari_ssamamba.plugin.map_layers import MapLayers
 from napari_ssamamba.plugin.own_layers import OwnLayers
@@ -47,6 +47,7 @@ class LayerBridge(QObject):
         self.session = session
         self.workflow = workflow
         self.layers = OwnLayers(viewer, self._bind_keys, self)
+        self.bands = BandLayer(session, workflow, self.layers, self)
         self.painting = Painting(viewer, session, self.layers, self)
         self.maps = MapLayers(session, workflow, self.layers, self)
         self.attention = AttentionLayers(viewer, session, workflow, self.layers, self)
@@ -66,17 +67,9 @@ class LayerBridge(QObject):
 
     def _show_cube(self) -> None:
         """Show another scene in place of the one before."""
-        cube = self.session.need_cube()
         self.layers.clear()
         self._composed = None
-        bands = Image(
-            lazy_bands(cube),
-            name="bands",
-            contrast_limits=contrast_of(cube),
-            axis_labels=("band", "row", "column"),
-            metadata={"scene": cube.name, "synthetic": cube.synthetic},
-        )
-        self.layers.add("bands", bands)
+        self.bands.show()
         self.viewer.dims.axis_labels = ("band", "row", "column")[-self.viewer.dims.ndim :]
         self.viewer.reset_view()
         self._show_wavelength(None)
@@ -90,7 +83,7 @@ class LayerBridge(QObject):
 
     def _compose(self) -> None:
         self._composed = self.session.composite
-        self.workflow.compose()
+        self.workflow.scene.compose()
 
     def _show_composite(self) -> None:
         """Show the image that came, or ask for the one that the settings want."""

@@ -61,10 +61,15 @@ def read(path: str | Sequence[str]) -> list[Any]:
 
 def as_layers(cube: Cube) -> list[Any]:
     """Return a scene as layer data without a session: its bands, lazily."""
-    from napari_ssamamba.plugin.band_stack import contrast_of, lazy_bands
+    from napari_ssamamba.plugin.band_stack import BandSource, band_levels, contrast_of
 
-    options = {"name": cube.name, "contrast_limits": contrast_of(cube)}
-    return [(lazy_bands(cube), options, "image")]
+    levels = band_levels(BandSource(cube))
+    options = {
+        "name": cube.name,
+        "contrast_limits": contrast_of(cube),
+        "multiscale": len(levels) > 1,
+    }
+    return [(levels if len(levels) > 1 else levels[0], options, "image")]
 
 
 def show_dock(viewer: Any) -> None:
