@@ -10,6 +10,7 @@ import numpy as np
 from napari_ssamamba.audit.continuum import SpectralView, view_spectra
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import has_measurement
+from napari_ssamamba.data.running_moments import RunningMoments
 from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.events import Progress
 
@@ -210,9 +211,7 @@ class _Sums:
         self._view = view
         self._waiting: list[NDArray[np.float32]] = []
         self._n_waiting = 0
-        self._count = np.zeros(cube.bands)
-        self._mean = np.zeros(cube.bands)
-        self._squares = np.zeros(cube.bands)
+        self._moments = RunningMoments(cube.bands)
 
     def add(self, spectra: NDArray[np.float32]) -> None:
         """Add pixels, shape (n, good bands)."""
@@ -223,30 +222,20 @@ class _Sums:
             self._sum_up()
 
     def _sum_up(self) -> None:
-        """Add those that wait, by Chan, Golub and LeVeque's pairwise update."""
+        """Add those that wait."""
         spectra = np.full((self._n_waiting, self._cube.bands), np.nan)
         spectra[:, self._cube.good_indices] = np.concatenate(self._waiting)
         self._waiting, self._n_waiting = [], 0
-        values = cube_view(self._cube, self._view, spectra)
-        present = ~np.isnan(values)
-        new = present.sum(axis=0)
-        here = np.where(present, values, 0.0).sum(axis=0) / np.maximum(new, 1)
-        squares = (np.where(present, values - here, 0.0) ** 2).sum(axis=0)
-        total = np.maximum(self._count + new, 1)
-        difference = here - self._mean
-        self._mean += difference * new / total
-        self._squares += squares + difference**2 * self._count * new / total
-        self._count += new
+        self._moments.add(cube_view(self._cube, self._view, spectra))
 
     def statistics(self) -> SpectralStatistics:
         """Mean and deviation of all that were added."""
         if self._waiting:
             self._sum_up()
-        empty = self._count == 0
-        deviation = np.sqrt(self._squares / np.maximum(self._count, 1))
+        empty = self._moments.count == 0
         return SpectralStatistics(
-            mean=np.where(empty, np.nan, self._mean),
-            deviation=np.where(empty, np.nan, deviation),
+            mean=np.where(empty, np.nan, self._moments.mean),
+            deviation=np.where(empty, np.nan, self._moments.deviation),
             n=self.pixels,
             view=self._view,
         )

@@ -1,4 +1,4 @@
-"""Standardisation of spectra, fitted on training pixels only."""
+"""Standardisation of spectra, fitted on training pixels, or on the whole scene where asked for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.data.cube import has_measurement
+from napari_ssamamba.data.running_moments import RunningMoments
+from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
+
+    from napari_ssamamba.data.cube import Cube
+
+BLOCK_VALUES = 2**20
+"""Of the scene, read at once where statistics come from all of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +89,47 @@ def fit_min_max(spectra: NDArray[np.float32]) -> Standardiser:
     low = _over_pixels(np.nanmin, spectra)
     high = _over_pixels(np.nanmax, spectra)
     return _standardiser(low, high - low, f"range of {len(spectra)} training pixels")
+
+
+def fit_to_scene(cube: Cube, *, ranges: bool) -> Generator[Progress, None, Standardiser]:
+    """Fit the scaling to all measured pixels of a scene, in one pass, keeping none of them.
+
+    Parameters
+    ----------
+    cube : Cube
+        Its good bands count.
+    ranges : bool
+        Whether to fit ranges, as `fit_min_max`, or mean and deviation.
+
+    Yields
+    ------
+    Progress
+        In rows.
+
+    Returns
+    -------
+    Standardiser
+    """
+    bands = cube.good_indices.size
+    moments = RunningMoments(bands)
+    low, high = np.full(bands, np.nan, np.float32), np.full(bands, np.nan, np.float32)
+    step = max(1, BLOCK_VALUES // (cube.columns * bands))
+    for first in range(0, cube.rows, step):
+        yield Progress(done=first, total=cube.rows, text=f"Statistics of {cube.name}")
+        block = cube.read(slice(first, first + step), slice(None))
+        spectra = block[has_measurement(block)]
+        if ranges:
+            low = np.fmin(low, np.fmin.reduce(spectra, axis=0, initial=np.nan))
+            high = np.fmax(high, np.fmax.reduce(spectra, axis=0, initial=np.nan))
+            moments.pixels += len(spectra)
+        else:
+            moments.add(spectra)
+    where = f"all {moments.pixels} pixels of the scene"
+    if ranges:
+        low, high = np.nan_to_num(low, nan=0.0), np.nan_to_num(high, nan=0.0)
+        return _standardiser(low, high - low, f"range of {where}")
+    center, spread = moments.mean.astype(np.float32), moments.deviation.astype(np.float32)
+    return _standardiser(center, spread, f"mean and deviation of {where}")
 
 
 def _over_pixels(

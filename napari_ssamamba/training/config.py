@@ -17,7 +17,10 @@ Protocol = Literal["interactive", "paper"]
 """``interactive``: for a few painted labels, in a minute. ``paper``: the published recipe."""
 
 Standardisation = Literal["z-score", "min-max"]
-"""How spectra are scaled, band by band, from the training pixels alone."""
+"""How spectra are scaled, band by band."""
+
+Statistics = Literal["training", "scene"]
+"""Which pixels the scaling comes from."""
 
 Sampling = Literal["uniform", "balanced"]
 """Which training pixels the batches hold: each as often, or each class as often."""
@@ -81,6 +84,9 @@ class TrainingConfig:
     validation_fraction : float
         Share of the labels that validate, where no split says which.
     standardisation : {"z-score", "min-max"}
+    statistics : {"training", "scene"}
+        Whether the scaling comes from the training pixels alone or from all of the scene, which is
+        then read once; also from the pixels that the map is checked on.
     min_labels : int
         Least number of labelled pixels a class.
     restart_steps, restart_rate : float
@@ -112,6 +118,7 @@ class TrainingConfig:
     follow_scene: bool = True
     validation_fraction: float = 0.1
     standardisation: Standardisation = "z-score"
+    statistics: Statistics = "training"
     min_labels: int = 2
     restart_steps: float = 0.25
     restart_rate: float = 0.5
@@ -123,6 +130,7 @@ class TrainingConfig:
             ("sampling", Sampling),
             ("precision", Precision),
             ("standardisation", Standardisation),
+            ("statistics", Statistics),
             ("mixture", Mixture),
         ):
             if getattr(self, name) not in get_args(choices):

@@ -12,7 +12,7 @@ import torch
 from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.patches import read_patches, read_spectra
-from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max
+from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max, fit_to_scene
 from napari_ssamamba.errors import DeviceMemoryError, LabelsError
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.expert.fit import fit_expert
@@ -126,7 +126,7 @@ def train(
     validation_pixels = np.argwhere(split.validation).astype(np.int32)
     actual = _model_config(model, cube, outputs)
     if start_from is None:
-        standardiser = _fit_standardiser(cube, train_pixels, config)
+        standardiser = yield from _fit_standardiser(cube, train_pixels, config)
     else:
         actual = check_start(start_from, cube, actual, follow_scene=config.follow_scene)
         standardiser = start_from.standardiser
@@ -225,8 +225,10 @@ def _model_config(model: Preset | ModelConfig, cube: Cube, outputs: ClassTable) 
 
 def _fit_standardiser(
     cube: Cube, train_pixels: NDArray[np.int32], config: TrainingConfig
-) -> Standardiser:
-    """Fit the scaling of the spectra to the training pixels."""
+) -> Generator[Progress, None, Standardiser]:
+    """Fit the scaling of the spectra to the training pixels, or to the scene."""
+    if config.statistics == "scene":
+        return (yield from fit_to_scene(cube, ranges=config.standardisation == "min-max"))
     fit = fit_min_max if config.standardisation == "min-max" else fit_mean_deviation
     return fit(read_spectra(cube, train_pixels))
 

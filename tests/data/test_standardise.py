@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_ssamamba.data import standardise
+from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max
 
 SPECTRA = np.array([[1, 5, np.nan, 7], [3, 5, np.nan, np.nan]], np.float32)
@@ -26,3 +28,33 @@ def test_bands_without_spread_or_measurement_stay_finite(fit: object) -> None:
     assert callable(fit)
     values = fit(SPECTRA)(np.full((3, 4), 9, np.float32))
     assert np.isfinite(values).all()
+
+
+def whole_scene() -> Cube:
+    rng = np.random.default_rng(3)
+    stored = rng.integers(100, 900, (37, 23, 5)).astype(np.int16)
+    stored[4:9, :6] = -1
+    stored[rng.random(stored.shape) < 0.05] = -1
+    good = np.array([True, False, True, True, True])
+    return Cube("scene", stored, good_bands=good, nodata=-1)
+
+
+@pytest.mark.parametrize("ranges", [False, True])
+def test_statistics_of_a_scene_in_one_pass_are_those_of_all_its_measured_pixels(
+    ranges: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standardise, "BLOCK_VALUES", 200)
+    cube = whole_scene()
+    spectra = cube.read(slice(None), slice(None)).reshape(-1, 4)
+    spectra = spectra[2 * np.isnan(spectra).sum(axis=1) <= 4]
+    expected = (fit_min_max if ranges else fit_mean_deviation)(spectra)
+    work = standardise.fit_to_scene(cube, ranges=ranges)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found = end.value
+            break
+    np.testing.assert_allclose(found.center, expected.center, rtol=1e-5)
+    np.testing.assert_allclose(found.spread, expected.spread, rtol=1e-5)
+    assert f"{len(spectra)} pixels of the scene" in found.fitted_on
