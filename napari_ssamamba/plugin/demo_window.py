@@ -7,18 +7,15 @@ and a graphics driver that fails takes only this process along.
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_ssamamba.plugin.viewers import session_of
+from napari_ssamamba.plugin.waiting import run_for, run_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari import Viewer
 
     from napari_ssamamba.checkpoint import Checkpoint
@@ -28,9 +25,7 @@ if TYPE_CHECKING:
 PLUGIN = "napari-ssamamba"
 MODEL = "model.safetensors"
 SIZE = 1400, 860
-MILLISECONDS_TO_DRAW = 700
-MILLISECONDS_BETWEEN_LOOKS = 50
-LONGEST_SECONDS = 600.0
+SECONDS_TO_DRAW = 0.7
 PART_MAPPED = 0.4
 """Of the scene, when the picture of the growing map is taken."""
 
@@ -71,17 +66,17 @@ def show_result(viewer: Viewer, folder: Path) -> None:
     opened = session_of(viewer)
     session, workflow = opened.session, opened.workflow
     workflow.open_sample()
-    _run_until(lambda: session.composite_image is not None and session.reference is not None)
+    run_until(lambda: session.composite_image is not None and session.reference is not None)
     if session.reference is not None:
         session.set_labels(labels_of(checkpoint, session.reference))
-    _run_until(lambda: len(session.class_spectra) > 0)
+    run_until(lambda: len(session.class_spectra) > 0)
     _take_picture(viewer, folder / "window-labels.png")
 
     session.set_checkpoint(checkpoint)
     workflow.mapping.map_scene()
-    _run_until(lambda: session.map is not None and bool((session.map.ids > 0).mean() > PART_MAPPED))
+    run_until(lambda: session.map is not None and bool((session.map.ids > 0).mean() > PART_MAPPED))
     _take_picture(viewer, folder / "window-mapping.png")
-    _run_until(lambda: session.accuracy is not None)
+    run_until(lambda: session.accuracy is not None)
     _pick_wrong_pixel(session)
     widget.main.scroll.ensureWidgetVisible(widget.main.map)
     _take_picture(viewer, folder / "window-map.png")
@@ -117,23 +112,9 @@ def _pick_wrong_pixel(session: Session) -> None:
         session.pick(int(row), int(column))
 
 
-def _run_until(holds: Callable[[], bool]) -> None:
-    """Let the window work until something holds."""
-    loop, timer = QEventLoop(), QTimer()
-    deadline = time.monotonic() + LONGEST_SECONDS
-    timer.timeout.connect(lambda: (holds() or time.monotonic() > deadline) and loop.quit())
-    timer.start(MILLISECONDS_BETWEEN_LOOKS)
-    loop.exec()
-    timer.stop()
-    if not holds():
-        raise TimeoutError(f"the window was not ready after {LONGEST_SECONDS:.0f} s")
-
-
 def _take_picture(viewer: Viewer, path: Path) -> None:
     """Draw what has come, then write the whole window as PNG."""
-    loop = QEventLoop()
-    QTimer.singleShot(MILLISECONDS_TO_DRAW, loop.quit)
-    loop.exec()
+    run_for(SECONDS_TO_DRAW)
     viewer.window.screenshot(str(path), canvas_only=False, flash=False)
 
 

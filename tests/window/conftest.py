@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
+
+from napari_ssamamba.plugin.stall_gauge import StallGauge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,47 +26,6 @@ if TYPE_CHECKING:
 
 SCREENSHOTS = "SSAMAMBA_SCREENSHOTS"
 """Environment variable: the folder that keeps the pictures, a temporary one without it."""
-
-
-class StallGauge:
-    """Measures how long the event loop was away, with a timer that wants to fire all the time."""
-
-    def __init__(self, qtbot: QtBot) -> None:
-        self._qtbot = qtbot
-        self._timer = QTimer()
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._tick)
-        self._last = 0.0
-        self._gaps: list[float] = []
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self._gaps.append(now - self._last)
-        self._last = now
-
-    def start(self) -> None:
-        """Begin to measure, whatever runs the event loop."""
-        self._gaps = []
-        self._last = time.perf_counter()
-        self._timer.start()
-
-    def stop(self) -> float:
-        """Return the longest time, in ms, that the event loop was away since `start`."""
-        self._tick()
-        self._timer.stop()
-        return 1000 * max(self._gaps)
-
-    def longest_ms(self, seconds: float, each: Callable[[], None] | None = None) -> float:
-        """Run the event loop for a while, calling `each` every 30 ms; return the longest gap."""
-        acts = QTimer()
-        if each is not None:
-            acts.setInterval(30)
-            acts.timeout.connect(each)
-            acts.start()
-        self.start()
-        self._qtbot.wait(int(1000 * seconds))
-        acts.stop()
-        return self.stop()
 
 
 class Window:
@@ -166,8 +127,8 @@ class Window:
 
 
 @pytest.fixture
-def stall_gauge(qtbot: QtBot) -> StallGauge:
-    return StallGauge(qtbot)
+def stall_gauge(qapp: QApplication) -> StallGauge:
+    return StallGauge()
 
 
 @pytest.fixture
