@@ -22,7 +22,7 @@ TruthKind = Literal["validation", "reference", "training"]
 TRUTH_NAMES: dict[TruthKind, str] = {
     "validation": "Held-out validation pixels",
     "reference": "Reference pixels not trained on",
-    "training": "Training labels",
+    "training": "Training labels, out of fold",
 }
 
 TRUTH_MEANINGS: dict[TruthKind, str] = {
@@ -31,8 +31,8 @@ TRUTH_MEANINGS: dict[TruthKind, str] = {
     ),
     "reference": "All of the reference but the pixels that were trained or validated on",
     "training": (
-        "All painted labels; the model learned from most of them, so an error marks a label that "
-        "may be wrong, and the accuracy says nothing about the rest of the map"
+        "All painted labels, each compared not with the map but with what the spectral expert says "
+        "of it when fitted to the others: an error marks a label that may be wrong"
     ),
 }
 

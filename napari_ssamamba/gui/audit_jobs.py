@@ -29,8 +29,16 @@ class AuditJobs(QObject):
         self._session = workflow.session
 
     def confuse(self) -> None:
-        """Compute the confusion matrix, where nothing is missing for it."""
+        """Compute the confusion matrix, where nothing is missing for it.
+
+        Training labels are checked first, where they changed since that was done.
+        """
         self._workflow.cancel(CONFUSION)
+        suspects = self._session.suspects
+        if self._session.audit.truth == "training" and not suspects.missing():
+            if suspects.shown is None or suspects.outdated:
+                self._workflow.labelling.check()
+                return
         if (run := self._session.audit.confusion_run()) is not None:
             take = self._session.audit.set_confusion
             self._workflow.run(CONFUSION, "Confusion matrix", lambda: run, on_result=take)

@@ -25,6 +25,8 @@ from napari_ssamamba.gui.map_panel import MapPanel
 from napari_ssamamba.gui.message_bar import MessageBar
 from napari_ssamamba.gui.scene_panel import ScenePanel
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
+from napari_ssamamba.gui.suggestions_panel import SuggestionsPanel
+from napari_ssamamba.gui.suspects_panel import SuspectsPanel
 from napari_ssamamba.gui.train_panel import TrainPanel
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class MainDock(QWidget):
         self.train = TrainPanel(session, workflow)
         self.map = MapPanel(session, workflow)
         self.audit = AuditPanel(session, workflow)
+        self.suggestions = SuggestionsPanel(session, workflow)
+        self.suspects = SuspectsPanel(session, workflow)
         content = QWidget()
         sections = QVBoxLayout(content)
         for title, panel in (
@@ -70,6 +74,8 @@ class MainDock(QWidget):
             ("Train", self.train),
             ("Map", self.map),
             ("Audit", self.audit),
+            ("Label next", self.suggestions),
+            ("Suspect labels", self.suspects),
         ):
             section = QCollapsible(title)
             section.setToolTip(f"Show or hide the section {title}")

@@ -15,6 +15,7 @@ from napari_ssamamba.gui.attribution_jobs import AttributionJobs
 from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.curve_jobs import CurveJobs
 from napari_ssamamba.gui.job import Job
+from napari_ssamamba.gui.labelling_jobs import LabellingJobs
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
 from napari_ssamamba.gui.scene_jobs import SceneJobs
 from napari_ssamamba.gui.training_jobs import TrainingJobs
@@ -53,6 +54,7 @@ class Workflow(QObject):
     attention : AttentionJobs
     curves : CurveJobs
     attribution : AttributionJobs
+    labelling : LabellingJobs
     """
 
     job_started = Signal(str, object)
@@ -81,6 +83,7 @@ class Workflow(QObject):
         self.attention = AttentionJobs(self)
         self.curves = CurveJobs(self)
         self.attribution = AttributionJobs(self)
+        self.labelling = LabellingJobs(self)
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""

@@ -15,6 +15,7 @@ from napari_ssamamba.plugin.class_look import dress
 from napari_ssamamba.plugin.map_layers import MapLayers
 from napari_ssamamba.plugin.own_layers import OwnLayers
 from napari_ssamamba.plugin.painting import Painting
+from napari_ssamamba.plugin.step_layers import StepLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -52,6 +53,7 @@ class LayerBridge(QObject):
         self.maps = MapLayers(session, workflow, self.layers, self)
         self.attention = AttentionLayers(viewer, session, workflow, self.layers, self)
         self.audit = AuditLayers(viewer, session, self.layers, self)
+        self.steps = StepLayers(viewer, session, workflow, self.layers, self)
         self._composed: CompositeSettings | None = None
         session.events.cube.connect(self._show_cube)
         session.events.bands.connect(self._bands_changed)
@@ -173,6 +175,7 @@ class LayerBridge(QObject):
         """
         for n in range(1, 10):
             provider.bind_key(str(n), self._class_chooser(n), overwrite=True)
+        self.steps.bind_keys(provider)
 
     def _class_chooser(self, n: int) -> Callable[[object], None]:
         def choose(provider: object) -> None:

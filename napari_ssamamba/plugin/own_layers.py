@@ -25,6 +25,8 @@ ORDER = (
     "attention of a pixel",
     "training labels",
     "audited pixels",
+    "suspect labels",
+    "suggestions",
 )
 """Roles from the lowest layer to the highest; each is also what its name begins with."""
 

@@ -93,7 +93,7 @@ class AuditState:
     @property
     def outdated(self) -> bool:
         """Whether labels, model or map changed since the matrix was computed."""
-        shown = self._session.map
+        shown = self._judged_by()
         current = shown is not None and shown is self.compared and not shown.outdated
         return self.confusion is not None and not current
 
@@ -102,6 +102,9 @@ class AuditState:
         session = self._session
         if session.cube is None:
             return "No scene is open. Open one in the section Scene."
+        if self.truth == "training":
+            unchecked = "" if session.suspects.shown else "The labels are not checked yet."
+            return self._refusal or session.suspects.missing() or unchecked
         if session.map is None and session.checkpoint is None:
             return (
                 "No model yet. Label pixels of two or more classes, train in the section Train, "
@@ -121,7 +124,7 @@ class AuditState:
     def confusion_run(self) -> Generator[Progress, None, Confusion] | None:
         """Return the comparison on a snapshot; None where something is `missing`."""
         session, self._refusal = self._session, ""
-        shown = session.map
+        shown = self._judged_by()
         if self.missing() or shown is None or session.labels is None:
             return None
         labels = LabelMap(session.labels, session.classes, "training labels")
@@ -134,6 +137,15 @@ class AuditState:
             return None
         self.compared, self.compared_with = shown, truth
         return confuse(truth, shown.ids.copy(), shown.confidence.copy(), shown.classes)
+
+    def _judged_by(self) -> ShownMap | None:
+        """Return what the truth is compared with.
+
+        Training labels are compared with what the others say of each one, not with a map that has
+        learned from them.
+        """
+        session = self._session
+        return session.suspects.shown if self.truth == "training" else session.map
 
     def set_confusion(self, confusion: Confusion | None) -> None:
         """Take the matrix that was computed; no cell of it is chosen yet."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.session.session import Session
 
-DecisionKind = Literal["accepted", "relabelled", "marked wrong", "skipped"]
+DecisionKind = Literal[
+    "accepted", "relabelled", "marked wrong", "skipped", "labelled", "label removed"
+]
 
 COLUMNS = ("row", "column", "reference", "mapped as", "decision", "training label")
 """Of the table that `Decisions.export` writes."""
@@ -32,8 +34,8 @@ class Decision:
     ----------
     row, column : int
     reference, mapped : int
-        Class ids that the truth and the map give it.
-    kind : {"accepted", "relabelled", "marked wrong", "skipped"}
+        Class ids that the truth and the map give it; 0 for a pixel without a truth.
+    kind : {"accepted", "relabelled", "marked wrong", "skipped", "labelled", "label removed"}
     label_before, label : int
         Its training label before and after; 0 for none.
     """
@@ -125,14 +127,41 @@ class Decisions:
             label = UNLABELLED if erases else before
         elif label not in session.classes:
             self._add_class(label)
-        self.made.append(Decision(*pixel, cell.reference, cell.predicted, kind, before, label))
-        self._write(pixel, label)
+        self._make(Decision(*pixel, cell.reference, cell.predicted, kind, before, label))
         position = audit.position or 0
         if kind == "marked wrong":
             audit.leave_out(self.wrong())
             position -= 1  # the next pixel has taken its place
         self.events.made.emit()
         self._go_on(position)
+
+    def label(self, pixel: tuple[int, int], mapped: int, id: int | None) -> None:
+        """Label a pixel that is no error of the matrix.
+
+        Parameters
+        ----------
+        pixel : tuple of int
+            Row and column.
+        mapped : int
+            Class id that the map gives it.
+        id : int or None
+            Its class from now on, 0 to take its label away; None leaves it as it is.
+        """
+        session = self._session
+        if session.labels is None:
+            return
+        before = int(session.labels[pixel])
+        kind: DecisionKind = "skipped"
+        if id is not None:
+            kind = "relabelled" if before else "labelled"
+            kind = kind if id else "label removed"
+        label = before if id is None else id
+        self._make(Decision(*pixel, before, mapped, kind, before, label))
+        self.events.made.emit()
+
+    def _make(self, decision: Decision) -> None:
+        self.made.append(decision)
+        self._write(decision.pixel, decision.label)
 
     def _go_on(self, position: int) -> None:
         """Look at the next pixel of the cell that nothing was decided about, else at the next."""
@@ -191,9 +220,9 @@ class Decisions:
                 table = csv.writer(file)
                 table.writerow(COLUMNS)
                 for d in self.made:
-                    classes = (names.get(i, f"Class {i}") for i in (d.reference, d.mapped))
-                    label = names.get(d.label, f"Class {d.label}") if d.label else ""
-                    table.writerow([d.row, d.column, *classes, d.kind, label])
+                    ids = d.reference, d.mapped, d.label
+                    truth, mapped, label = (names.get(i, f"Class {i}") if i else "" for i in ids)
+                    table.writerow([d.row, d.column, truth, mapped, d.kind, label])
 
     def _drop(self) -> None:
         self.made = []

@@ -25,6 +25,8 @@ from napari_ssamamba.session.curves import SessionCurves
 from napari_ssamamba.session.decisions import Decisions
 from napari_ssamamba.session.evidence import SessionEvidence
 from napari_ssamamba.session.mapping import SessionMapping
+from napari_ssamamba.session.suggestions import SessionSuggestions
+from napari_ssamamba.session.suspects import SessionSuspects
 from napari_ssamamba.session.training_run import train_on_labels
 from napari_ssamamba.session.values import SessionEvents, TrainingSettings
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
+    from napari_ssamamba.session.steps import PixelSteps
     from napari_ssamamba.session.values import ShownMap
     from napari_ssamamba.training.events import EpochDone
     from napari_ssamamba.training.metrics import Accuracy
@@ -91,6 +94,12 @@ class Session:
         Spectra to compare with the classes'.
     attribution : SessionAttribution
         Which bands decided.
+    suggestions : SessionSuggestions
+        What to label next.
+    suspects : SessionSuspects
+        Training labels that the others contradict.
+    steps : PixelSteps
+        Which of these two lists was last stepped through.
     """
 
     def __init__(self) -> None:
@@ -119,6 +128,9 @@ class Session:
         self.evidence = SessionEvidence(self)
         self.changes = SessionChanges(self)
         self.attribution = SessionAttribution(self)
+        self.suggestions = SessionSuggestions(self)
+        self.suspects = SessionSuspects(self)
+        self.steps: PixelSteps = self.suggestions
 
     # --- the scene -------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.audit.suspects import OutOfFold
 from napari_ssamamba.errors import LabelsError
 
 CELL = Cell(5, 9)
@@ -19,6 +20,21 @@ def result_of(work):
             next(work)
         except StopIteration as end:
             return end.value
+
+
+def said_by(shown, labels, classes):
+    """Return a check of the labels in which the others say what a map has there."""
+    pixels = np.argwhere(labels).astype(np.int32)
+    at = tuple(pixels.T)
+    return OutOfFold(
+        pixels,
+        labels[at],
+        shown.ids[at],
+        shown.confidence[at],
+        1 - shown.confidence[at],
+        len(pixels),
+        classes,
+    )
 
 
 @pytest.fixture
@@ -139,6 +155,7 @@ def test_undo_finds_the_pixel_again_when_there_is_no_matrix(session):
 def test_painted_labels_cannot_be_accepted_and_are_erased_where_wrong(session, tiny_job):
     session.set_labels(tiny_job.reference)
     session.audit.choose_truth("training")
+    session.suspects.set_checked(said_by(session.map, session.labels, session.classes))
     session.audit.set_confusion(result_of(session.audit.confusion_run()))
     session.audit.choose_cell(CELL)
     assert "Step to one first" in session.decisions.refusal("skipped")

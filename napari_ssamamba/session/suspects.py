@@ -1,0 +1,108 @@
+"""The training labels as they were checked out of fold, and which of them are suspect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.session.steps import PixelSteps
+from napari_ssamamba.session.values import ShownMap
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.audit.suspects import OutOfFold
+    from napari_ssamamba.events import Progress
+    from napari_ssamamba.session.session import Session
+
+
+class SessionSuspects(PixelSteps):
+    """Labels that the others contradict; proposed is the class that they say instead.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    checked : OutOfFold or None
+        None before the labels were checked.
+    shown : ShownMap or None
+        What was said of the labelled pixels, as a map: the audit compares the labels with it.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.checked: OutOfFold | None = None
+        self.shown: ShownMap | None = None
+        self._suspects: NDArray[np.intp] = np.empty(0, np.intp)
+        self._changed = False  # since the check that runs, or the last one, began
+        session.events.cube.connect(self._drop)
+        session.events.bands.connect(self._outdate)
+        session.events.labels.connect(self._outdate)
+
+    def missing(self) -> str:
+        """Say what is missing for a check and how to get it; empty where nothing is."""
+        session = self._session
+        if session.cube is None:
+            return "No scene is open. Open one in the section Scene."
+        if session.labels is None or not session.labels.any():
+            return "No pixel is labelled. Label pixels of two or more classes."
+        return ""
+
+    @property
+    def outdated(self) -> bool:
+        """Whether labels or bands changed since the check."""
+        return self.shown is not None and self.shown.outdated
+
+    def run(self) -> Generator[Progress, None, OutOfFold]:
+        """Return the check of the labels as they are now.
+
+        Raises
+        ------
+        LabelsError
+            Where something is `missing`.
+        """
+        from napari_ssamamba.audit.suspects import check_out_of_fold
+
+        session = self._session
+        if self.missing() or session.cube is None or session.labels is None:
+            raise LabelsError(self.missing())
+        self._changed = False
+        labels = LabelMap(session.labels.copy(), session.classes, "training labels")
+        return check_out_of_fold(session.cube, labels, session.training.config.seed)
+
+    def set_checked(self, checked: OutOfFold) -> None:
+        """Take what was said of the labels."""
+        cube = self._session.need_cube()
+        ids, confidence = checked.as_map((cube.rows, cube.columns))
+        self.checked = checked
+        self.shown = ShownMap(
+            ids=ids,
+            confidence=confidence,
+            classes=checked.classes,
+            complete=True,
+            outdated=self._changed,
+        )
+        self._suspects = checked.suspects()
+        self._show(checked.pixels[self._suspects], checked.predicted[self._suspects])
+
+    def index(self, position: int) -> int:
+        """Return where a suspect is among the labels that were checked."""
+        return int(self._suspects[position])
+
+    def _drop(self) -> None:
+        self.checked = self.shown = None
+        self._suspects = np.empty(0, np.intp)
+        self._show(self.pixels[:0], self.proposed[:0])
+
+    def _outdate(self) -> None:
+        self._changed = True
+        if self.shown is not None and not self.shown.outdated:
+            self.shown.outdated = True
+            self.events.found.emit()

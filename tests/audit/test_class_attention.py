@@ -1,0 +1,72 @@
+"""A class's mean attention: the network's own weights, averaged pixel by pixel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.audit.attention_maps import AttentionReader, heat_map
+from napari_ssamamba.audit.class_attention import class_attention, weight_scale
+from napari_ssamamba.errors import BandsError
+
+RIGHT = np.array([[r, c] for r in range(4, 8) for c in range(0, 20, 2)], np.int32)
+WRONG = np.array([[23, 19], [16, 0], [5, 5]], np.int32)
+
+
+def result_of(work: Any) -> Any:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def test_the_means_are_those_of_the_pixels_one_by_one(tiny_job: Any, tiny_checkpoint: Any) -> None:
+    reader = AttentionReader(tiny_checkpoint)
+    found = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG))
+    for mean, pixels in ((found.right, RIGHT), (found.wrong, WRONG)):
+        read = [reader.read(tiny_job.cube, *pixel) for pixel in pixels.tolist()]
+        for block in (None, 0, 1):
+            for head in (None, 0, 1):
+                expected = np.mean([heat_map(p, (24, 20), block, head).grid for p in read], axis=0)
+                np.testing.assert_allclose(mean.grid(block, head), expected, atol=1e-6)
+        np.testing.assert_allclose(mean.weights.sum((-2, -1)), 1, atol=1e-5)
+        assert mean.n == mean.of == len(pixels)
+    assert found.id == 5
+
+
+def test_of_many_pixels_so_many_are_drawn_as_is_said(tiny_job: Any, tiny_checkpoint: Any) -> None:
+    reader = AttentionReader(tiny_checkpoint)
+    run = {"limit": 10, "seed": 3}
+    found = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG, **run))
+    assert (found.right.n, found.right.of) == (10, 40)
+    assert (found.wrong.n, found.wrong.of) == (3, 3)
+    again = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG, **run))
+    np.testing.assert_array_equal(found.right.weights, again.right.weights)
+    other = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG, limit=10, seed=4))
+    assert (other.right.weights != again.right.weights).any()
+
+
+def test_a_class_without_an_error_has_no_map_of_errors(tiny_job: Any, tiny_checkpoint: Any) -> None:
+    reader = AttentionReader(tiny_checkpoint)
+    none = np.empty((0, 2), np.int32)
+    found = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, none))
+    assert found.wrong is None and found.right is not None
+
+
+def test_scenes_with_other_bands_are_refused(tiny_job: Any, tiny_checkpoint: Any) -> None:
+    shifted = tiny_job.cube.with_wavelengths(tiny_job.cube.wavelengths + 50)
+    with pytest.raises(BandsError):
+        result_of(class_attention(AttentionReader(tiny_checkpoint), shifted, 5, RIGHT, WRONG))
+
+
+def test_the_scale_holds_every_weight_and_never_makes_much_of_little() -> None:
+    alike = 1 / 49
+    assert weight_scale(1.02 * alike, 49) == 0.05  # twice as far as that at least
+    assert weight_scale(0.051, 49) == 0.1
+    assert weight_scale(0.3, 49) == 0.5
+    assert weight_scale(1.0, 49) == weight_scale(1.0001, 49) == 1.0
+    assert weight_scale(1 / 9, 9) == 0.5
+    assert weight_scale(1.0, 1) == 1.0
