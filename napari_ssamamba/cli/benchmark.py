@@ -34,7 +34,7 @@ def benchmark(
         int | None, typer.Option(min=1, help="CPU threads; by default what PyTorch takes.")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One short round: seconds, but rough figures.")
+        bool, typer.Option("--quick", help="One short round: about a minute, and rough figures.")
     ] = False,
     json: JsonOption = False,
     debug: DebugOption = False,

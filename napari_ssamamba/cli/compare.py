@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,6 @@ from napari_ssamamba.cli.inputs import (
     JsonOption,
     LabelFilesOption,
     LayoutOption,
-    SceneArgument,
     WavelengthsOption,
     open_scene_files,
     read_label_files,
@@ -35,7 +35,18 @@ from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
     from napari_ssamamba.comparison.compare import Row
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.labels import LabelMap
 
+SceneArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SCENE...",
+        help="As for train; or built-in, or built-in:ROWSxCOLUMNS for the synthetic scene of that "
+        "size with its reference.",
+        show_default=False,
+    ),
+]
 SplitsOption = Annotated[
     list[str],
     typer.Option(
@@ -62,8 +73,8 @@ TABLE_WIDTH = 110
 
 def compare(
     scene: SceneArgument,
-    labels: LabelFilesOption,
-    split: SplitsOption = ["random"],  # noqa: B006 (typer reads it and never changes it)
+    labels: LabelFilesOption = [],  # noqa: B006 (typer reads it and never changes it)
+    split: SplitsOption = ["random"],  # noqa: B006 (as above)
     train_per_class: PerClassOption = None,
     train_fraction: FractionOption = 0.5,
     seeds: SeedsOption = "0,1,2",
@@ -83,8 +94,14 @@ def compare(
     Pixels count that no method has learned from, whatever the seed's split leaves.
     """
     chosen_seeds = [_seed(text) for text in seeds.split(",")]
-    cube = open_scene_files(scene, layout, wavelengths)
-    given = read_label_files("--labels", labels, cube, field)
+    found = built_in(scene)
+    if found is None:
+        if not labels:
+            raise SettingError("--labels", "nothing", "name a class raster or polygons.")
+        cube = open_scene_files(scene, layout, wavelengths)
+        given = read_label_files("--labels", labels, cube, field)
+    else:
+        cube, given = found
 
     from napari_ssamamba.comparison.compare import NAMES, summarise
     from napari_ssamamba.comparison.compare import compare as compare_methods
@@ -128,6 +145,22 @@ def compare(
     for seed, run in zip(chosen_seeds, runs, strict=True):
         if run[0].mixture is not None:
             typer.echo(f"seed {seed}: held-out {run[0].mixture.summary()}")
+
+
+def built_in(scene: list[str]) -> tuple[Cube, LabelMap] | None:
+    """Make the synthetic scene where that is what the argument asks for, as large as it says.
+
+    Raises
+    ------
+    SettingError
+        Where the scene cannot have that size.
+    """
+    size = re.fullmatch(r"built-in(?::(\d{1,6})x(\d{1,6}))?", " ".join(scene))
+    if size is None:
+        return None
+    from napari_ssamamba.data.sample import sample_scene
+
+    return sample_scene() if size[1] is None else sample_scene(int(size[1]), int(size[2]))
 
 
 def _table(rows: list[Row], title: str) -> Table:

@@ -93,3 +93,25 @@ def test_what_cannot_be_is_one_line(
     assert result.stdout == ""
     [line] = result.stderr.splitlines()
     assert line.startswith("error: ") and part in line
+
+
+def test_the_built_in_scene_brings_its_reference_and_says_that_it_is_synthetic() -> None:
+    result = ssamamba(
+        *("compare", "built-in:64x80", "--train-per-class", 10),
+        *("--seeds", "0", "--methods", "lda", "--json"),
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["synthetic"] is True
+    assert 500 < told["n_test"] + told["n_train"] <= 64 * 80
+
+
+def test_what_is_missing_to_compare_is_said(files: SimpleNamespace) -> None:
+    for arguments, named in (
+        ((files.scene,), "--labels"),
+        (("built-in:9x9",), "32 to 2000"),
+    ):
+        result = ssamamba("compare", *arguments, "--methods", "lda")
+        assert result.exit_code == 2
+        [line] = result.stderr.splitlines()
+        assert line.startswith("error: ") and named in line
