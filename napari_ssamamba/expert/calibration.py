@@ -61,7 +61,20 @@ def pool(weights: NDArray[np.float64], members: Values) -> Values:
     return log_softmax(np.tensordot(weights, members, 1))
 
 
-def fit_pool(members: Values, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+def root_weights(targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what each pixel counts, (n,), so that a class counts as the root of its pixels do.
+
+    How many labels a class has says little of how much of the scene it covers. Counting pixels
+    alike favours overall accuracy, counting classes alike favours the average over classes; the
+    root lies between. The mean is 1, and classes of equal size count as before.
+    """
+    weights = np.bincount(targets)[targets] ** -0.5
+    return np.asarray(weights / weights.mean())
+
+
+def fit_pool(
+    members: Values, targets: NDArray[np.int64], counts: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Choose the weights of a pool by the likelihood of held-out pixels.
 
     The log-likelihood is concave in the weights (a logistic regression on log-probabilities), so
@@ -72,6 +85,8 @@ def fit_pool(members: Values, targets: NDArray[np.int64]) -> NDArray[np.float64]
     members : ndarray of float64, shape (M, n, K)
         Log-probabilities of pixels that the members did not learn from.
     targets : ndarray of int64, shape (n,)
+    counts : ndarray of float64, shape (n,), optional
+        How much each pixel counts; their mean is 1. By default all alike.
 
     Returns
     -------
@@ -82,14 +97,16 @@ def fit_pool(members: Values, targets: NDArray[np.int64]) -> NDArray[np.float64]
 
     count, n, _ = members.shape
     equal = np.full(count, 1 / count)
+    worth = np.ones(n) if counts is None else counts
     of_truth = members[:, np.arange(n), targets]  # (M, n)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         pooled = pool(weights, members)
-        expected = np.einsum("mnk,nk->m", members, np.exp(pooled))
+        expected = np.einsum("mnk,nk->mn", members, np.exp(pooled))
         strength = PRIOR_PIXELS * count
-        value = -pooled[np.arange(n), targets].sum() + strength / 2 * ((weights - equal) ** 2).sum()
-        return float(value), expected - of_truth.sum(axis=1) + strength * (weights - equal)
+        prior = strength / 2 * ((weights - equal) ** 2).sum()
+        value = prior - worth @ pooled[np.arange(n), targets]
+        return float(value), (expected - of_truth) @ worth + strength * (weights - equal)
 
     bounds = [(0.0, LARGEST_WEIGHT)] * count
     found = minimize(loss, equal, jac=True, bounds=bounds, method="L-BFGS-B")

@@ -11,6 +11,7 @@ from napari_ssamamba.expert.calibration import (
     log_softmax,
     mean_log_loss,
     pool,
+    root_weights,
     with_floor,
 )
 
@@ -63,3 +64,29 @@ def test_scores_that_are_too_sure_are_cooled(targets: np.ndarray) -> None:
     factor, loss = best_temperature(scores, targets, np.geomspace(0.01, 1, 30), 0.003)
     assert 0.05 < factor < 0.2
     assert loss < mean_log_loss(with_floor(log_softmax(scores), 0.003), targets)
+
+
+def test_classes_count_as_the_root_of_their_pixels() -> None:
+    targets = np.array([0] * 16 + [2] * 4)
+    counts = root_weights(targets)
+    assert counts.mean() == pytest.approx(1)
+    assert counts[targets == 0].sum() / counts[targets == 2].sum() == pytest.approx(4 / 2)
+    np.testing.assert_allclose(root_weights(np.repeat([0, 1, 2], 5)), 1)
+
+
+def test_a_member_that_knows_rare_classes_is_heard_when_these_count_more() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.repeat([0, 1], [380, 20])
+    of_many = np.where(np.eye(2, dtype=bool)[targets], 0.9, 0.1)
+    of_many[targets == 1] = (0.9, 0.1)  # never finds the rare class
+    of_rare = rng.dirichlet((2, 2), len(targets))
+    of_rare[targets == 1] = (0.1, 0.9)
+    members = np.log(np.stack((of_many, of_rare)))
+    alike = fit_pool(members, targets)
+    rooted = fit_pool(members, targets, root_weights(targets))
+    assert rooted[1] / rooted.sum() > alike[1] / alike.sum() + 0.05
+    by_hand = np.repeat(np.arange(400), np.where(targets == 1, 4, 1))  # the rare ones four times
+    weights = np.where(targets == 1, 4.0, 1.0)
+    scaled = fit_pool(members, targets, weights / weights.mean())
+    repeated = fit_pool(members[:, by_hand], targets[by_hand])
+    np.testing.assert_allclose(scaled, repeated, atol=0.02)  # but for the prior
