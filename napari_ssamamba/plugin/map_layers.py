@@ -43,6 +43,7 @@ class MapLayers(QObject):
         self._timer.setInterval(MILLISECONDS_BETWEEN_REFRESHES)
         self._timer.timeout.connect(self._refresh)
         self._ids: object = None
+        self._to_add = False
         session.events.map.connect(self._show)
         session.events.map_tile.connect(self._tile_came)
 
@@ -60,20 +61,29 @@ class MapLayers(QObject):
         self._layers.rename("map", self._name())
 
     def _take_arrays(self) -> None:
-        """Show other arrays, in the layers that are there or in new ones."""
+        """Show other arrays in the layers that are there; the rest wait for something to show.
+
+        Where a mapping begins, its thread has most to do in Python, which both would wait for.
+        """
         shown = self._session.map
         if shown is None:
             return
         ids, confidence = self._layers["map"], self._layers["confidence"]
-        if ids is None:
-            self._layers.add_soon("map", partial(self._classes, shown))
-        else:
+        self._to_add = ids is None or confidence is None
+        if ids is not None:
             ids.data = shown.ids
             dress(ids, shown.classes)
-        if confidence is None:
-            self._layers.add_soon("confidence", partial(_confidence, shown))
-        else:
+        if confidence is not None:
             confidence.data = shown.confidence
+
+    def _add_layers(self) -> None:
+        shown, self._to_add = self._session.map, False
+        if shown is None:
+            return
+        if self._layers["map"] is None:
+            self._layers.add_soon("map", partial(self._classes, shown))
+        if self._layers["confidence"] is None:
+            self._layers.add_soon("confidence", partial(_confidence, shown))
 
     def _classes(self, shown: ShownMap) -> Labels:
         layer = Labels(shown.ids, name=self._name(), opacity=0.6, axis_labels=("row", "column"))
@@ -88,6 +98,8 @@ class MapLayers(QObject):
         return "map (outdated)" if shown.complete else "map (mapping…)"
 
     def _tile_came(self, window: object) -> None:
+        if self._to_add:
+            self._add_layers()
         if not self._timer.isActive():
             self._timer.start()
 

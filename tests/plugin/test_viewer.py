@@ -136,14 +136,16 @@ def test_tiles_appear_while_the_map_is_computed(
     session = opened.session
     session.set_checkpoint(tiny_checkpoint)
     session.mapping.run().close()
+    window = Window(0, 4, 0, 4)
+    ids, confidence = np.full((4, 4), 5, np.uint16), np.ones((4, 4), np.float32)
+    session.mapping.add_tile(MapTile(window=window, ids=ids, confidence=confidence))
     layers = opened.bridge.layers
     qtbot.waitUntil(lambda: layers["confidence"] is not None, timeout=5000)
+    qtbot.wait(200)
     layer = layers["map"]
     assert layer.name == "map (mapping…)"
     drawn: list[int] = []
     layer.events.set_data.connect(lambda event: drawn.append(1))
-    window = Window(0, 4, 0, 4)
-    ids, confidence = np.full((4, 4), 5, np.uint16), np.ones((4, 4), np.float32)
     for _ in range(5):
         session.mapping.add_tile(MapTile(window=window, ids=ids, confidence=confidence))
     qtbot.waitUntil(lambda: bool(drawn), timeout=2000)
