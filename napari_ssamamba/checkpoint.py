@@ -72,6 +72,26 @@ class MixtureRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """How one epoch went.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    loss : float
+        Mean cross-entropy over the epoch's batches.
+    validation_loss, validation_accuracy : float or None
+        Cross-entropy and overall accuracy (percent); None without validation pixels.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRecord:
     """How a checkpoint came to be, for reports and for checking maps against references.
 
@@ -95,6 +115,8 @@ class TrainingRecord:
         Overall accuracy of the kept weights on the validation pixels, percent.
     mixture : MixtureRecord or None
         None where the network stands alone.
+    history : tuple of EpochRecord
+        The epochs of the network's training; empty in files of before these were kept.
     """
 
     scene: str
@@ -111,6 +133,7 @@ class TrainingRecord:
     n_validation: int
     validation_oa: float | None
     mixture: MixtureRecord | None = None
+    history: tuple[EpochRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

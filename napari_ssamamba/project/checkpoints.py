@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 2
-"""Raised when a file's meaning changes; older ones stay readable. 2: files may hold a spectral
-expert, without which their map would be another one; those of version 1 hold none."""
+VERSION = 3
+"""Raised when a file's meaning or fields change; older ones stay readable. 2: files may hold a
+spectral expert, without which their map would be another one; those of version 1 hold none.
+3: they tell how each epoch went."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""

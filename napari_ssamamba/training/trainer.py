@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import torch
 
-from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
+from napari_ssamamba.checkpoint import Checkpoint, EpochRecord, TrainingRecord
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.patches import read_patches, read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max, fit_to_scene
@@ -169,7 +169,7 @@ def train(
             epochs=config.epochs,
             device=str(chosen),
         )
-        weights, best, epochs = yield from _learn(learner)
+        weights, best, history = yield from _learn(learner)
         mixture = None if start_from is None else continue_mixture(start_from)
         if expert is None:
             mixture = None
@@ -203,12 +203,13 @@ def train(
             standardisation=f"{config.standardisation}, {standardiser.fitted_on}",
             device=str(chosen),
             seed=config.seed,
-            epochs=epochs,
+            epochs=len(history),
             seconds=time.monotonic() - started,
             n_train=n,
             n_validation=len(validation_pixels),
             validation_oa=best,
             mixture=mixture,
+            history=history,
         ),
         expert=None if expert is None else expert.expert,
     )
@@ -250,8 +251,8 @@ def _paced(
 
 def _learn(
     learner: Learner,
-) -> Generator[Progress, None, tuple[dict[str, Tensor], float | None, int]]:
-    """Run the epochs; return the kept weights, their validation accuracy and the epochs run."""
+) -> Generator[Progress, None, tuple[dict[str, Tensor], float | None, tuple[EpochRecord, ...]]]:
+    """Run the epochs; return the kept weights, their validation accuracy and how they went."""
     config = learner.config
     validated = len(learner.validation) > 0
     choosing = len(learner.validation) >= config.choose_from
@@ -260,6 +261,7 @@ def _learn(
     best: tuple[float, float] | None = None  # accuracy, −loss: tuples compare in this order
     best_epoch = 0
     kept_accuracy: float | None = None
+    history: list[EpochRecord] = []
 
     for epoch in range(1, config.epochs + 1):
         pace.text = f"Epoch {epoch} of {config.epochs}"
@@ -282,18 +284,20 @@ def _learn(
                 best, best_epoch = (accuracy, -validation_loss), epoch
         if is_best and (choosing or last):
             weights, kept_accuracy = learner.weights(), accuracy
+        loss = sum(losses) / len(losses)
+        history.append(EpochRecord(epoch, loss, validation_loss, accuracy))
         yield EpochDone(
             **pace.fields(),
             epoch=epoch,
             epochs=config.epochs,
-            loss=sum(losses) / len(losses),
+            loss=loss,
             validation_loss=validation_loss,
             validation_accuracy=accuracy,
             best=is_best,
         )
         if choosing and epoch - best_epoch >= config.patience:
             break
-    return weights, kept_accuracy, epoch
+    return weights, kept_accuracy, tuple(history)
 
 
 def _targets(split: Split, outputs: ClassTable) -> NDArray[np.int64]:

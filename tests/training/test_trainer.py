@@ -62,6 +62,9 @@ def test_events_lead_from_start_to_end(tiny_job: Any) -> None:
     assert [e.epoch for e in epochs] == [1, 2]
     assert all(0 <= e.validation_accuracy <= 100 for e in epochs)
     assert epochs[0].loss == pytest.approx(np.mean([e.loss for e in steps[:3]]))
+    fields = ("epoch", "loss", "validation_loss", "validation_accuracy")
+    told = [tuple(getattr(e, name) for name in fields) for e in epochs]
+    assert [tuple(getattr(e, name) for name in fields) for e in checkpoint.record.history] == told
 
 
 def test_checkpoint_holds_what_prediction_needs(tiny_job: Any) -> None:
