@@ -99,7 +99,7 @@ def test_importing_and_asking_for_help_imports_nothing_heavy() -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    for command in ("open", "demo", "info", "train", "predict", "evaluate"):
+    for command in ("open", "demo", "info", "train", "predict", "evaluate", "audit"):
         result = ssamamba(command, "--help")
         assert result.exit_code == 0
         assert "--debug" in result.stdout
@@ -258,11 +258,15 @@ def test_the_demo_leaves_all_its_files(
     run_demo(cube, reference, tmp_path / "new", device="cpu", as_json=True)
     told = json.loads(capsys.readouterr().out)
     names = {"map.tif", "confidence.tif", "model.safetensors", "accuracy.json", "map.png"}
+    names |= {"report.html"}
     assert {p.name for p in (tmp_path / "new").iterdir()} == names
     assert json.loads((tmp_path / "new" / "accuracy.json").read_text("utf-8")) == told
     assert told["synthetic"] is True
     assert told["n"] == 36 * 10 - 90
     assert (tmp_path / "new" / "map.png").read_bytes().startswith(b"\x89PNG")
+    report = (tmp_path / "new" / "report.html").read_text("utf-8")
+    assert "Audit of strips (synthetic scene)" in report
+    assert f"{told['oa']:.1f} %" in report
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")

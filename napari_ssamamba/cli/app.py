@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from napari_ssamamba.cli.audit import audit
 from napari_ssamamba.cli.benchmark import benchmark
 from napari_ssamamba.cli.compare import compare
 from napari_ssamamba.cli.demo import demo
@@ -76,6 +77,7 @@ app.command()(info)
 app.command()(train)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(audit)
 app.command()(benchmark)
 app.command()(compare)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from napari_ssamamba.cli.audit import REPORT
+from napari_ssamamba.cli.evaluate import counted_truth
 from napari_ssamamba.cli.inputs import DebugOption, DeviceOption, JsonOption, check_folder
 from napari_ssamamba.cli.report import accuracy_values, follow, print_accuracy, print_json
 from napari_ssamamba.cli.viewer import show_demo
-from napari_ssamamba.data.classes import UNLABELLED
 
 if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
@@ -25,6 +26,7 @@ SETTINGS = {"epochs": "8", "min_steps": "160", "max_steps": "160", "learning_rat
 """Half the steps of the protocol ``interactive``, faster: two minutes on two cores."""
 
 FOLDER = Path("demo")
+MODEL = "model.safetensors"
 
 FolderOption = Annotated[
     Path | None,
@@ -45,8 +47,8 @@ def demo(
 ) -> None:
     """Train on the built-in synthetic scene, map it, and check the map.
 
-    Writes map.tif, confidence.tif, model.safetensors, accuracy.json, map.png, and pictures of
-    napari with them, window-*.png.
+    Writes map.tif, confidence.tif, model.safetensors, accuracy.json, map.png, report.html, and
+    pictures of napari with them, window-*.png.
     """
     from napari_ssamamba.data.sample import sample_scene
 
@@ -80,12 +82,14 @@ def run(
     as_json : bool
         Whether one JSON object is printed, in place of a table.
     """
-    from napari_ssamamba.cli.figure import save_figure
     from napari_ssamamba.data.atomic import written_whole
     from napari_ssamamba.data.split import random_split
     from napari_ssamamba.data.writers import write_class_map, write_layers
     from napari_ssamamba.prediction.predictor import predict
     from napari_ssamamba.project.checkpoints import save_checkpoint
+    from napari_ssamamba.report.figure import save_figure
+    from napari_ssamamba.report.findings import AuditCase
+    from napari_ssamamba.report.page import audit_report
     from napari_ssamamba.training.config import protocol, with_settings
     from napari_ssamamba.training.metrics import assess, distance_to_training
     from napari_ssamamba.training.trainer import train
@@ -94,8 +98,8 @@ def run(
     split = random_split(reference, PER_CLASS, config.validation_fraction, seed)
     checkpoint = follow(train(cube, split, reference.classes, "compact", config, device))
     class_map = follow(predict(cube, checkpoint, device=device))
-    unseen = np.where(split.test, reference.ids, np.uint16(UNLABELLED))
-    accuracy = assess(unseen, class_map.ids, reference.classes)
+    truth = counted_truth(reference, cube, checkpoint)
+    accuracy = assess(truth.ids, class_map.ids, reference.classes)
     far = distance_to_training(cube.shape[:2], checkpoint.training_pixels)
 
     title = f"{cube.name}: OA {accuracy.oa:.1f} % on {accuracy.n} pixels that it never saw"
@@ -110,11 +114,23 @@ def run(
         "device": class_map.device,
         "folder": str(folder),
     }
+    case = AuditCase(
+        cube=cube,
+        checkpoint=checkpoint,
+        model_name=MODEL,
+        reference=reference,
+        truth=truth,
+        class_map=class_map,
+        members="mixed",
+        own_scene=True,
+    )
+    report = follow(audit_report(case))
     with written_whole(folder) as new:
         write_class_map(new / "map.tif", class_map.ids, class_map.classes, cube=cube)
         write_layers(new / "confidence.tif", class_map.confidence[np.newaxis], ["confidence"], cube)
-        save_checkpoint(checkpoint, new / "model.safetensors")
+        save_checkpoint(checkpoint, new / MODEL)
         save_figure(new / "map.png", cube, reference, class_map, title)
+        (new / REPORT).write_text(report.html, encoding="utf-8")
         text = json_format.dumps(results, ensure_ascii=False, allow_nan=False, indent=1)
         (new / "accuracy.json").write_text(text + "\n", encoding="utf-8")
     if as_json:

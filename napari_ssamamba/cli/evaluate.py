@@ -33,6 +33,7 @@ from napari_ssamamba.errors import LabelsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_ssamamba.audit.truth import Truth
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
@@ -56,7 +57,7 @@ def evaluate(
     Pixels that the model was trained or validated on do not count.
     """
     cube = open_scene_files(scene, layout, wavelengths)
-    truth = read_label_files("--reference", reference, cube, field)
+    given = read_label_files("--reference", reference, cube, field)
     batch = parse_batch_size(batch_size)
 
     from napari_ssamamba.prediction.predictor import predict
@@ -64,18 +65,14 @@ def evaluate(
     from napari_ssamamba.training.metrics import assess, distance_to_training
 
     checkpoint = load_checkpoint(model)
-    counted = counted_pixels(truth, cube, checkpoint)
-    if not counted.any():
-        raise LabelsError(
-            f"{truth.name}: the model was trained on all its pixels; none is left to check "
-            "against. Give a reference with more pixels."
-        )
+    truth = counted_truth(given, cube, checkpoint)
+    counted = truth.ids != UNLABELLED
     window = bounding_window(counted)
     class_map = follow(
         predict(cube, checkpoint, region=window, device=device, batch_size=batch, members=members)
     )
     accuracy = assess(
-        np.where(counted, truth.ids, np.uint16(UNLABELLED)),
+        truth.ids,
         class_map.ids,
         joined_classes(checkpoint.classes, truth.classes),
     )
@@ -83,7 +80,7 @@ def evaluate(
     if is_training_scene(cube, checkpoint):
         far = distance_to_training(cube.shape[:2], checkpoint.training_pixels)
         nearest = int(far[counted].min())
-    left_out = int((truth.ids != UNLABELLED).sum() - counted.sum())
+    left_out = int((given.ids != UNLABELLED).sum() - counted.sum())
     synthetic = cube.synthetic or checkpoint.record.synthetic
     if json:
         print_json(
@@ -100,7 +97,7 @@ def evaluate(
             }
         )
         return
-    print_accuracy(accuracy, f"{cube.name}, {'synthetic, ' if synthetic else ''}{truth.name}")
+    print_accuracy(accuracy, f"{cube.name}, {'synthetic, ' if synthetic else ''}{given.name}")
     typer.echo(
         f"{left_out} pixels that were trained or validated on do not count.\n"
         + distance_text(nearest, checkpoint.model.patch_size)
@@ -112,13 +109,27 @@ def is_training_scene(cube: Cube, checkpoint: Checkpoint) -> bool:
     return cube.shape == checkpoint.record.scene_shape
 
 
-def counted_pixels(reference: LabelMap, cube: Cube, checkpoint: Checkpoint) -> NDArray[np.bool_]:
-    """Return the mask of the reference's pixels that the model has not learned from."""
-    counted = np.asarray(reference.ids != UNLABELLED)
+def counted_truth(reference: LabelMap, cube: Cube, checkpoint: Checkpoint) -> Truth:
+    """Return the reference without the pixels that the model has learned from.
+
+    Raises
+    ------
+    LabelsError
+        Where none is left.
+    """
+    from napari_ssamamba.audit.truth import TRUTH_NAMES, Truth
+
+    ids = reference.ids.copy()
     if is_training_scene(cube, checkpoint):
         for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
-            counted[pixels[:, 0], pixels[:, 1]] = False
-    return counted
+            ids[pixels[:, 0], pixels[:, 1]] = UNLABELLED
+    if not ids.any():
+        raise LabelsError(
+            f"{reference.name}: the model was trained on all its pixels; none is left to check "
+            "against. Give a reference with more pixels."
+        )
+    name = f"{TRUTH_NAMES['reference']} ({reference.name})"
+    return Truth("reference", name, ids, reference.classes)
 
 
 def bounding_window(mask: NDArray[np.bool_]) -> Window:
