@@ -6,12 +6,13 @@ nothing of networks); training makes it, prediction uses it, the project writes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_ssamamba.errors import BandsError
+from napari_ssamamba.data.wavelengths import nearest_bands
+from napari_ssamamba.errors import BandsError, OtherBandsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -157,6 +158,8 @@ class Checkpoint:
     training_pixels, validation_pixels : ndarray of int32, shape (n, 2)
         Row and column of the pixels that were learned from.
     record : TrainingRecord
+    scene_bands : int or None
+        Where the bands were `matched` to other scenes: how many these have.
     expert : SpectralExpert or None
         What is mixed with the network, see `TrainingRecord.mixture`; over the same bands and
         classes.
@@ -172,31 +175,74 @@ class Checkpoint:
     validation_pixels: NDArray[np.int32]
     record: TrainingRecord
     expert: SpectralExpert | None = None
+    scene_bands: int | None = None
 
     def check_bands(self, cube: Cube) -> None:
-        """Refuse a scene whose bands are not those trained on.
+        """Refuse a scene whose bands are not those trained on, or matched to.
 
         Raises
         ------
-        BandsError
+        OtherBandsError
             With the difference: number of bands, or the first wavelength that differs by more
             than 1 nm.
         """
-        expected = self.record.scene_shape[2]
+        expected = self.record.scene_shape[2] if self.scene_bands is None else self.scene_bands
         if cube.bands != expected:
-            raise BandsError(
+            raise self._other_bands(
+                cube,
                 f"{cube.name} has {cube.bands} bands, the model was trained on {expected} "
-                f"({self.record.scene}). Use a scene with the same bands, or train on this one."
+                f"({self.record.scene})",
             )
         if self.wavelengths is None or cube.wavelengths is None:
             return
         found = cube.wavelengths[self.band_indices]
         differing = np.flatnonzero(np.abs(found - self.wavelengths) > 1.0)
+        if self.scene_bands is not None:
+            nearest, _ = nearest_bands(self.wavelengths, cube.wavelengths, cube.fwhm)
+            differing = np.flatnonzero(nearest != self.band_indices)
         if differing.size:
             first = int(differing[0])
-            raise BandsError(
+            raise self._other_bands(
+                cube,
                 f"{cube.name}: {differing.size} of {found.size} band centres differ from those "
                 f"trained on; the first is band {int(self.band_indices[first]) + 1}: "
-                f"{found[first]:.1f} nm instead of {self.wavelengths[first]:.1f} nm. Use a scene "
-                "with the same bands in the same order, or train on this one."
+                f"{found[first]:.1f} nm instead of {self.wavelengths[first]:.1f} nm",
             )
+
+    def matched(self, cube: Cube) -> Checkpoint:
+        """Return the model for scenes with a cube's bands: each read from the nearest one.
+
+        Raises
+        ------
+        BandsError
+            Where one of both has no wavelengths, or no band lies within half a band's width of
+            one that was trained on.
+        """
+        if self.wavelengths is None or cube.wavelengths is None:
+            which = cube.name if cube.wavelengths is None else "the model"
+            raise BandsError(
+                f"Bands cannot be matched: {which} has no wavelengths. Use a scene with the bands "
+                "trained on, or train on this one."
+            )
+        nearest, fits = nearest_bands(self.wavelengths, cube.wavelengths, cube.fwhm)
+        if not fits.all():
+            first = int(np.flatnonzero(~fits)[0])
+            raise BandsError(
+                f"Bands cannot be matched: {cube.name} has none within half a band's width of "
+                f"{int((~fits).sum())} of the {fits.size} bands trained on; the first is at "
+                f"{self.wavelengths[first]:.1f} nm, the nearest at "
+                f"{cube.wavelengths[nearest[first]]:.1f} nm. Train on this scene."
+            )
+        return replace(self, band_indices=nearest, scene_bands=cube.bands)
+
+    def _other_bands(self, cube: Cube, difference: str) -> OtherBandsError:
+        can_match = False
+        if self.wavelengths is not None and cube.wavelengths is not None:
+            _, fits = nearest_bands(self.wavelengths, cube.wavelengths, cube.fwhm)
+            can_match = bool(fits.all())
+        remedy = "match them by wavelength, " if can_match else ""
+        return OtherBandsError(
+            f"{difference}. Use a scene with the same bands in the same order, {remedy}or train on "
+            "this one.",
+            can_match=can_match,
+        )

@@ -86,6 +86,22 @@ class BandsError(SSAMambaError, ValueError):
     """A cube's bands are not those that are needed: other number, order or wavelengths."""
 
 
+class OtherBandsError(BandsError):
+    """A scene's bands are not those that a model was trained on.
+
+    Parameters
+    ----------
+    message : str
+    can_match : bool
+        Whether the scene has a band near each of the model's, see
+        `napari_ssamamba.checkpoint.Checkpoint.matched`.
+    """
+
+    def __init__(self, message: str, *, can_match: bool) -> None:
+        super().__init__(message)
+        self.can_match = can_match
+
+
 class SettingError(SSAMambaError, ValueError):
     """A setting has a value that it cannot have.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path  # noqa: TC003 (typer reads it)
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -36,15 +37,48 @@ def benchmark(
     quick: Annotated[
         bool, typer.Option("--quick", help="One short round: about a minute, and rough figures.")
     ] = False,
+    scene: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ROWSxCOLUMNSxBANDS",
+            help="Measure a scene of this size in a window instead; may be given several times.",
+        ),
+    ] = [],  # noqa: B006 (typer reads it and never changes it)
+    interleave: Annotated[
+        Literal["bsq", "bil", "bip"], typer.Option(help="Of the stand-in that --scene makes.")
+    ] = "bsq",
+    labels: Annotated[
+        Path | None, typer.Option(help="With --scene: labels that give its geometry.")
+    ] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="With --scene: spectral library that gives its spectra.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="With --scene: how long to map, twice.")
+    ] = 60.0,
     json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Measure maps and training on this machine's CPU.
+    """Measure maps and training on this machine's CPU, or large scenes in a window.
 
     Beside each figure: how many times as fast as the equations' recursion, and which share of the
     machine's own matrix-multiply rate. The networks learn the built-in scene for a moment first,
     so that what bfloat16 changes is counted on a trained network.
+
+    With --scene a synthetic stand-in of that size is written to a temporary folder, opened, learned
+    from and mapped in a real window; memory is what is added to the idle window with the dock. A
+    pixel's cost comes from parts spread over the scene, mapped for --seconds; the whole scene is
+    not mapped.
     """
+    if scene:
+        from napari_ssamamba.cli.benchmark_scenes import measure_scenes
+
+        measured = measure_scenes(scene, interleave, seconds, labels, library)
+        if json:
+            print_json({"rows": [asdict(row) for row in measured], "synthetic": True})
+        else:
+            print_scenes(measured)
+        return
     import torch
 
     from napari_ssamamba.prediction.benchmark import benchmark as measure
@@ -69,6 +103,29 @@ def benchmark(
         print_json(results)
     else:
         _print(rows, f"{results['threads']} threads, {results['instructions']}")
+
+
+def print_scenes(rows: list[Row]) -> None:
+    """Print a column a scene and a row a figure, misses of goals marked."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    figures: dict[str, dict[str, str]] = {}
+    for row in rows:
+        scene, _, figure = row.name.partition(": ")
+        goal = row.ratio_to.get("goal")
+        text = f"{row.value:,.{0 if row.value >= 100 else 2}f}"
+        text += "" if goal is None or goal <= 1 else " (goal " + f"{row.value / goal:g})"
+        figures.setdefault(f"{figure}, {row.unit}".rstrip(", "), {})[scene] = text
+    scenes = list(dict.fromkeys(row.name.partition(": ")[0] for row in rows))
+    table = Table(title="synthetic stand-ins", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for scene in scenes:
+        table.add_column(scene, justify="right")
+    for figure, values in figures.items():
+        table.add_row(figure, *(values.get(scene, "") for scene in scenes))
+    Console().print(table, markup=False)
 
 
 def _trained(name: Preset, quick: bool) -> tuple[SSAMamba, list[Tensor]]:

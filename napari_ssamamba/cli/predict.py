@@ -62,6 +62,14 @@ MembersOption = Annotated[
     typer.Option(help="What makes the map: network and spectral expert, or one of them alone."),
 ]
 
+MatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--match-wavelengths",
+        help="Read each band trained on from the scene's nearest, within half a band's width.",
+    ),
+]
+
 SUFFIXES = GEOTIFF_SUFFIXES + ENVI_SUFFIXES
 
 
@@ -73,6 +81,7 @@ def predict(
     attention: AttentionOption = None,
     region: RegionOption = None,
     members: MembersOption = "mixed",
+    match_wavelengths: MatchOption = False,
     device: DeviceOption = "auto",
     batch_size: BatchOption = "auto",
     precision: PrecisionOption = "float32",
@@ -98,6 +107,8 @@ def predict(
     from napari_ssamamba.project.checkpoints import load_checkpoint
 
     checkpoint = load_checkpoint(model)
+    if match_wavelengths:
+        checkpoint = checkpoint.matched(cube)
     class_map = follow(
         predict_scene(
             cube,

@@ -147,3 +147,34 @@ def wavelengths_from_names(names: Sequence[str]) -> NDArray[np.float64] | None:
         numbers = np.array([float(name) for name in names])
         return to_nm(numbers) if (numbers > 0).all() else None
     return None
+
+
+def nearest_bands(
+    wanted: NDArray[np.float64],
+    wavelengths: NDArray[np.float64],
+    fwhm: NDArray[np.float64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Find the band whose centre is nearest to each wanted one.
+
+    Parameters
+    ----------
+    wanted : ndarray of float64, shape (k,)
+        Centres in nm.
+    wavelengths : ndarray of float64, shape (bands,)
+        Centres of the bands to choose from, in nm, in any order.
+    fwhm : ndarray of float64, shape (bands,), optional
+        Their widths; by default as far as to the nearer neighbour.
+
+    Returns
+    -------
+    nearest : ndarray of int64, shape (k,)
+    fits : ndarray of bool, shape (k,)
+        Whether it lies within half of that band's width.
+    """
+    nearest = np.abs(wavelengths - wanted[:, None]).argmin(axis=1)
+    if fwhm is None:
+        between = np.abs(wavelengths - wavelengths[:, None])
+        np.fill_diagonal(between, np.inf)
+        fwhm = between.min(axis=1)
+    fits = np.abs(wavelengths[nearest] - wanted) <= fwhm[nearest] / 2
+    return nearest.astype(np.int64), np.asarray(fits)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.band_lists import BandList
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.errors import AmbiguousFileError, Choice
+    from napari_ssamamba.errors import AmbiguousFileError, Choice, OtherBandsError
 
 SCENES = (
     "Scenes (*.hdr *.img *.dat *.raw *.bsq *.bil *.bip *.tif *.tiff *.mat *.npy);;All files (*)"
@@ -58,6 +58,16 @@ class Dialogs:
             parent,
         )
         return error.choices[dialog.chosen()] if _accepted(dialog) else None
+
+    def match_bands(self, parent: QWidget, error: OtherBandsError) -> bool:
+        """Ask whether a model may read a scene's bands that are near those trained on."""
+        dialog = AskChoice(
+            str(error),
+            ["Read each band trained on from the nearest one, within half a band's width"],
+            "Match and map",
+            parent,
+        )
+        return _accepted(dialog)
 
     def wavelengths(self, parent: QWidget, cube: Cube) -> tuple[BandList, bool] | None:
         """Ask for a scene's band centres, and whether to keep them beside it."""

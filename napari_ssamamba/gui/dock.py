@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtCore import QObject
 
-    from napari_ssamamba.errors import AmbiguousFileError
+    from napari_ssamamba.errors import AmbiguousFileError, OtherBandsError
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
@@ -91,12 +91,21 @@ class MainDock(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.messages)
         layout.addWidget(self.scroll, 1)
+        self._session, self._workflow = session, workflow
         workflow.asked.connect(self._ask)
+        workflow.other_bands.connect(self._ask_to_match)
 
     def _ask(self, error: AmbiguousFileError, open_again: Callable[..., None]) -> None:
         choice = self._dialogs.choice(self, error)
         if choice is not None:
             open_again(**{choice.option: choice.value})
+
+    def _ask_to_match(self, error: OtherBandsError) -> None:
+        """Ask before a model reads other bands than it was trained on, then map."""
+        if not self._dialogs.match_bands(self, error):
+            self._workflow.told.emit("error", str(error))
+        elif self._workflow.request(self._session.match_bands):
+            self._workflow.mapping.map_scene()
 
 
 class _VerticalScroll(QScrollArea):

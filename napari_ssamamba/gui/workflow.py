@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_ssamamba.errors import AmbiguousFileError, SSAMambaError
+from napari_ssamamba.errors import AmbiguousFileError, OtherBandsError, SSAMambaError
 from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.gui.attention_jobs import AttentionJobs
 from napari_ssamamba.gui.attribution_jobs import AttributionJobs
@@ -68,6 +68,9 @@ class Workflow(QObject):
     asked = Signal(object, object)
     """The `AmbiguousFileError` of a file, and what opens it again: a callable that takes the
     chosen option as a keyword."""
+
+    other_bands = Signal(object)
+    """The `OtherBandsError` of a model whose bands could be matched to those of the scene."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -146,7 +149,10 @@ class Workflow(QObject):
         try:
             generator = prepare()
         except SSAMambaError as error:
-            self.told.emit("error", str(error))
+            if isinstance(error, OtherBandsError) and error.can_match:
+                self.other_bands.emit(error)
+            else:
+                self.told.emit("error", str(error))
             return None
         return lambda: generator
 

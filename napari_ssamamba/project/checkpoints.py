@@ -60,6 +60,7 @@ class _Header(BaseModel):
     classes: tuple[LandClass, ...]
     fitted_on: str
     record: TrainingRecord
+    scene_bands: int | None = None
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
@@ -79,6 +80,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
         classes=checkpoint.classes.classes,
         fitted_on=checkpoint.standardiser.fitted_on,
         record=checkpoint.record,
+        scene_bands=checkpoint.scene_bands,
     )
     arrays: dict[str, NDArray[Any]] = {
         "center": checkpoint.standardiser.center,
@@ -180,7 +182,7 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         if name in arrays and arrays[name].shape != (config.bands,):
             raise ValueError(f"{arrays[name].size} values of {name} for {config.bands} bands")
     bands = arrays["band_indices"]
-    if bands.min() < 0 or bands.max() >= header.record.scene_shape[2]:
+    if bands.min() < 0 or bands.max() >= (header.scene_bands or header.record.scene_shape[2]):
         raise ValueError("band_indices lie outside the scene's bands")
     weights = {
         name.removeprefix("weights/"): tensor
@@ -207,6 +209,7 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         validation_pixels=arrays["validation_pixels"],
         record=header.record,
         expert=expert,
+        scene_bands=header.scene_bands,
     )
 
 

@@ -344,6 +344,11 @@ class Session:
         self.history.append(epoch)
         self.events.history.emit()
 
+    def match_bands(self) -> None:
+        """Let the model read the scene's bands that are nearest to those trained on."""
+        if self.checkpoint is not None:
+            self.set_checkpoint(self.checkpoint.matched(self.need_cube()))
+
     def set_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Take a trained model; the map that is shown is outdated from now on."""
         self.checkpoint = checkpoint

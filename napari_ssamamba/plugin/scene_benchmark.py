@@ -1,0 +1,254 @@
+"""A large scene in a real window, measured: opened, scrolled, learned from and mapped.
+
+``python -m napari_ssamamba.plugin.scene_benchmark SCENE LABELS.npy SECONDS OUT.json``, a program of
+its own that the command line starts. It writes a JSON object of figures by name.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import statistics
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_ssamamba.plugin.resident_memory import forget_peak, peak_mb, resident_mb
+from napari_ssamamba.plugin.stall_gauge import StallGauge
+from napari_ssamamba.plugin.viewers import session_of
+from napari_ssamamba.plugin.waiting import run_for, run_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+
+    from napari_ssamamba.events import Progress
+
+PLUGIN = "napari-ssamamba"
+SIZE = 1400, 860
+SECONDS_TO_LOAD = 4.0
+"""Of the libraries that the dock loads beside the window."""
+
+SECONDS_TO_SETTLE = 1.0
+BANDS_SCROLLED = 24
+STEPS = 24
+"""Of the training, which is about memory and the window, not about accuracy."""
+
+LOOK_MS = 5
+
+
+def main() -> None:
+    """Read the arguments, measure, and write the figures."""
+    scene, labels, seconds, out = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+    figures = measure_scene(scene, np.load(labels), float(seconds))
+    Path(out).write_text(json.dumps(figures), encoding="utf-8")
+
+
+def measure_scene(scene: Path, ids: np.ndarray[Any, Any], seconds: float) -> dict[str, float]:
+    """Drive the plugin over a scene.
+
+    Parameters
+    ----------
+    scene : Path
+    ids : ndarray of uint16, shape (rows, columns)
+        Training labels.
+    seconds : float
+        How long to map while the view moves, and then again without a look at it.
+
+    Returns
+    -------
+    dict of str to float
+        Times in s or ms, memory in MB (added to what the idle window with the dock held), each
+        named with its unit; memory only on Linux.
+    """
+    import napari
+
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(*SIZE)
+    viewer.window.add_plugin_dock_widget(PLUGIN)
+    run_until(lambda: "napari_ssamamba.training.trainer" in sys.modules)
+    run_for(SECONDS_TO_LOAD)
+    bench = _Bench(viewer)
+    bench.open(scene)
+    bench.scroll()
+    bench.train(ids)
+    bench.map(seconds)
+    bench.cost(seconds)
+    viewer.close()
+    return bench.figures
+
+
+class _Bench:
+    """The parts of the measurement, in their order."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        opened = session_of(viewer)
+        self.viewer = viewer
+        self.session, self.workflow = opened.session, opened.workflow
+        self.layers = opened.bridge.layers
+        self.figures: dict[str, float] = {}
+        self.gauge = StallGauge()
+        self.before = resident_mb()
+        self.drawn = 0
+        viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(self._count)
+
+    def open(self, scene: Path) -> None:
+        """Open the scene, until its composite is on the screen, then until all is done."""
+
+        def is_shown() -> bool:
+            return self.layers["composite"] is not None
+
+        with _Phase(self, "opening"):
+            begun = time.perf_counter()
+            self.workflow.open([scene])
+            run_until(is_shown, look_every_ms=LOOK_MS)
+            self._wait_for_drawing(lambda: None)
+            self.figures["first composite, s"] = time.perf_counter() - begun
+            run_until(lambda: self.workflow.job("composite") is None)
+            self.figures["composite of all rows, s"] = time.perf_counter() - begun
+            if self.workflow.job("overview") is not None:
+                run_until(lambda: self.workflow.job("overview") is None)
+                self.figures["overview, s"] = time.perf_counter() - begun
+            run_for(SECONDS_TO_SETTLE)
+
+    def scroll(self) -> None:
+        """Step through bands of the whole scene."""
+        composite, bands = self.layers["composite"], self.layers["bands"]
+        composite.visible, bands.visible = False, True
+        run_for(SECONDS_TO_SETTLE)
+        times = []
+        with _Phase(self, "scrolling"):
+            cube = self.session.need_cube()
+            for band in np.linspace(0, cube.bands - 1, BANDS_SCROLLED).astype(int)[1:]:
+                begun = time.perf_counter()
+                self._wait_for_drawing(partial(self.viewer.dims.set_current_step, 0, int(band)))
+                times.append(1000 * (time.perf_counter() - begun))
+        self.figures["a band, median ms"] = statistics.median(times)
+        self.figures["a band, longest ms"] = max(times)
+        composite.visible, bands.visible = True, False
+        run_for(SECONDS_TO_SETTLE)
+
+    def train(self, ids: np.ndarray[Any, Any]) -> None:
+        """Train for a few steps."""
+        from napari_ssamamba.data.classes import ClassTable
+        from napari_ssamamba.data.labels import LabelMap
+        from napari_ssamamba.session import TrainingSettings
+        from napari_ssamamba.training.config import TrainingConfig
+
+        classes = ClassTable.from_ids([int(i) for i in np.unique(ids) if i])
+        self.session.set_labels(LabelMap(ids, classes))
+        del ids
+        run_for(SECONDS_TO_SETTLE)
+        config = TrainingConfig(epochs=2, min_steps=STEPS, max_steps=STEPS)
+        self.session.set_training(TrainingSettings(device="cpu", config=config))
+        self.workflow.training.map_after_training = False
+        with _Phase(self, "training"):
+            begun = time.perf_counter()
+            self.workflow.training.train()
+            run_until(lambda: self.workflow.job("train") is None)
+            self.figures["training, s"] = time.perf_counter() - begun
+        if self.session.checkpoint is None:
+            raise RuntimeError("the training failed; its reason is on the terminal")
+
+    def map(self, seconds: float) -> None:
+        """Map while the view moves over the scene."""
+        done: list[float] = [0.0]
+        shown: list[float] = []
+
+        def count(kind: str, event: Progress) -> None:
+            if kind == "map":
+                done[0] = event.done
+
+        self.workflow.job_progressed.connect(count)
+        self.session.events.map_tile.connect(lambda _: shown.append(time.perf_counter()))
+        with _Phase(self, "mapping"):
+            begun = time.perf_counter()
+            self.workflow.mapping.map_scene()
+            run_until(
+                lambda: bool(shown) or self.workflow.job("map") is None, look_every_ms=LOOK_MS
+            )
+            run_until(lambda: self.layers["map"] is not None, look_every_ms=LOOK_MS)
+            self._wait_for_drawing(lambda: None)
+            self.figures["first view of the map, s"] = time.perf_counter() - begun
+            pan = _panning(self.viewer, self.session.need_cube().shape)
+            while self.workflow.job("map") is not None and time.perf_counter() - begun < seconds:
+                run_for(0.03)
+                pan()
+            mapped = time.perf_counter() - begun
+        self.workflow.mapping.cancel()
+        self.figures["mapping while panning, pixels/s"] = done[0] / mapped
+        self.viewer.reset_view()
+        run_for(SECONDS_TO_SETTLE)
+
+    def cost(self, seconds: float) -> None:
+        """Map parts spread over the scene, without a look at them."""
+        from napari_ssamamba.prediction.scene_cost import measure_cost
+
+        cube, checkpoint = self.session.need_cube(), self.session.checkpoint
+        if checkpoint is None:
+            return
+        found: list[tuple[float, int]] = []
+        self.workflow.run(
+            "cost",
+            "Measuring the cost",
+            lambda: measure_cost(cube, checkpoint, seconds),
+            on_result=found.append,
+        )
+        run_until(lambda: self.workflow.job("cost") is None)
+        if found:
+            self.figures["a pixel, µs"], pixels = found[0]
+            self.figures["pixels measured"] = pixels
+
+    def _wait_for_drawing(self, change: Callable[[], Any]) -> None:
+        before = self.drawn
+        change()
+        self.viewer.window._qt_viewer.canvas.native.update()
+        run_until(lambda: self.drawn > before, look_every_ms=1)
+
+    def _count(self, event: Any) -> None:
+        self.drawn += 1
+
+
+class _Phase:
+    """Measures memory and the longest stall from its beginning to its end."""
+
+    def __init__(self, bench: _Bench, name: str) -> None:
+        self._bench, self._name = bench, name
+
+    def __enter__(self) -> None:
+        forget_peak()
+        self._bench.gauge.start()
+
+    def __exit__(self, *_: object) -> None:
+        bench, name = self._bench, self._name
+        bench.figures[f"{name}: longest stall, ms"] = bench.gauge.stop()
+        now, peak = resident_mb(), peak_mb()
+        if bench.before is not None and now is not None and peak is not None:
+            bench.figures[f"{name}: memory added at most, MB"] = peak - bench.before
+            bench.figures[f"{name}: memory added after, MB"] = now - bench.before
+
+
+def _panning(viewer: Viewer, shape: tuple[int, int, int]) -> Callable[[], None]:
+    """Return what moves the view a little further over the scene, at twice the zoom."""
+    camera = viewer.scene.camera
+    camera.zoom *= 2
+    rows, columns, _ = shape
+    steps = itertools.count()
+
+    def pan() -> None:
+        turn = next(steps) / 60
+        row = rows * (0.5 + 0.3 * math.sin(turn))
+        column = columns * (0.5 + 0.3 * math.sin(0.7 * turn))
+        camera.center = (0, row, column)
+
+    return pan
+
+
+if __name__ == "__main__":
+    main()

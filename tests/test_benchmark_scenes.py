@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from napari_ssamamba.cli import benchmark_scenes
+from napari_ssamamba.cli.benchmark_scenes import measure_scenes, parse_size
+from napari_ssamamba.errors import SettingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+
+@pytest.mark.parametrize("text", ["12x30", "0x3x4", "axbxc", "1x2x3x4", "-1x2x3"])
+def test_a_size_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="--scene"):
+        parse_size(text)
+
+
+def test_scenes_are_written_measured_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+
+    def stand_for_the_window(scene: Path, ids: np.ndarray[Any, Any], seconds: float) -> Any:
+        assert scene.stat().st_size == 2 * 4 * ids.size
+        seen.append(scene)
+        return {"first composite, s": 1.0, "a pixel, µs": 100.0 * len(seen)}
+
+    monkeypatch.setattr(benchmark_scenes, "_in_window", stand_for_the_window)
+    rows = measure_scenes(["20x30x4", "40 x 30 x 4"], "bip", 1.0, None, None)
+    told = json.loads(json.dumps([(r.name, r.value, r.unit, r.ratio_to) for r in rows]))
+    assert told == [
+        ["20 × 30 × 4 bip: first composite", 1.0, "s", {"goal": 0.5}],
+        ["20 × 30 × 4 bip: a pixel", 100.0, "µs", {"first scene": 1.0}],
+        ["40 × 30 × 4 bip: first composite", 1.0, "s", {"goal": 0.5}],
+        ["40 × 30 × 4 bip: a pixel", 200.0, "µs", {"first scene": 2.0}],
+    ]
+    assert not any(path.exists() for path in seen)
