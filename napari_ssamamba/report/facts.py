@@ -109,8 +109,9 @@ def independence(findings: Findings) -> str:
             f"All of them lie {int(findings.distances.min())} pixels or more from training pixels: "
             f"their patches of {side} × {side} pixels do not overlap."
         )
+    part = f"{share:.0f} %" if share >= 1 else "Less than 1 %"
     return (
-        f"{share:.0f} % of them lie so near to training pixels that their patches of {side} × "
+        f"{part} of them lie so near to training pixels that their patches of {side} × "
         f"{side} pixels overlap: both see the same surroundings, so the accuracy may be higher "
         "than where nothing was labelled nearby."
     )
