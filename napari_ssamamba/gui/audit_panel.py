@@ -18,11 +18,16 @@ from qtpy.QtWidgets import (
 )
 
 from napari_ssamamba.audit.truth import TRUTH_MEANINGS, TRUTH_NAMES
+from napari_ssamamba.gui.changes_panel import ChangesPanel
 from napari_ssamamba.gui.confusion_model import cell_text
 from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.decision_keys import bind_decisions
+from napari_ssamamba.gui.decision_panel import DecisionPanel
+from napari_ssamamba.gui.pixel_card import PixelCard
 
 if TYPE_CHECKING:
     from napari_ssamamba.audit.confusion import Confusion
+    from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
@@ -40,11 +45,11 @@ class AuditPanel(QWidget):
     ----------
     session : Session
     workflow : Workflow
-    parent : QWidget, optional
+    dialogs : Dialogs
     """
 
-    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, workflow: Workflow, dialogs: Dialogs) -> None:
+        super().__init__()
         self._session = session
         self._workflow = workflow
         self._shown: Confusion | None = None
@@ -98,7 +103,13 @@ class AuditPanel(QWidget):
         layout.addWidget(self.worst)
         layout.addLayout(buttons)
         layout.addWidget(self.pixel)
+        self.card = PixelCard(session)
+        self.decisions = DecisionPanel(session, workflow, dialogs)
+        self.changes = ChangesPanel(session, workflow)
+        for panel in (self.card, self.decisions, self.changes):
+            layout.addWidget(panel)
         bind_steps(self, session)
+        bind_decisions(self, session, workflow)
         audit, events = session.audit.events, session.events
         connect(self, self._show, audit.confusion, events.map, events.checkpoint, events.cube)
         connect(self, self._show_cell, audit.cell)

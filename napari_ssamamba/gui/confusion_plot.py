@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt
+from qtpy.QtGui import QColor, QPen
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -12,6 +13,8 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -20,12 +23,16 @@ from qtpy.QtWidgets import (
 from napari_ssamamba.gui.audit_panel import bind_steps
 from napari_ssamamba.gui.confusion_model import ConfusionModel
 from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.decision_keys import bind_decisions
+from napari_ssamamba.gui.plot_colors import AUDITED_COLOR
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
-    from qtpy.QtGui import QResizeEvent, QShowEvent
+    from qtpy.QtGui import QPainter, QResizeEvent, QShowEvent
+    from qtpy.QtWidgets import QStyleOptionViewItem
 
     from napari_ssamamba.audit.confusion import Confusion
+    from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
 NARROWEST, WIDEST = 44, 110
@@ -37,6 +44,9 @@ NAMES_WIDTH = 150
 FRAME = 50
 """Pixels of margins and scroll bar beside the table."""
 
+OUTLINE = 2
+"""Pixels of the line around the chosen cell."""
+
 LINES_PER_ROW = 1.35
 """Height of a row, in lines of text: many classes have little room."""
 
@@ -47,9 +57,10 @@ class ConfusionPlot(QWidget):
     Parameters
     ----------
     session : Session
+    workflow : Workflow
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, workflow: Workflow) -> None:
         super().__init__()
         self._session = session
         self._shown: Confusion | None = None
@@ -66,6 +77,7 @@ class ConfusionPlot(QWidget):
         self.model = ConfusionModel(self.palette(), self)
         self.table = self._make_table()
         bind_steps(self, session)
+        bind_decisions(self, session, workflow)
         self.missing = QLabel()
         self.missing.setWordWrap(True)
         self.missing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -84,6 +96,7 @@ class ConfusionPlot(QWidget):
     def _make_table(self) -> QTableView:
         table = QTableView()
         table.setModel(self.model)
+        table.setItemDelegate(_CellDelegate(table))
         table.setToolTip(
             "Rows reference, columns map; a click on a cell, or the arrow keys, select its pixels"
         )
@@ -171,6 +184,21 @@ class ConfusionPlot(QWidget):
         super().changeEvent(event)
 
 
+class _CellDelegate(QStyledItemDelegate):
+    """Outlines the chosen cell, whose colour stays to be seen."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        option.state &= ~(QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_HasFocus)
+        super().paint(painter, option, index)
+        if chosen:
+            painter.save()
+            painter.setPen(QPen(QColor(AUDITED_COLOR), OUTLINE))
+            inside = OUTLINE // 2
+            painter.drawRect(option.rect.adjusted(inside, inside, -inside, -inside))
+            painter.restore()
+
+
 def accuracy_text(confusion: Confusion) -> str:
     """Say how good the map is and on what, as rich text."""
     accuracy = confusion.accuracy
@@ -178,4 +206,5 @@ def accuracy_text(confusion: Confusion) -> str:
         f"<b>{confusion.truth}</b> · OA {accuracy.oa:.1f} % ({confusion.oa_interval}) · "
         f"AA {accuracy.aa:.1f} % ({confusion.aa_interval}) · "
         f"κ {accuracy.kappa:.1f} ({confusion.kappa_interval}) · {accuracy.n:,} pixels"
+        + (f" without {confusion.left_out:,} marked wrong" if confusion.left_out else "")
     )

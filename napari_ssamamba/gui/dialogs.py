@@ -44,6 +44,11 @@ class Dialogs:
         name, _ = QFileDialog.getOpenFileName(parent, title, "", LABELS)
         return Path(name) if name else None
 
+    def table_file(self, parent: QWidget, title: str) -> Path | None:
+        """Ask where to write a table."""
+        name, _ = QFileDialog.getSaveFileName(parent, title, "", "Tables (*.csv)")
+        return Path(name).with_suffix(".csv") if name else None
+
     def color(self, parent: QWidget, current: str) -> str | None:
         """Ask for a colour, ``"#rrggbb"``."""
         color = QColorDialog.getColor(QColor(current), parent, "Colour of the class")

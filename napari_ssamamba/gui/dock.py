@@ -19,6 +19,7 @@ from napari_ssamamba.gui.attention_plot import AttentionPlot
 from napari_ssamamba.gui.audit_panel import AuditPanel
 from napari_ssamamba.gui.class_panel import ClassPanel
 from napari_ssamamba.gui.confusion_plot import ConfusionPlot
+from napari_ssamamba.gui.crop_gallery import CropGallery
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.learning_curves import LearningCurves
 from napari_ssamamba.gui.map_panel import MapPanel
@@ -63,7 +64,7 @@ class MainDock(QWidget):
         self.classes = ClassPanel(session, workflow, self._dialogs)
         self.train = TrainPanel(session, workflow)
         self.map = MapPanel(session, workflow)
-        self.audit = AuditPanel(session, workflow)
+        self.audit = AuditPanel(session, workflow, self._dialogs)
         self.suggestions = SuggestionsPanel(session, workflow)
         self.suspects = SuspectsPanel(session, workflow)
         content = QWidget()
@@ -128,7 +129,7 @@ class _VerticalScroll(QScrollArea):
 
 
 class PlotsDock(QTabWidget):
-    """Spectra, learning curves, the confusion matrix and attention.
+    """Spectra, learning curves, the confusion matrix, crops and attention.
 
     Parameters
     ----------
@@ -140,12 +141,14 @@ class PlotsDock(QTabWidget):
         super().__init__()
         self.spectra = SpectraPlot(session, workflow)
         self.curves = LearningCurves(session)
-        self.confusion = ConfusionPlot(session)
+        self.confusion = ConfusionPlot(session, workflow)
+        self.crops = CropGallery(session, workflow)
         self.attention = AttentionPlot(session)
         for tab, title, tooltip in (
             (self.spectra, "Spectra", "Spectrum of the pixel clicked last, and the classes' means"),
             (self.curves, "Learning curves", "Loss and validation accuracy of the training"),
             (self.confusion, "Confusion", "Which classes the map confuses, and how often"),
+            (self.crops, "Crops", "The scene around the pixels that the map confuses"),
             (self.attention, "Attention", "What the pixel clicked last attends to"),
         ):
             self.setTabToolTip(self.addTab(tab, title), tooltip)

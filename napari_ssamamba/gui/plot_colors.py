@@ -14,6 +14,10 @@ AUDITED_COLOR = "#ff00ff"
 """Of the audited pixels, on the scene and in plots: a hue that classes and vegetation lack."""
 
 
+FIXED_COLOR, BROKEN_COLOR, ELSEWHERE_COLOR = "#0072b2", "#d55e00", "#f0e442"
+"""Of pixels whose class a training changed: three that the colour-blind tell apart."""
+
+
 def follow_palette(plot: pg.PlotWidget, widget: QWidget) -> None:
     """Take background and text colour of a plot from the palette of the widget around it."""
     palette = widget.palette()

@@ -14,6 +14,7 @@ from napari_ssamamba.gui.attention_jobs import AttentionJobs
 from napari_ssamamba.gui.attribution_jobs import AttributionJobs
 from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.curve_jobs import CurveJobs
+from napari_ssamamba.gui.fixing_jobs import FixingJobs
 from napari_ssamamba.gui.job import Job
 from napari_ssamamba.gui.labelling_jobs import LabellingJobs
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
@@ -55,6 +56,7 @@ class Workflow(QObject):
     curves : CurveJobs
     attribution : AttributionJobs
     labelling : LabellingJobs
+    fixing : FixingJobs
     """
 
     job_started = Signal(str, object)
@@ -87,6 +89,7 @@ class Workflow(QObject):
         self.curves = CurveJobs(self)
         self.attribution = AttributionJobs(self)
         self.labelling = LabellingJobs(self)
+        self.fixing = FixingJobs(self)
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""

@@ -9,6 +9,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject
 
+from napari_ssamamba.gui.decision_keys import DECISION_KEYS, decide
 from napari_ssamamba.gui.plot_colors import AUDITED_COLOR
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from napari import Viewer
     from numpy.typing import NDArray
 
+    from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.plugin.own_layers import OwnLayers
     from napari_ssamamba.session import Session
+    from napari_ssamamba.session.decisions import DecisionKind
 
 ROLE = "audited pixels"
 
@@ -35,7 +38,8 @@ MARGIN = 1.3
 """The view of several pixels is so many times as high and wide as they need."""
 
 KEYS = {"N": 1, "Shift-N": -1}
-"""Steps; napari has no use for these keys."""
+"""Steps. Neither the viewer nor a layer of images or labels has a use for these keys of napari's,
+nor for those of the decisions."""
 
 
 class AuditLayers(QObject):
@@ -45,16 +49,23 @@ class AuditLayers(QObject):
     ----------
     viewer : napari.Viewer
     session : Session
+    workflow : Workflow
     layers : OwnLayers
     parent : QObject
     """
 
     def __init__(
-        self, viewer: Viewer, session: Session, layers: OwnLayers, parent: QObject
+        self,
+        viewer: Viewer,
+        session: Session,
+        workflow: Workflow,
+        layers: OwnLayers,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._session = session
+        self._workflow = workflow
         self._layers = layers
         self._drawn: NDArray[np.int32] = np.empty((0, 2), np.int32)
         self._looked_at: tuple[int, ...] | None = None
@@ -64,6 +75,8 @@ class AuditLayers(QObject):
         audit.events.look_at.connect(self._fly)
         for key, by in KEYS.items():
             viewer.bind_key(key, self._stepper(by), overwrite=True)
+        for decision in DECISION_KEYS:
+            viewer.bind_key(decision.key, self._decider(decision.kind), overwrite=True)
 
     def _stepper(self, by: int) -> Callable[[Viewer], None]:
         def step(viewer: Viewer) -> None:
@@ -73,6 +86,13 @@ class AuditLayers(QObject):
             audit.step(by)
 
         return step
+
+    def _decider(self, kind: DecisionKind) -> Callable[[Viewer], None]:
+        def make_decision(viewer: Viewer) -> None:
+            window = viewer.window._qt_window  # napari has no public name of it
+            decide(kind, self._session, self._workflow, window)
+
+        return make_decision
 
     def _show(self) -> None:
         """Show other pixels in the layer that is there, or in a new one; none where no cell is."""

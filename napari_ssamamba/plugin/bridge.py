@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject
 from napari_ssamamba.plugin.attention_layers import AttentionLayers
 from napari_ssamamba.plugin.audit_layers import AuditLayers
 from napari_ssamamba.plugin.band_layer import BandLayer
+from napari_ssamamba.plugin.changes_layers import ChangesLayers
 from napari_ssamamba.plugin.class_look import dress
 from napari_ssamamba.plugin.map_layers import MapLayers
 from napari_ssamamba.plugin.own_layers import OwnLayers
@@ -52,8 +53,9 @@ class LayerBridge(QObject):
         self.painting = Painting(viewer, session, self.layers, self)
         self.maps = MapLayers(session, workflow, self.layers, self)
         self.attention = AttentionLayers(viewer, session, workflow, self.layers, self)
-        self.audit = AuditLayers(viewer, session, self.layers, self)
+        self.audit = AuditLayers(viewer, session, workflow, self.layers, self)
         self.steps = StepLayers(viewer, session, workflow, self.layers, self)
+        self.changes = ChangesLayers(session, self.layers, self)
         self._composed: CompositeSettings | None = None
         session.events.cube.connect(self._show_cube)
         session.events.bands.connect(self._bands_changed)

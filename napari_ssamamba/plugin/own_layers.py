@@ -23,6 +23,7 @@ ORDER = (
     "attention distance",
     "attention entropy",
     "attention of a pixel",
+    "changed pixels",
     "training labels",
     "audited pixels",
     "suspect labels",

@@ -230,8 +230,12 @@ class AuditState:
         if found.size:
             self.go_to(int(found[0]), cell)
         else:
-            self._session.pick(*pixel)
-            self.events.look_at.emit(np.array([pixel], np.int32))
+            self.visit(pixel)
+
+    def visit(self, pixel: tuple[int, int]) -> None:
+        """Look at another pixel of the scene for a while; the position stays."""
+        self._session.pick(*pixel)
+        self.events.look_at.emit(np.array([pixel], np.int32))
 
     @property
     def looked_at(self) -> tuple[int, int] | None:

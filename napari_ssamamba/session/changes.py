@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.audit.truth import Truth
     from napari_ssamamba.session.session import Session
+    from napari_ssamamba.session.values import ShownMap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +28,8 @@ class Before:
 
     Attributes
     ----------
+    shown : ShownMap
+        It, to know it again.
     ids : ndarray of uint16, shape (rows, columns)
     classes : ClassTable
     truth : Truth or None
@@ -35,6 +38,7 @@ class Before:
         Pixels that were decided about until then.
     """
 
+    shown: ShownMap
     ids: NDArray[np.uint16]
     classes: ClassTable
     truth: Truth | None
@@ -96,6 +100,7 @@ class SessionChanges:
             return
         compared = audit.confusion is not None and audit.compared is session.map
         self.before = Before(
+            shown=session.map,
             ids=session.map.ids.copy(),
             classes=session.map.classes,
             truth=audit.compared_with if compared else None,
@@ -107,10 +112,12 @@ class SessionChanges:
         self.before = None
 
     def run(self) -> Generator[Progress, None, TrainingChanges] | None:
-        """Return the comparison with the map as it is now; None where there is none to make."""
+        """Return the comparison with a map made since; None where there is none."""
         session, before = self._session, self.before
         shown, checkpoint = session.map, session.checkpoint
-        if before is None or shown is None or not shown.complete or checkpoint is None:
+        if before is None or shown is None or checkpoint is None:
+            return None
+        if not shown.complete or shown is before.shown:
             return None
         learned = [checkpoint.training_pixels, before.decided]
         if before.truth is not None and before.truth.kind == "reference":

@@ -10,12 +10,13 @@ from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.data.atomic import written_whole
-from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.errors import LabelsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.session.session import Session
 
 DecisionKind = Literal[
@@ -77,6 +78,7 @@ class Decisions:
     def __init__(self, session: Session) -> None:
         self.events = DecisionEvents()
         self.made: list[Decision] = []
+        self._classes: dict[int, LandClass] = {}
         self._session = session
         session.events.cube.connect(self._drop)
 
@@ -120,13 +122,14 @@ class Decisions:
             raise LabelsError(refusal)
         if audit.cell is None or audit.looked_at is None or session.labels is None:
             return
+        self._remember_classes()
         pixel, cell = audit.looked_at, audit.cell
         before = int(session.labels[pixel])
         if label is None:
             erases = kind == "marked wrong" and audit.truth != "reference"
             label = UNLABELLED if erases else before
         elif label not in session.classes:
-            self._add_class(label)
+            session.take_class(self.land_class(label))
         self._make(Decision(*pixel, cell.reference, cell.predicted, kind, before, label))
         position = audit.position or 0
         if kind == "marked wrong":
@@ -150,6 +153,7 @@ class Decisions:
         session = self._session
         if session.labels is None:
             return
+        self._remember_classes()
         before = int(session.labels[pixel])
         kind: DecisionKind = "skipped"
         if id is not None:
@@ -158,6 +162,12 @@ class Decisions:
         label = before if id is None else id
         self._make(Decision(*pixel, before, mapped, kind, before, label))
         self.events.made.emit()
+
+    def _remember_classes(self) -> None:
+        """Keep the classes that decisions are about, whose tables may go."""
+        shown = self._session.map
+        mapped = () if shown is None else shown.classes
+        self._classes |= {c.id: c for c in (*mapped, *self.choices())}
 
     def _make(self, decision: Decision) -> None:
         self.made.append(decision)
@@ -171,12 +181,6 @@ class Decisions:
         undecided = (i for i in following if tuple(audit.pixels[i].tolist()) not in decided)
         if n:
             audit.go_to(next(undecided, (position + 1) % n))
-
-    def _add_class(self, id: int) -> None:
-        """Take a class from the truth into the table of the training labels."""
-        session, confusion = self._session, self._session.audit.confusion
-        known = ClassTable() if confusion is None else confusion.classes
-        session.take_class(known[id])
 
     def _write(self, pixel: tuple[int, int], label: int) -> None:
         labels = self._session.labels
@@ -193,6 +197,17 @@ class Decisions:
     def about(self, pixel: tuple[int, int]) -> Decision | None:
         """Return the last decision about a pixel."""
         return next((d for d in reversed(self.made) if d.pixel == pixel), None)
+
+    def choices(self) -> list[LandClass]:
+        """Return the classes to relabel with: those of the labels, then others of the matrix."""
+        session, confusion = self._session, self._session.audit.confusion
+        others = () if confusion is None else confusion.classes
+        return [*session.classes, *(c for c in others if c.id not in session.classes)]
+
+    def land_class(self, id: int) -> LandClass:
+        """Return a class that a decision is about, also where its table is gone."""
+        classes = self._session.classes
+        return classes[id] if id in classes else self._classes[id]
 
     def undo(self) -> None:
         """Take the last decision back: label, mark and position are what they were before it.
@@ -212,16 +227,13 @@ class Decisions:
 
     def export(self, path: Path) -> None:
         """Write the decisions as CSV, with the classes' names."""
-        session = self._session
-        known = () if session.audit.confusion is None else session.audit.confusion.classes
-        names = {c.id: c.name for c in (*known, *session.classes)}
         with written_whole(path.parent) as folder:
             with (folder / path.name).open("w", encoding="utf-8", newline="") as file:
                 table = csv.writer(file)
                 table.writerow(COLUMNS)
                 for d in self.made:
                     ids = d.reference, d.mapped, d.label
-                    truth, mapped, label = (names.get(i, f"Class {i}") if i else "" for i in ids)
+                    truth, mapped, label = (self.land_class(i).name if i else "" for i in ids)
                     table.writerow([d.row, d.column, truth, mapped, d.kind, label])
 
     def _drop(self) -> None:

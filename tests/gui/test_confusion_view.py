@@ -10,6 +10,7 @@ from qtpy.QtTest import QTest
 from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.gui.audit_panel import AuditPanel
 from napari_ssamamba.gui.confusion_plot import ConfusionPlot
+from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
 
 DISPLAY, TOOLTIP = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole
@@ -38,8 +39,8 @@ def audited(qtbot, workflow, tiny_job, tiny_checkpoint):
 
 
 @pytest.fixture
-def matrix(qtbot, audited):
-    made = ConfusionPlot(audited)
+def matrix(qtbot, audited, workflow):
+    made = ConfusionPlot(audited, workflow)
     qtbot.addWidget(made)
     made.show()
     return made
@@ -47,7 +48,7 @@ def matrix(qtbot, audited):
 
 @pytest.fixture
 def panel(qtbot, audited, workflow):
-    made = AuditPanel(audited, workflow)
+    made = AuditPanel(audited, workflow, Dialogs())
     qtbot.addWidget(made)
     made.show()
     return made

@@ -1,0 +1,90 @@
+"""The decisions about errors as Qt's table views see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtGui import QColor
+
+if TYPE_CHECKING:
+    from qtpy.QtCore import QObject
+
+    from napari_ssamamba.session import Session
+    from napari_ssamamba.session.decisions import Decision
+
+HEADERS = ("Row", "Column", "Reference", "Mapped as", "Decision")
+REFERENCE, MAPPED, DECISION = range(2, 5)
+
+
+class DecisionModel(QAbstractTableModel):
+    """Rows are the session's decisions, the last one first.
+
+    Parameters
+    ----------
+    session : Session
+    parent : QObject, optional
+    """
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._made: list[Decision] = []
+
+    def read_decisions(self) -> None:
+        """Take the decisions as they are now."""
+        self.beginResetModel()
+        self._made = self._session.decisions.made[::-1]
+        self.endResetModel()
+
+    def decision(self, row: int) -> Decision:
+        """Return the decision of a row."""
+        return self._made[row]
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of decisions."""
+        return 0 if parent is not None and parent.isValid() else len(self._made)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of columns."""
+        return 0 if parent is not None and parent.isValid() else len(HEADERS)
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Name the columns."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return HEADERS[section]
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what a cell shows."""
+        if not index.isValid():
+            return None
+        decision, column = self._made[index.row()], index.column()
+        roles = Qt.ItemDataRole
+        if role in (roles.DisplayRole, roles.ToolTipRole):
+            return (
+                str(decision.row),
+                str(decision.column),
+                self._name(decision.reference),
+                self._name(decision.mapped),
+                self._text(decision),
+            )[column]
+        ids = {REFERENCE: decision.reference, MAPPED: decision.mapped}
+        if role == roles.DecorationRole and ids.get(column):
+            return QColor(self._session.decisions.land_class(ids[column]).color)
+        if role == roles.TextAlignmentRole and column < REFERENCE:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def _text(self, decision: Decision) -> str:
+        if decision.kind in ("relabelled", "labelled"):
+            return f"{decision.kind} {self._name(decision.label)}"
+        return decision.kind
+
+    def _name(self, id: int) -> str:
+        return self._session.decisions.land_class(id).name if id else ""
