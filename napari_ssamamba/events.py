@@ -70,6 +70,8 @@ class Pace:
     ----------
     total : float
         In the work's own unit.
+    done : float
+        What was done before, in no time.
 
     Attributes
     ----------
@@ -79,9 +81,9 @@ class Pace:
         What is being done; set by the work.
     """
 
-    def __init__(self, total: float) -> None:
+    def __init__(self, total: float, done: float = 0.0) -> None:
         self.total = total
-        self.done = 0.0
+        self.done = self._before = done
         self.text = ""
         self._seconds = 0.0
 
@@ -96,5 +98,6 @@ class Pace:
 
     def fields(self) -> ProgressFields:
         """Return the fields of an event: ``Progress(**pace.fields())``."""
-        left = self._seconds / self.done * (self.total - self.done) if self.done else None
+        now = self.done - self._before
+        left = self._seconds / now * (self.total - self.done) if now else None
         return {"done": self.done, "total": self.total, "text": self.text, "seconds_left": left}

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
@@ -81,3 +83,23 @@ def tiny_checkpoint(tiny_job: TinyJob) -> Checkpoint:
         train(tiny_job.cube, split, classes, tiny_job.model, config, "cpu")
     )
     return checkpoint
+
+
+@pytest.fixture
+def tile_of() -> Callable[[Any, int], Any]:
+    """Makes a tile of one class, of which the model is sure."""
+    return _tile_of
+
+
+def _tile_of(window: Any, id: int) -> Any:
+    from napari_ssamamba.prediction.class_map import MapTile
+
+    sure = np.ones(window.shape, np.float32)
+    return MapTile(
+        window=window,
+        new=np.ones(window.shape, bool),
+        ids=np.full(window.shape, id, np.uint16),
+        confidence=sure,
+        margin=sure,
+        entropy=0 * sure,
+    )

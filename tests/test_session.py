@@ -18,6 +18,7 @@ from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.events import Notice
 from napari_ssamamba.model.config import preset
 from napari_ssamamba.prediction.class_map import MapTile
+from napari_ssamamba.prediction.order import Seen
 from napari_ssamamba.session import Session, TrainingSettings
 
 
@@ -140,7 +141,7 @@ def test_a_last_model_that_does_not_fit_is_told_and_left(session, tiny_checkpoin
     assert "Training anew" in told and "6 bands switched on" in told
 
 
-def test_a_cancelled_mapping_brings_back_the_map_before(session, tiny_checkpoint):
+def test_a_cancelled_mapping_brings_back_the_map_before(session, tiny_checkpoint, tile_of):
     session.set_checkpoint(tiny_checkpoint)
     for event in session.mapping.run():
         if isinstance(event, MapTile):
@@ -150,14 +151,59 @@ def test_a_cancelled_mapping_brings_back_the_map_before(session, tiny_checkpoint
     ids = before.ids.copy()
     session.mapping.run()
     window = Window(0, 2, 0, 2)
-    session.mapping.add_tile(
-        MapTile(window=window, ids=np.full((2, 2), 99, np.uint16), confidence=np.ones((2, 2), "f4"))
-    )
+    session.mapping.add_tile(tile_of(window, 99))
     assert session.map.ids[0, 0] == 99
     session.mapping.keep_before()
     assert session.map is before
     np.testing.assert_array_equal(session.map.ids, ids)
     assert session.map.complete
+
+
+def drained(work, take, most=None):
+    """Hand a mapping's tiles on, at most so many, and end it."""
+    tiles = []
+    for event in work:
+        if isinstance(event, MapTile):
+            take(event)
+            tiles.append(event)
+            if len(tiles) == most:
+                break
+    work.close()
+    return tiles
+
+
+def test_a_stopped_map_is_continued_where_it_was(session, tiny_checkpoint):
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping.focus.seen = Seen(Window(0, 24, 0, 20))
+    drained(session.mapping.run(), session.mapping.add_tile)
+    session.mapping.finish()
+    whole = session.map
+    first = drained(session.mapping.run(), session.mapping.add_tile, most=3)
+    session.mapping.stop()
+    stopped = session.map
+    done = sum(t.new.sum() for t in first)
+    assert stopped.share == pytest.approx(done / (24 * 20))
+    assert stopped.state() == f"stopped at {100 * stopped.share:.0f} %"
+    assert session.mapping.can_continue
+    rest = drained(session.mapping.continue_run(), session.mapping.add_tile)
+    session.mapping.finish()
+    assert session.map is stopped
+    assert stopped.complete
+    assert stopped.share == 1
+    assert sum(t.new.sum() for t in rest) == 24 * 20 - done
+    np.testing.assert_array_equal(stopped.ids, whole.ids)
+    np.testing.assert_allclose(stopped.entropy, whole.entropy, atol=1e-5)
+
+
+def test_another_model_does_not_continue_a_map(session, tiny_checkpoint):
+    session.set_checkpoint(tiny_checkpoint)
+    drained(session.mapping.run(), session.mapping.add_tile, most=1)
+    session.mapping.stop()
+    session.set_checkpoint(replace(tiny_checkpoint))
+    assert session.map.state().endswith(", outdated")
+    assert not session.mapping.can_continue
+    with pytest.raises(SSAMambaError, match="Map the scene anew"):
+        session.mapping.continue_run()
 
 
 def test_painting_marks_the_map_as_outdated_once(session, tiny_checkpoint):

@@ -40,6 +40,14 @@ MapOption = Annotated[
 ConfidenceOption = Annotated[
     Path | None, typer.Option(help="Write the probability of each pixel's class there.")
 ]
+MarginOption = Annotated[
+    Path | None,
+    typer.Option(help="Write how far the second class's probability is behind the first there."),
+]
+EntropyOption = Annotated[
+    Path | None,
+    typer.Option(help="Write the entropy of the probabilities there: 0 sure, 1 no idea."),
+]
 AttentionOption = Annotated[
     Path | None, typer.Option(help="Write four layers that sum up each pixel's attention there.")
 ]
@@ -78,6 +86,8 @@ def predict(
     scene: SceneArgument,
     out: MapOption,
     confidence: ConfidenceOption = None,
+    margin: MarginOption = None,
+    entropy: EntropyOption = None,
     attention: AttentionOption = None,
     region: RegionOption = None,
     members: MembersOption = "mixed",
@@ -94,6 +104,8 @@ def predict(
     for option, path in (
         ("--out", out),
         ("--confidence", confidence),
+        ("--margin", margin),
+        ("--entropy", entropy),
         ("--attention", attention),
     ):
         if path is not None:
@@ -122,13 +134,16 @@ def predict(
         )
     )
     write_class_map(out, class_map.ids, class_map.classes, cube=cube)
-    if confidence is not None:
-        write_layers(confidence, class_map.confidence[np.newaxis], ["confidence"], cube)
+    for name, path in (("confidence", confidence), ("margin", margin), ("entropy", entropy)):
+        if path is not None:
+            write_layers(path, getattr(class_map, name)[np.newaxis], [name], cube)
     if attention is not None and class_map.attention is not None:
         write_layers(attention, class_map.attention, ATTENTION_SCALARS, cube)
     results = {
         "map": str(out),
         "confidence": None if confidence is None else str(confidence),
+        "margin": None if margin is None else str(margin),
+        "entropy": None if entropy is None else str(entropy),
         "attention": None if attention is None else str(attention),
         "pixels": class_map.pixels,
         "seconds": class_map.seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -54,7 +54,7 @@ class Tile:
     block : ndarray of float32, shape (rows + 2 margin, columns + 2 margin, bands)
         0 beyond the scene's border and where nothing was measured.
     measured : ndarray of bool, shape of the window
-        Which pixels of the core were measured.
+        Which pixels of the core were measured, and are wanted.
     """
 
     window: Window
@@ -68,6 +68,10 @@ class Tile:
         rows, columns, _ = self.block.shape
         block = self.block[cut : rows - cut, cut : columns - cut]
         return Tile(self.window, margin, block, self.measured)
+
+    def only(self, wanted: NDArray[np.bool_]) -> Tile:
+        """Return the same tile with fewer of its pixels wanted, a mask of the core's shape."""
+        return replace(self, measured=self.measured & wanted)
 
 
 def check_region(region: Window | None, cube: Cube) -> Window:
@@ -91,43 +95,39 @@ def check_region(region: Window | None, cube: Cube) -> Window:
     return Window(*region)
 
 
-def tile_grid(region: Window, tile_size: int, first: tuple[int, int] | None = None) -> list[Window]:
-    """Cut a region into tiles that cover each pixel once.
+def tile_grid(region: Window, tile_size: int) -> list[Window]:
+    """Cut a region into tiles that cover each pixel once, row by row.
 
     Parameters
     ----------
     region : Window
     tile_size : int
         Side of a tile in pixels; those at the far edges are smaller.
-    first : tuple of int, optional
-        Row and column of the scene. The tiles nearest to it come first; without it they come row
-        by row.
 
     Raises
     ------
     SettingError
         Where `tile_size` is less than 1.
     """
-    if tile_size < 1:
-        raise SettingError("tile_size", tile_size, "choose 1 pixel or more.")
-    tiles = [
+    check_tile_size(tile_size)
+    return [
         Window(
             row, min(row + tile_size, region.row1), column, min(column + tile_size, region.column1)
         )
         for row in range(region.row0, region.row1, tile_size)
         for column in range(region.column0, region.column1, tile_size)
     ]
-    if first is not None:
-        row, column = first
 
-        def distance(tile: Window) -> float:
-            return max(
-                abs((tile.row0 + tile.row1 - 1) / 2 - row),
-                abs((tile.column0 + tile.column1 - 1) / 2 - column),
-            )
 
-        tiles.sort(key=distance)
-    return tiles
+def check_tile_size(tile_size: int) -> None:
+    """Refuse tiles of less than a pixel.
+
+    Raises
+    ------
+    SettingError
+    """
+    if tile_size < 1:
+        raise SettingError("tile_size", tile_size, "choose 1 pixel or more.")
 
 
 def read_tile(

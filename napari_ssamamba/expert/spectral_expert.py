@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.expert.calibration import log_softmax, pool, with_floor
-from napari_ssamamba.expert.surroundings import RADIUS, average_block
+from napari_ssamamba.expert.surroundings import RADIUS, average_around
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -106,7 +106,7 @@ class SpectralExpert:
         """
         inner = slice(tile.margin, -tile.margin)
         own = tile.block[inner, inner][tile.measured]
-        around = average_block(tile.block, tile.margin)[tile.measured]
+        around = average_around(tile.block, tile.margin, tile.measured)
         found = np.empty((len(own), self.classes))
         for start in range(0, len(own), PIXELS_AT_ONCE):
             part = slice(start, start + PIXELS_AT_ONCE)

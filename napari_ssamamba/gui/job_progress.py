@@ -1,4 +1,4 @@
-"""How far the job of one kind is, with its Cancel and Pause."""
+"""How far the job of one kind is, with its Cancel, Pause and Stop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_ssamamba.events import Progress
     from napari_ssamamba.gui.workflow import Workflow
 
@@ -23,9 +25,18 @@ class JobProgress(QWidget):
     kind : str
         See `Workflow`.
     can_pause : bool
+    stop : callable, optional
+        Ends the work and keeps what it has done, where that can be.
     """
 
-    def __init__(self, workflow: Workflow, kind: str, *, can_pause: bool = False) -> None:
+    def __init__(
+        self,
+        workflow: Workflow,
+        kind: str,
+        *,
+        can_pause: bool = False,
+        stop: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__()
         self._workflow = workflow
         self._kind = kind
@@ -39,9 +50,15 @@ class JobProgress(QWidget):
         self.pause.setToolTip("Hold the work after the current step, or let it go on")
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("End the work; what was there before it is kept")
+        self.stop = QPushButton("Stop")
+        self.stop.setToolTip("End the work and keep what it has done; it can be continued")
+        self.stop.setVisible(stop is not None)
+        if stop is not None:
+            self.stop.clicked.connect(lambda: stop())
         row = QHBoxLayout()
         row.addWidget(self.bar, 1)
         row.addWidget(self.pause)
+        row.addWidget(self.stop)
         row.addWidget(self.cancel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QVBoxLayout,
@@ -45,6 +46,16 @@ class MapPanel(QWidget):
         self.make = QPushButton("&Map the scene")
         self.make.setToolTip("Classify every pixel with the last model, tile by tile")
         self.make.clicked.connect(self._map)
+        self.resume = QPushButton("&Continue")
+        self.resume.setToolTip("Map the rest of a stopped map, with the same model")
+        self.resume.clicked.connect(workflow.mapping.continue_map)
+        self.margins = QCheckBox("Mar&gin and entropy")
+        self.margins.setToolTip(
+            "Show, beside the confidence, how far the second class is behind the first, and how "
+            "evenly the probabilities are spread; all from 0 to 1"
+        )
+        self.margins.setChecked(session.mapping.with_margins)
+        self.margins.toggled.connect(session.mapping.show_margins)
         self.after_training = QCheckBox("Map a&fter training")
         self.after_training.setToolTip("Make the map as soon as a training is done")
         self.after_training.setChecked(workflow.training.then_map)
@@ -58,7 +69,7 @@ class MapPanel(QWidget):
             "Train shows; the next map is made so"
         )
         self.members.currentIndexChanged.connect(self._ask_members)
-        self.progress = JobProgress(workflow, "map")
+        self.progress = JobProgress(workflow, "map", stop=workflow.mapping.stop)
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.accuracy = QLabel()
@@ -71,8 +82,12 @@ class MapPanel(QWidget):
         form = QFormLayout()
         form.addRow("Made &by", self.members)
         layout.addLayout(form)
-        layout.addWidget(self.make)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.make, 1)
+        buttons.addWidget(self.resume)
+        layout.addLayout(buttons)
         layout.addWidget(self.after_training)
+        layout.addWidget(self.margins)
         layout.addWidget(self.attention)
         layout.addWidget(self.progress)
         layout.addWidget(self.state)
@@ -82,6 +97,7 @@ class MapPanel(QWidget):
         events = session.events
         connect(self, self._show, events.cube, events.checkpoint, events.map, events.accuracy)
         connect(self, self._show_members, events.training)
+        connect(self, self._show, events.training)
         self._show_members()
         self._show()
 
@@ -104,6 +120,7 @@ class MapPanel(QWidget):
         runs = self._workflow.job("map") is not None
         ready = session.cube is not None and session.checkpoint is not None
         self.make.setEnabled(ready and not runs)
+        self.resume.setEnabled(session.mapping.can_continue and not runs)
         self.state.setText(self._state_text(runs))
         accuracy = session.accuracy
         self.accuracy.setVisible(accuracy is not None)
@@ -117,11 +134,14 @@ class MapPanel(QWidget):
     def _state_text(self, runs: bool) -> str:
         shown = self._session.map
         if runs:
-            return "In progress: the map fills tile by tile."
+            return "In progress, from the middle of the view outward; dimmed pixels are to come."
         if self._session.checkpoint is None:
             return "No model yet: train one first."
         if shown is None:
             return "No map yet."
+        said = []
+        if shown.stopped:
+            said.append(f"Stopped: {100 * shown.share:.0f} % of the scene is mapped.")
         if shown.outdated:
-            return "Outdated: labels or model changed since the map was made."
-        return "Complete." if shown.complete else "Incomplete."
+            said.append("Outdated: labels or model changed since the map was made.")
+        return " ".join(said) or "Complete."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from napari_ssamamba.events import Progress
     from napari_ssamamba.gui.workflow import Workflow
@@ -23,30 +23,26 @@ class MappingJobs(QObject):
     ----------
     workflow : Workflow
         Its Qt parent.
-
-    Attributes
-    ----------
-    look_at : tuple of int or None
-        Row and column where a mapping begins; set by whoever shows the scene.
     """
 
     def __init__(self, workflow: Workflow) -> None:
         super().__init__(workflow)
-        self.look_at: tuple[int, int] | None = None
         self._workflow = workflow
         self._mapping = workflow.session.mapping
 
     def map_scene(self) -> None:
         """Map the scene with the last model."""
-        if run := self._workflow.prepared(self._run):
-            self._workflow.run(
-                MAP,
-                "Mapping",
-                run,
-                on_event=self._take_tile,
-                on_result=self._finish,
-                on_stop=self._mapping.keep_before,
-            )
+        self._begin(self._mapping.run, self._mapping.keep_before)
+
+    def continue_map(self) -> None:
+        """Map what a stopped map is missing; a Cancel stops it again."""
+        self._begin(self._mapping.continue_run, self._mapping.stop)
+
+    def stop(self) -> None:
+        """End a mapping that runs, and keep what it has mapped."""
+        if self._workflow.job(MAP) is not None:
+            self._on_stop = self._mapping.stop
+            self._workflow.cancel(MAP)
 
     def cancel(self) -> None:
         """Bring back the map from before a mapping that runs."""
@@ -58,9 +54,20 @@ class MappingJobs(QObject):
             take = self._mapping.set_accuracy
             self._workflow.run(ACCURACY, "Comparing", lambda: run, on_result=take)
 
-    def _run(self) -> Generator[Progress, None, Any]:
+    def _begin(
+        self, prepare: Callable[[], Generator[Progress, None, Any]], on_stop: Callable[[], None]
+    ) -> None:
         self.cancel()
-        return self._mapping.run(first=self.look_at)
+        if run := self._workflow.prepared(prepare):
+            self._on_stop = on_stop
+            self._workflow.run(
+                MAP,
+                "Mapping",
+                run,
+                on_event=self._take_tile,
+                on_result=self._finish,
+                on_stop=lambda: self._on_stop(),
+            )
 
     def _take_tile(self, event: Progress) -> None:
         from napari_ssamamba.prediction.class_map import MapTile
@@ -68,7 +75,7 @@ class MappingJobs(QObject):
         if isinstance(event, MapTile):
             self._mapping.add_tile(event)
 
-    def _finish(self, class_map: Any) -> None:
+    def _finish(self, mapped: Any) -> None:
         self._mapping.finish()
         self.assess()
         self._workflow.audit.confuse()

@@ -35,9 +35,9 @@ class TrainingJobs(QObject):
         self._session = workflow.session
 
     def train(self) -> None:
-        """Train on the labels as they are now; a mapping that runs is cancelled."""
+        """Train on the labels as they are now; a mapping that runs is stopped."""
         if run := self._workflow.prepared(self._session.training_run):
-            self._workflow.mapping.cancel()
+            self._workflow.mapping.stop()
             self._workflow.run(
                 TRAIN, "Training", run, on_event=self._take_epoch, on_result=self._take_model
             )

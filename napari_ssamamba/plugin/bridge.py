@@ -17,6 +17,7 @@ from napari_ssamamba.plugin.map_layers import MapLayers
 from napari_ssamamba.plugin.own_layers import OwnLayers
 from napari_ssamamba.plugin.painting import Painting
 from napari_ssamamba.plugin.step_layers import StepLayers
+from napari_ssamamba.prediction.order import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -64,6 +65,8 @@ class LayerBridge(QObject):
         workflow.job_ended.connect(self._job_ended)
         viewer.dims.events.current_step.connect(self._show_wavelength)
         viewer.scene.camera.events.center.connect(self._look)
+        viewer.scene.camera.events.zoom.connect(self._look)
+        workflow.job_started.connect(self._look)
         viewer.mouse_drag_callbacks.append(self._clicked)
         self._bind_keys(viewer)
 
@@ -138,15 +141,11 @@ class LayerBridge(QObject):
 
     # --- what users do ---------------------------------------------------------------------
 
-    def _look(self, event: Any) -> None:
-        """Let a mapping begin at the middle of the view."""
-        cube = self.session.cube
-        if cube is not None:
-            row, column = (round(c) for c in self.viewer.scene.camera.center[-2:])
-            self.workflow.mapping.look_at = (
-                min(max(row, 0), cube.rows - 1),
-                min(max(column, 0), cube.columns - 1),
-            )
+    def _look(self, *_: object) -> None:
+        """Let a mapping turn to what is seen."""
+        view = self.attention.view()
+        seen = None if view is None else Seen(view, 1 / self.viewer.scene.camera.zoom)
+        self.session.mapping.focus.seen = seen
 
     def _clicked(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Pick the pixel that is clicked on without moving; painting is no picking."""

@@ -208,13 +208,11 @@ class _Bench:
 def _map(config: ModelConfig, inference: SceneInference, block: Tensor) -> Tensor:
     """Classify a tile as the predictor does, (rows, columns, classes)."""
     rows, columns = (n - config.patch_size + 1 for n in block.shape[:2])
-    height = max(1, automatic_batch_size(config, CPU) // columns)
+    size = automatic_batch_size(config, CPU)
+    pixels = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
     tile = inference.open_tile(block)
-    strips = [
-        tile.logits(slice(row, min(rows, row + height)), slice(0, columns))
-        for row in range(0, rows, height)
-    ]
-    return torch.cat(strips)
+    parts = [tile.logits(*part.T) for part in torch.split(pixels, size)]
+    return torch.cat(parts).view(rows, columns, -1)
 
 
 def _short(dtype: torch.dtype) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import Progress
+from napari_ssamamba.prediction.order import lattice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,35 +31,52 @@ ATTENTION_SCALARS = ("entropy", "distance", "self_weight", "gate")
 class MapTile(Progress):
     """A finished part of the map; as progress it counts pixels of the region.
 
+    Where a mapping goes from coarse to fine, a tile holds every `stride`-th row and column of its
+    window, and of these the ones that no tile before held: each pixel comes once.
+
     Attributes
     ----------
     window : Window
         Where it lies in the scene.
-    ids : ndarray of uint16, shape of the window
+    stride : int
+    new : ndarray of bool, shape (rows, columns)
+        Which pixels it brings; in the others the arrays mean nothing. Rows and columns are those
+        of the window, or every `stride`-th of them.
+    ids : ndarray of uint16, shape (rows, columns)
         Class ids, 0 where there is no measurement.
-    confidence : ndarray of float32, shape of the window
+    confidence : ndarray of float32, shape (rows, columns)
         Probability of that class, NaN where there is no measurement.
-    attention : ndarray of float32, shape (4, *window), or None
+    margin : ndarray of float32, shape (rows, columns)
+        That probability minus the second largest.
+    entropy : ndarray of float32, shape (rows, columns)
+        Of the probabilities, over its maximum, log of the number of classes: 0 sure, 1 no idea.
+    attention : ndarray of float32, shape (4, rows, columns), or None
         `ATTENTION_SCALARS`, where asked for; NaN where there is no measurement.
     """
 
     lasting: ClassVar[bool] = True
 
     window: Window
+    stride: int = 1
+    new: NDArray[np.bool_]
     ids: NDArray[np.uint16]
     confidence: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    entropy: NDArray[np.float32]
     attention: NDArray[np.float32] | None = None
 
+    @property
+    def lattice(self) -> tuple[slice, slice]:
+        """Rows and columns of the scene that its arrays stand for."""
+        return lattice(self.window, self.stride)
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ClassMap:
-    """A map of a scene, or of a region of it.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """How a mapping went.
 
     Attributes
     ----------
-    ids, confidence, attention
-        As in `MapTile`, over the whole scene: ``(rows, columns)``, and 0 or NaN outside `region`.
-    classes : ClassTable
     region : Window
     seconds : float
         Wall time.
@@ -67,11 +85,26 @@ class ClassMap:
     device : str
     """
 
-    ids: NDArray[np.uint16]
-    confidence: NDArray[np.float32]
-    attention: NDArray[np.float32] | None
-    classes: ClassTable
     region: Window
     seconds: float
     pixels: int
     device: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ClassMap(Mapped):
+    """A map of a scene, or of a region of it.
+
+    Attributes
+    ----------
+    ids, confidence, margin, entropy, attention
+        As in `MapTile`, over the whole scene: ``(rows, columns)``, and 0 or NaN outside `region`.
+    classes : ClassTable
+    """
+
+    ids: NDArray[np.uint16]
+    confidence: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    entropy: NDArray[np.float32]
+    attention: NDArray[np.float32] | None
+    classes: ClassTable

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.model.device import is_out_of_memory
@@ -74,8 +73,6 @@ class TileClassifier:
     ) -> Generator[Progress, None, tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
         """Classify a tile's measured pixels, with an event after each batch.
 
-        Batches are rectangles, as narrow as the measured pixels allow.
-
         Returns
         -------
         probabilities : ndarray of float32, shape (rows, columns, classes)
@@ -93,27 +90,25 @@ class TileClassifier:
         scalars = None
         if self.inference is None:
             scalars = np.full((len(ATTENTION_SCALARS), *shape), np.nan, np.float32)
-        place = _next_rectangle(tile.measured, 0, 0, self.batch_size)
-        if place is None:
+        pixels = np.argwhere(tile.measured)
+        if len(pixels) == 0:
             return probabilities, scalars
         with pace.working():
             opened = self._open(tile)
-        while place is not None:
+        done = 0
+        while done < len(pixels):
+            rows, columns = pixels[done : done + self.batch_size].T
             with pace.working():
-                found = self._run_or_none(opened, place)
+                found = self._run_or_none(opened, rows, columns)
             if found is None:
                 yield self._halved(pace)
-                start = place.column0
-            else:
-                here = (place.rows, place.columns)
-                measured = tile.measured[here]
-                probabilities[here][measured] = found[0][measured]
-                if scalars is not None:
-                    scalars[:, *here][:, measured] = found[1][:, measured]
-                start = place.column1
-                pace.done += int(measured.sum())
-                yield Progress(**pace.fields())
-            place = _next_rectangle(tile.measured, place.row0, start, self.batch_size)
+                continue
+            probabilities[rows, columns] = found[0]
+            if scalars is not None:
+                scalars[:, rows, columns] = found[1]
+            done += len(rows)
+            pace.done += len(rows)
+            yield Progress(**pace.fields())
         return probabilities, scalars
 
     def _open(self, tile: Tile) -> SceneTile | Tensor:
@@ -127,11 +122,11 @@ class TileClassifier:
             raise self._too_little_memory("a tile of the scene") from error
 
     def _run_or_none(
-        self, opened: SceneTile | Tensor, place: Window
+        self, opened: SceneTile | Tensor, rows: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """Run a batch; None where the memory did not suffice."""
         try:
-            return self._run(opened, place)
+            return self._run(opened, torch.from_numpy(rows), torch.from_numpy(columns))
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -141,18 +136,17 @@ class TileClassifier:
 
     @torch.inference_mode()
     def _run(
-        self, opened: SceneTile | Tensor, place: Window
+        self, opened: SceneTile | Tensor, rows: Tensor, columns: Tensor
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return a rectangle's probabilities and attention scalars (none where not asked for)."""
+        """Return pixels' probabilities (n, classes), and attention scalars (4, n) if asked for."""
         if isinstance(opened, SceneTile):
-            logits = opened.logits(place.rows, place.columns)
-            scalars = logits.new_empty(0, *place.shape)
+            logits = opened.logits(rows, columns)
+            scalars = logits.new_empty(0, len(rows))
         else:
             side = self.network.config.patch_size
             windows = opened.unfold(0, side, 1).unfold(1, side, 1)  # (row, column, C, P, P)
-            inspection = self.network.inspect(windows[place.rows, place.columns].flatten(0, 1))
-            logits = inspection.logits.view(*place.shape, -1)
-            scalars = attention_scalars(inspection).view(-1, *place.shape)
+            inspection = self.network.inspect(windows[rows, columns])
+            logits, scalars = inspection.logits, attention_scalars(inspection)
         return logits.softmax(-1).cpu().numpy(), scalars.cpu().numpy()
 
     def _too_little_memory(self, what: str) -> DeviceMemoryError:
@@ -171,26 +165,3 @@ class TileClassifier:
             f"{self.device} ran out of memory; going on with {self.batch_size} patches at once"
         )
         return Notice(**fields)
-
-
-def _next_rectangle(measured: NDArray[np.bool_], row: int, column: int, most: int) -> Window | None:
-    """Return the next rectangle with measured pixels, of so many pixels at most.
-
-    Parameters
-    ----------
-    measured : ndarray of bool
-    row, column : int
-        Where it starts: this column of this row, then the rows below.
-    most : int
-        Pixels; as many whole rows as that allows, or a part of one.
-    """
-    height, width = measured.shape
-    while row < height:
-        end = min(height, row + max(1, most // width))
-        found = np.flatnonzero(measured[row:end].any(axis=0))
-        found = found[found >= column]
-        if found.size:
-            column0, column1 = int(found[0]), int(found[-1]) + 1
-            return Window(row, end, column0, min(column1, column0 + most // (end - row)))
-        row, column = end, 0
-    return None

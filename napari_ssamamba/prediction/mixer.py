@@ -30,6 +30,15 @@ class Mixer:
     ----------
     checkpoint : Checkpoint
     members : {"mixed", "network", "expert"}
+    attention : bool
+        Whether the network's attention is asked for: then it runs in any case.
+
+    Attributes
+    ----------
+    uses_network : bool
+        Whether the network has to run. Where it counts nothing beside the expert it need not: the
+        pool is the sum of weighted log-probabilities, normalised, and 0 times what the network
+        says, which is finite, is 0 exactly.
 
     Raises
     ------
@@ -37,7 +46,9 @@ class Mixer:
         Where the expert is asked for and the checkpoint has none.
     """
 
-    def __init__(self, checkpoint: Checkpoint, members: Members) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, members: Members, *, attention: bool = False
+    ) -> None:
         if members not in get_args(Members):
             raise SettingError("members", members, f"choose one of {', '.join(get_args(Members))}.")
         if members == "expert" and checkpoint.expert is None:
@@ -46,11 +57,12 @@ class Mixer:
             )
         mixture = checkpoint.record.mixture
         self.expert = None if members == "network" else checkpoint.expert
-        self.uses_network = members != "expert"
         self.classes = checkpoint.model.classes
         self.weights = np.array([0.0, 1.0])  # network, expert
-        if mixture is not None and self.uses_network:
+        if mixture is not None and members != "expert":
             self.weights = np.array([mixture.network_weight, mixture.expert_weight])
+        counts = self.expert is None or self.weights[0] > 0
+        self.uses_network = counts or (attention and members != "expert")
         half = checkpoint.model.patch_size // 2
         self.margin = half if self.expert is None else max(half, self.expert.margin)
 

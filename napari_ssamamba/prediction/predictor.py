@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from napari_ssamamba.data.classes import UNLABELLED
-from napari_ssamamba.data.tiles import Window, check_region, read_tile, tile_grid
+from napari_ssamamba.data.tiles import Window, check_region
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Pace, Progress
 from napari_ssamamba.model.device import choose_device, choose_precision
-from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile
+from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, Mapped, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
 from napari_ssamamba.prediction.mixer import Members, Mixer
+from napari_ssamamba.prediction.mosaic import Mosaic
+from napari_ssamamba.prediction.order import Order
+from napari_ssamamba.prediction.reading import ReadAhead, measured_pixels, read_unit
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari_ssamamba.checkpoint import Checkpoint
-    from napari_ssamamba.data.cube import Cube
+    from numpy.typing import NDArray
 
-TILE_SIZE = {"cpu": 32, "mps": 64, "cuda": 256}
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.tiles import Tile
+    from napari_ssamamba.prediction.order import Focus, Unit
+
+LARGEST_TILE = {"cpu": 32, "mps": 64, "cuda": 256}
 """Side of a tile: small enough that the map is seen to grow, large enough for cheap halos."""
+
+BATCHES_A_TILE = 8
+"""Where that many are less than the largest tile, as of a large network on a CPU, tiles are
+smaller: a mapping turns to where the user looks after each."""
 
 
 def predict(
@@ -35,15 +48,78 @@ def predict(
     batch_size: int | Literal["auto"] = "auto",
     attention: bool = False,
     tile_size: int | Literal["auto"] = "auto",
-    first: tuple[int, int] | None = None,
+    focus: Focus | None = None,
     members: Members = "mixed",
     precision: Literal["float32", "bfloat16"] = "float32",
 ) -> Generator[Progress, None, ClassMap]:
-    """Classify each pixel of a scene.
+    """Classify each pixel of a scene, and hold the map in memory; else as `map_tiles`.
 
-    The scene is read tile by tile, its patches are gathered batch by batch on the device. Neither
-    tiles nor batches change the result by more than rounding. Closing the generator cancels; it
-    yields after every batch.
+    Returns
+    -------
+    ClassMap
+    """
+    shape = cube.rows, cube.columns
+    mosaic = Mosaic.unknown(shape)
+    scalars = np.full((len(ATTENTION_SCALARS), *shape), np.nan, np.float32) if attention else None
+    work = map_tiles(
+        cube,
+        checkpoint,
+        region=region,
+        device=device,
+        batch_size=batch_size,
+        attention=attention,
+        tile_size=tile_size,
+        focus=focus,
+        members=members,
+        precision=precision,
+    )
+    try:
+        while True:
+            try:
+                event = next(work)
+            except StopIteration as end:
+                mapped: Mapped = end.value
+                break
+            if isinstance(event, MapTile):
+                mosaic.take(event)
+                if scalars is not None and event.attention is not None:
+                    scalars[:, *event.lattice][:, event.new] = event.attention[:, event.new]
+            yield event
+    finally:
+        work.close()
+    return ClassMap(
+        ids=mosaic.ids,
+        confidence=mosaic.confidence,
+        margin=mosaic.margin,
+        entropy=mosaic.entropy,
+        attention=scalars,
+        classes=checkpoint.classes,
+        region=mapped.region,
+        seconds=mapped.seconds,
+        pixels=mapped.pixels,
+        device=mapped.device,
+    )
+
+
+def map_tiles(
+    cube: Cube,
+    checkpoint: Checkpoint,
+    *,
+    region: Window | None = None,
+    device: str = "auto",
+    batch_size: int | Literal["auto"] = "auto",
+    attention: bool = False,
+    tile_size: int | Literal["auto"] = "auto",
+    focus: Focus | None = None,
+    done: NDArray[np.bool_] | None = None,
+    members: Members = "mixed",
+    precision: Literal["float32", "bfloat16"] = "float32",
+) -> Generator[Progress, None, Mapped]:
+    """Classify each pixel of a scene once.
+
+    While the device works on a tile, a thread reads the next one. Neither tiles nor batches nor the
+    order change the result by more than rounding. Closing the generator cancels; it yields after
+    every batch.
 
     Parameters
     ----------
@@ -60,8 +136,11 @@ def predict(
         Whether to sum up the attention of each pixel, see `ATTENTION_SCALARS`.
     tile_size : int or "auto"
         Side of a tile in pixels.
-    first : tuple of int, optional
-        Row and column; the tiles nearest to it come first.
+    focus : Focus, optional
+        What the user sees is mapped first, from coarse to fine; see `Order`. Without it tiles come
+        row by row, each complete.
+    done : ndarray of bool, shape (rows, columns), optional
+        Pixels of the scene that are known from before and left out; copied.
     members : {"mixed", "network", "expert"}
         A checkpoint without an expert is its network alone in any case.
     precision : {"float32", "bfloat16"}
@@ -75,7 +154,7 @@ def predict(
 
     Returns
     -------
-    ClassMap
+    Mapped
 
     Raises
     ------
@@ -96,58 +175,94 @@ def predict(
     size = automatic_batch_size(checkpoint.model, chosen) if batch_size == "auto" else batch_size
     if size < 1:
         raise SettingError("batch_size", size, "choose 1 or more, or auto.")
-    tiles = tile_grid(window, TILE_SIZE[chosen.type] if tile_size == "auto" else tile_size, first)
-    started = time.monotonic()
-    mixer = Mixer(checkpoint, members)
+    mixer = Mixer(checkpoint, members, attention=attention)
     if attention and not mixer.uses_network:
         raise SettingError("attention", True, "the expert has none; leave it out.")
-    classifier = TileClassifier(checkpoint, chosen, size, attention, dtype)
-    class_ids = np.asarray(checkpoint.classes.ids, np.uint16)
-
-    ids = np.full((cube.rows, cube.columns), UNLABELLED, np.uint16)
-    confidence = np.full(ids.shape, np.nan, np.float32)
-    scalars = np.full((len(ATTENTION_SCALARS), *ids.shape), np.nan, np.float32)
-    pace = Pace(window.shape[0] * window.shape[1])
+    side = LARGEST_TILE[chosen.type]
+    if mixer.uses_network:
+        side = min(side, 1 << int(math.log2(math.sqrt(BATCHES_A_TILE * size))))
+    taken = np.zeros((cube.rows, cube.columns), bool) if done is None else done.copy()
+    known = int(taken[window.rows, window.columns].sum())
+    order = Order(
+        window,
+        side if tile_size == "auto" else tile_size,
+        taken,
+        focus,
+        tiles_again=mixer.uses_network,
+    )
+    started = time.monotonic()
+    classifier = None
+    if mixer.uses_network:
+        classifier = TileClassifier(checkpoint, chosen, size, attention, dtype)
+    pace = Pace(math.prod(window.shape), known)
     classified = 0
-    for place in tiles:
-        pace.text = f"Mapping rows {place.row0}-{place.row1}"
-        with pace.working():
-            tile = read_tile(
-                cube,
-                place,
-                mixer.margin,
-                checkpoint.standardiser,
-                checkpoint.band_indices,
-            )
-        done = pace.done
-        if mixer.uses_network:
-            narrow = tile.with_margin(checkpoint.model.patch_size // 2)
-            probabilities, of_attention = yield from classifier.classify(narrow, pace)
-        else:
-            probabilities, of_attention = mixer.unclassified(tile), None
-        probabilities = yield from mixer.mix(tile, probabilities, pace)
-        pace.done = done + tile.measured.size
-        classified += int(tile.measured.sum())
-
-        here = (place.rows, place.columns)
-        ids[here][tile.measured] = class_ids[probabilities[tile.measured].argmax(-1)]
-        confidence[here] = probabilities.max(-1)
-        if of_attention is not None:
-            scalars[:, *here] = of_attention
-        yield MapTile(
-            **pace.fields(),
-            window=place,
-            ids=ids[here].copy(),
-            confidence=confidence[here].copy(),
-            attention=of_attention,
-        )
-    return ClassMap(
-        ids=ids,
-        confidence=confidence,
-        attention=scalars if attention else None,
-        classes=checkpoint.classes,
+    ahead = ReadAhead(order, lambda unit: read_unit(cube, unit, mixer.margin, checkpoint))
+    try:
+        while True:
+            with pace.working():
+                found = ahead.next()
+            if found is None:
+                break
+            unit, tile = found
+            pace.text = f"Mapping rows {unit.window.row0}-{unit.window.row1}"
+            done_before = pace.done
+            probabilities, scalars = yield from _classify(tile, classifier, mixer, pace)
+            pace.done = done_before + int(unit.new.sum())
+            classified += len(probabilities)
+            yield _map_tile(unit, tile, checkpoint.classes, probabilities, scalars, pace)
+    finally:
+        ahead.close()
+    return Mapped(
         region=window,
         seconds=time.monotonic() - started,
         pixels=classified,
         device=str(chosen),
+    )
+
+
+def _classify(
+    tile: Tile, classifier: TileClassifier | None, mixer: Mixer, pace: Pace
+) -> Generator[Progress, None, tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
+    """Return the probabilities (n, classes) and attention scalars (4, n) of a tile's pixels."""
+    probabilities, of_pixels = mixer.unclassified(tile), None
+    if classifier is not None:
+        narrow = tile.with_margin(classifier.network.config.patch_size // 2)
+        said, scalars = yield from classifier.classify(narrow, pace)
+        probabilities[tile.measured] = said[narrow.measured]
+        of_pixels = None if scalars is None else scalars[:, narrow.measured]
+    mixed = yield from mixer.mix(tile, probabilities, pace)
+    return mixed[tile.measured], of_pixels
+
+
+def _map_tile(
+    unit: Unit,
+    tile: Tile,
+    classes: ClassTable,
+    probabilities: NDArray[np.float32],
+    scalars: NDArray[np.float32] | None,
+    pace: Pace,
+) -> MapTile:
+    """Sum up a unit's probabilities (n, classes) and lay them out on its lattice."""
+    measured = measured_pixels(unit, tile)
+
+    def laid_out(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        array = np.full((*values.shape[:-1], *measured.shape), np.nan, np.float32)
+        array[..., measured] = values
+        return array
+
+    ids = np.full(measured.shape, UNLABELLED, np.uint16)
+    ids[measured] = np.asarray(classes.ids, np.uint16)[probabilities.argmax(-1)]
+    largest = np.partition(probabilities, -2, axis=-1)[:, -2:]
+    logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+    entropy = -(probabilities * logs).sum(-1) / math.log(len(classes))
+    return MapTile(
+        **pace.fields(),
+        window=unit.window,
+        stride=unit.stride,
+        new=unit.new,
+        ids=ids,
+        confidence=laid_out(largest[:, 1]),
+        margin=laid_out(largest[:, 1] - largest[:, 0]),
+        entropy=laid_out(np.clip(entropy, 0, 1)),
+        attention=None if scalars is None else laid_out(scalars),
     )

@@ -163,7 +163,7 @@ class SessionAttention:
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the maps; a tile without attention changes nothing."""
         if self.maps is not None and tile.attention is not None:
-            self.maps.values[:, tile.window.rows, tile.window.columns] = tile.attention
+            self.maps.values[:, *tile.lattice][:, tile.new] = tile.attention[:, tile.new]
             self.events.maps_tile.emit(tile.window)
 
     def finish_mapping(self) -> None:

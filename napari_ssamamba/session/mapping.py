@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_ssamamba.errors import SSAMambaError
+from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.prediction.order import Focus
 from napari_ssamamba.session.values import ShownMap
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.events import Progress
-    from napari_ssamamba.prediction.class_map import ClassMap, MapTile
+    from napari_ssamamba.prediction.class_map import Mapped, MapTile
     from napari_ssamamba.session.session import Session
     from napari_ssamamba.training.metrics import Accuracy
 
@@ -22,48 +25,86 @@ class SessionMapping:
     Parameters
     ----------
     session : Session
+
+    Attributes
+    ----------
+    focus : Focus
+        What a mapping turns to; kept up to date by whoever shows the scene.
+    with_margins : bool
+        Whether margin and entropy are shown too.
     """
 
     def __init__(self, session: Session) -> None:
+        self.focus = Focus()
+        self.with_margins = False
         self._session = session
         self._before: ShownMap | None = None
         session.events.cube.connect(self._scene_changed)
 
-    def run(self, first: tuple[int, int] | None = None) -> Generator[Progress, None, ClassMap]:
+    def run(self) -> Generator[Progress, None, Mapped]:
         """Return the mapping of the scene with the last model, to be run anywhere.
 
         The map that is shown stays, and is replaced tile by tile; `keep_before` brings it back.
-
-        Parameters
-        ----------
-        first : tuple of int, optional
-            Row and column where to begin.
 
         Raises
         ------
         SSAMambaError
             Where no model has been trained yet.
         """
-        from napari_ssamamba.prediction.predictor import predict
-
         session = self._session
         cube, checkpoint = session.need_cube(), session.checkpoint
         if checkpoint is None:
             raise SSAMambaError("No model has been trained yet. Train one first.")
         checkpoint.check_bands(cube)
-        self._before = before = session.map
-        settings, shape = session.training, (cube.rows, cube.columns)
-        session.map = ShownMap.begun(shape, checkpoint.classes, before, settings.members)
+        shape, members = (cube.rows, cube.columns), session.training.members
+        self._before = session.map
+        begun = session.map = ShownMap.begun(shape, checkpoint, members, session.map)
         session.events.map.emit()
         self.set_accuracy(None)
-        attention = session.attention.begin_mapping()
-        return predict(
-            cube,
+        return self._work(checkpoint, begun, attention=session.attention.begin_mapping())
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether the map was stopped, and the model and what makes the map are still the same."""
+        shown, session = self._session.map, self._session
+        return (
+            shown is not None
+            and shown.stopped
+            and shown.checkpoint is not None
+            and shown.checkpoint is session.checkpoint
+            and shown.members == session.training.members
+        )
+
+    def continue_run(self) -> Generator[Progress, None, Mapped]:
+        """Return the mapping of what a stopped map is missing, to be run anywhere.
+
+        Raises
+        ------
+        SSAMambaError
+            Where there is no such map.
+        """
+        shown = self._session.map
+        checkpoint = None if shown is None else shown.checkpoint
+        if shown is None or checkpoint is None or not self.can_continue:
+            raise SSAMambaError("There is no stopped map of this model. Map the scene anew.")
+        checkpoint.check_bands(self._session.need_cube())
+        shown.stopped = False
+        self._session.events.map.emit()
+        return self._work(checkpoint, shown, attention=self._session.attention.with_map)
+
+    def _work(
+        self, checkpoint: Checkpoint, shown: ShownMap, *, attention: bool
+    ) -> Generator[Progress, None, Mapped]:
+        from napari_ssamamba.prediction.predictor import map_tiles
+
+        return map_tiles(
+            self._session.need_cube(),
             checkpoint,
-            device=settings.device,
-            first=first,
+            device=self._session.training.device,
             attention=attention,
-            members=settings.members,
+            focus=self.focus,
+            done=shown.level == FINAL,
+            members=shown.members,
         )
 
     def add_tile(self, tile: MapTile) -> None:
@@ -71,14 +112,22 @@ class SessionMapping:
         session = self._session
         session.attention.add_tile(tile)
         if session.map is not None:
-            session.map.take(tile)
-            session.events.map_tile.emit(tile.window)
+            session.events.map_tile.emit(session.map.take(tile))
 
     def finish(self) -> None:
         """Tell that every tile has come."""
         session = self._session
         if session.map is not None:
-            session.map.complete = True
+            session.map.complete, session.map.stopped = True, False
+            self._before = None
+            session.attention.finish_mapping()
+            session.events.map.emit()
+
+    def stop(self) -> None:
+        """Keep what is mapped so far; `continue_run` maps the rest."""
+        session = self._session
+        if session.map is not None and not session.map.complete:
+            session.map.stopped = True
             self._before = None
             session.attention.finish_mapping()
             session.events.map.emit()
@@ -89,6 +138,11 @@ class SessionMapping:
         session.attention.keep_before()
         session.map, self._before = self._before, None
         session.events.map.emit()
+
+    def show_margins(self, wanted: bool) -> None:
+        """Show margin and entropy beside the confidence, or no longer."""
+        self.with_margins = wanted
+        self._session.events.map.emit()
 
     def accuracy_run(self) -> Generator[Progress, None, Accuracy] | None:
         """Return the comparison of the map with the reference; None where one is missing.

@@ -82,13 +82,10 @@ class SessionSuspects(PixelSteps):
         cube = self._session.need_cube()
         ids, confidence = checked.as_map((cube.rows, cube.columns))
         self.checked = checked
-        self.shown = ShownMap(
-            ids=ids,
-            confidence=confidence,
-            classes=checked.classes,
-            complete=True,
-            outdated=self._changed,
+        self.shown = ShownMap.unknown(
+            ids.shape, classes=checked.classes, complete=True, outdated=self._changed
         )
+        self.shown.ids, self.shown.confidence = ids, confidence
         self._suspects = checked.suspects()
         self._show(checked.pixels[self._suspects], checked.predicted[self._suspects])
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal, SignalGroup
 
+from napari_ssamamba.prediction.mosaic import FINAL, Mosaic
 from napari_ssamamba.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.model.config import Preset
-    from napari_ssamamba.prediction.class_map import MapTile
     from napari_ssamamba.training.config import Mixture
 
 
@@ -44,37 +43,41 @@ class TrainingSettings:
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class ShownMap:
+class ShownMap(Mosaic):
     """The map as it is shown, filled while it is computed.
 
     Attributes
     ----------
-    ids : ndarray of uint16, shape (rows, columns)
-    confidence : ndarray of float32, shape (rows, columns)
-        NaN where nothing was classified yet.
     classes : ClassTable
-    complete : bool
-        Whether every pixel comes from the model at hand.
-    outdated : bool
-        Whether labels or model changed since it was computed.
+    checkpoint : Checkpoint or None
+        The model that makes it; None where labels were classified out of fold.
     members : {"mixed", "network"}
         What makes it.
+    complete : bool
+        Whether every pixel comes from that model.
+    stopped : bool
+        Whether it is to be continued, if ever, on demand only.
+    outdated : bool
+        Whether labels or model changed since it was computed.
+    preview : bool
+        Whether it comes from a training that goes on.
     """
 
-    ids: NDArray[np.uint16]
-    confidence: NDArray[np.float32]
     classes: ClassTable
-    complete: bool = False
-    outdated: bool = False
+    checkpoint: Checkpoint | None = None
     members: Mixture = "mixed"
+    complete: bool = False
+    stopped: bool = False
+    outdated: bool = False
+    preview: bool = False
 
     @classmethod
     def begun(
         cls,
         shape: tuple[int, int],
-        classes: ClassTable,
+        checkpoint: Checkpoint,
+        members: Mixture,
         before: ShownMap | None,
-        members: Mixture = "mixed",
     ) -> ShownMap:
         """Return a map of which nothing is computed yet; what is known from before stands there.
 
@@ -82,20 +85,35 @@ class ShownMap:
         ----------
         shape : tuple of int
             Rows and columns.
-        classes : ClassTable
-        before : ShownMap or None
+        checkpoint : Checkpoint
         members : {"mixed", "network"}
+        before : ShownMap or None
         """
-        if before is None:
-            ids, confidence = np.zeros(shape, np.uint16), np.full(shape, np.nan, np.float32)
-        else:
-            ids, confidence = before.ids.copy(), before.confidence.copy()
-        return cls(ids=ids, confidence=confidence, classes=classes, members=members)
+        begun = cls.unknown(
+            shape, classes=checkpoint.classes, checkpoint=checkpoint, members=members
+        )
+        if before is not None:
+            for name in ("ids", "confidence", "margin", "entropy"):
+                np.copyto(getattr(begun, name), getattr(before, name))
+        return begun
 
-    def take(self, tile: MapTile) -> None:
-        """Write a finished part into the arrays."""
-        here = (tile.window.rows, tile.window.columns)
-        self.ids[here], self.confidence[here] = tile.ids, tile.confidence
+    @property
+    def share(self) -> float:
+        """Share of the scene that the model has mapped, 0 to 1."""
+        return float(np.count_nonzero(self.level == FINAL) / self.level.size)
+
+    def state(self) -> str:
+        """Say in a word or two how far it is; nothing where it is complete and up to date."""
+        if self.preview:
+            return "preview"
+        said = []
+        if self.stopped:
+            said.append(f"stopped at {100 * self.share:.0f} %")
+        elif not self.complete:
+            said.append("mapping…")
+        if self.outdated:
+            said.append("outdated")
+        return ", ".join(said)
 
 
 class SessionEvents(SignalGroup):

@@ -14,21 +14,14 @@ IDENTITY = Standardiser(np.zeros(2, np.float32), np.ones(2, np.float32), "nothin
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 100])
-@pytest.mark.parametrize("first", [None, (5, 17)])
-def test_each_pixel_lies_in_one_tile(size: int, first: tuple[int, int] | None) -> None:
+def test_each_pixel_lies_in_one_tile(size: int) -> None:
     region = Window(2, 13, 5, 25)
     covered = np.zeros((20, 30), int)
-    for tile in tile_grid(region, size, first):
+    for tile in tile_grid(region, size):
         assert max(tile.shape) <= size
         covered[tile.rows, tile.columns] += 1
     assert (covered[region.rows, region.columns] == 1).all()
     assert covered.sum() == 11 * 20
-
-
-def test_tiles_near_what_the_user_looks_at_come_first() -> None:
-    tiles = tile_grid(Window(0, 100, 0, 100), 10, first=(95, 42))
-    assert tiles[0] == Window(90, 100, 40, 50)
-    assert tiles[-1].row0 == 0
 
 
 def test_a_halo_is_the_scene_and_zero_beyond_its_border() -> None:

@@ -16,6 +16,7 @@ from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.surroundings import (
     RADIUS,
     SIGMA,
+    average_around,
     average_block,
     read_with_surroundings,
 )
@@ -97,6 +98,11 @@ def test_surroundings_are_the_weighted_mean_of_measured_pixels() -> None:
     measured = sliding_window_view(block.any(axis=-1), (side, side)) * weights
     expected = (windows * measured[:, :, None]).sum((-1, -2)) / measured.sum((-1, -2))[..., None]
     np.testing.assert_allclose(average_block(block, RADIUS), expected, atol=1e-5)
+    for share in (0.02, 0.5):  # each of the two ways
+        wanted = rng.random(expected.shape[:2]) < share
+        wanted[0, -1] = True
+        around = average_around(block, RADIUS, wanted)
+        np.testing.assert_allclose(around, expected[wanted], atol=1e-5)
 
 
 def test_training_pixels_see_the_surroundings_that_tiles_see() -> None:

@@ -66,11 +66,11 @@ def test_a_failed_map_gives_way_to_the_one_before(
     qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
     before = session.map
 
-    def predict(*_, **options):
+    def map_tiles(*_, **options):
         yield Progress()
         raise RuntimeError("CUDA error: device-side assert triggered")
 
-    monkeypatch.setattr("napari_ssamamba.prediction.predictor.predict", predict)
+    monkeypatch.setattr("napari_ssamamba.prediction.predictor.map_tiles", map_tiles)
     with qtbot.waitSignal(workflow.told, timeout=20000):
         dock.map.make.click()
     assert "CUDA error" in dock.messages.text.text()

@@ -10,7 +10,6 @@ import pytest
 from napari_ssamamba.data.band_lists import BandList
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.plugin.viewers import session_of
-from napari_ssamamba.prediction.class_map import MapTile
 from napari_ssamamba.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -131,29 +130,31 @@ def test_another_scene_replaces_the_layers(opened: Any, tiny_job: TinyJob) -> No
 
 
 def test_tiles_appear_while_the_map_is_computed(
-    opened: Any, tiny_checkpoint: Any, qtbot: Any
+    opened: Any, tiny_checkpoint: Any, tile_of: Any, qtbot: Any
 ) -> None:
     session = opened.session
     session.set_checkpoint(tiny_checkpoint)
     session.mapping.run().close()
     window = Window(0, 4, 0, 4)
-    ids, confidence = np.full((4, 4), 5, np.uint16), np.ones((4, 4), np.float32)
-    session.mapping.add_tile(MapTile(window=window, ids=ids, confidence=confidence))
+    session.mapping.add_tile(tile_of(window, 5))
     layers = opened.bridge.layers
-    qtbot.waitUntil(lambda: layers["confidence"] is not None, timeout=5000)
+    qtbot.waitUntil(lambda: layers["to come"] is not None, timeout=5000)
     qtbot.wait(200)
     layer = layers["map"]
     assert layer.name == "map (mapping…)"
     drawn: list[int] = []
     layer.events.set_data.connect(lambda event: drawn.append(1))
     for _ in range(5):
-        session.mapping.add_tile(MapTile(window=window, ids=ids, confidence=confidence))
+        session.mapping.add_tile(tile_of(window, 5))
     qtbot.waitUntil(lambda: bool(drawn), timeout=2000)
-    qtbot.wait(200)
+    qtbot.wait(400)
     assert len(drawn) == 1
     assert (layer.data[:4, :4] == 5).all()
+    session.mapping.stop()
+    assert layer.name == "map (stopped at 3 %)"
     session.mapping.finish()
     assert layer.name == "map"
+    assert layers["to come"] is None
     session.labels_painted()
     assert layer.name == "map (outdated)"
 
@@ -165,7 +166,7 @@ def test_training_in_the_thread_ends_with_a_complete_map(opened: Any, qtbot: Any
     )
     qtbot.waitUntil(lambda: "map" in opened.viewer.layers, timeout=5000)
     assert opened.viewer.layers["map"].data.any()
-    assert opened.workflow.mapping.look_at is not None
+    assert opened.session.mapping.focus.seen is not None
 
 
 def test_closing_the_viewer_ends_the_training(opened: Any, qtbot: Any) -> None:

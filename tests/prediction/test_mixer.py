@@ -63,3 +63,19 @@ def test_what_cannot_be_is_refused(tiny_job: Any, tiny_checkpoint: Any) -> None:
         mapped(tiny_job.cube, tiny_checkpoint, members="lda")
     with pytest.raises(SettingError, match="attention"):
         mapped(tiny_job.cube, tiny_checkpoint, members="expert", attention=True)
+
+
+def test_a_network_without_weight_does_not_run(
+    tiny_job: Any, tiny_checkpoint: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = weighed(tiny_checkpoint, 0, 0.7)
+    full = mapped(tiny_job.cube, without, attention=True)  # asks for the network's attention
+    assert np.isfinite(full.attention[0, 5:]).all()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was made")
+
+    monkeypatch.setattr("napari_ssamamba.prediction.predictor.TileClassifier", refuse)
+    lean = mapped(tiny_job.cube, without)
+    np.testing.assert_array_equal(lean.ids, full.ids)
+    np.testing.assert_array_equal(lean.confidence, full.confidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.model.inference.scene import SceneTile
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile, Window
-from napari_ssamamba.prediction.predictor import predict
+from napari_ssamamba.prediction.order import Focus, Seen
+from napari_ssamamba.prediction.predictor import map_tiles, predict
 
 if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
@@ -30,6 +32,16 @@ def run(cube: Cube, checkpoint: Checkpoint, **options: Any) -> tuple[list[Progre
             events.append(next(generator))
         except StopIteration as end:
             return events, end.value
+
+
+@pytest.fixture(scope="module")
+def wide_scene(tiny_job: Any) -> Cube:
+    """The tiny scene, twice down and three times across; a corner was not measured."""
+    values = np.tile(tiny_job.cube.raw[:, :], (2, 3, 1))
+    values[24:27] = values[27:30]
+    values[:3, 20:23] = values[:3, 40:43] = values[3:6, 40:43]
+    values[24:, :3][:3] = values[30:33, :3]
+    return replace(tiny_job.cube, raw=values)
 
 
 def one_by_one(cube: Cube, checkpoint: Checkpoint) -> tuple[Any, Any]:
@@ -67,7 +79,8 @@ def test_equals_one_patch_at_a_time(tiny_job: Any, tiny_checkpoint: Any) -> None
         {"tile_size": 1},
         {"tile_size": 7, "batch_size": 5},
         {"tile_size": 1000, "batch_size": 1000},
-        {"tile_size": 9, "first": (20, 3)},
+        {"tile_size": 9, "focus": Focus(Seen(Window(15, 24, 0, 7)))},
+        {"tile_size": 5, "focus": Focus(Seen(Window(0, 24, 0, 20)))},
     ],
     ids=str,
 )
@@ -77,6 +90,89 @@ def test_tiles_and_batches_do_not_show(tiny_job: Any, tiny_checkpoint: Any, opti
     np.testing.assert_array_equal(other.ids, plain.ids)
     np.testing.assert_allclose(other.confidence, plain.confidence, atol=1e-5)
     np.testing.assert_allclose(other.attention, plain.attention, atol=1e-5)
+
+
+def probabilities_by_hand(cube: Cube, checkpoint: Checkpoint) -> Any:
+    network = load_network(checkpoint.model, checkpoint.weights)
+    block = cube.read(slice(None), slice(None))
+    values = np.pad(checkpoint.standardiser(block), ((1, 1), (1, 1), (0, 0)))
+    patches = np.lib.stride_tricks.sliding_window_view(values, (3, 3), axis=(0, 1))
+    with torch.no_grad():
+        logits = network(torch.from_numpy(patches.reshape(-1, *patches.shape[2:]).copy()))
+    return logits.softmax(1).view(cube.rows, cube.columns, -1).double().numpy()
+
+
+def test_margin_and_entropy_are_those_of_the_probabilities(
+    tiny_job: Any, tiny_checkpoint: Any
+) -> None:
+    p = probabilities_by_hand(tiny_job.cube, tiny_checkpoint)[5:]
+    _, found = run(tiny_job.cube, tiny_checkpoint, members="network")
+    ordered = np.sort(p, axis=-1)
+    np.testing.assert_allclose(found.margin[5:], ordered[..., -1] - ordered[..., -2], atol=1e-5)
+    entropy = -(p * np.log(p)).sum(-1) / np.log(p.shape[-1])
+    np.testing.assert_allclose(found.entropy[5:], entropy, atol=1e-5)
+    assert np.isnan(found.margin[:3, :3]).all() and np.isnan(found.entropy[:3, :3]).all()
+
+
+@pytest.mark.parametrize("seen", [Seen(Window(0, 48, 0, 60)), Seen(Window(0, 48, 0, 60), 4.0)])
+def test_from_coarse_to_fine_each_pixel_is_computed_once(
+    wide_scene: Any, tiny_checkpoint: Any, monkeypatch: pytest.MonkeyPatch, seen: Seen
+) -> None:
+    _, plain = run(wide_scene, tiny_checkpoint)
+    monkeypatch.setattr("napari_ssamamba.prediction.order.FIRST_PIXELS", 20)
+    computed = []
+    logits = SceneTile.logits
+    monkeypatch.setattr(
+        SceneTile,
+        "logits",
+        lambda tile, rows, columns: computed.append(len(rows)) or logits(tile, rows, columns),
+    )
+    events, found = run(wide_scene, tiny_checkpoint, focus=Focus(seen), tile_size=16)
+    tiles = [e for e in events if isinstance(e, MapTile)]
+    assert {t.stride for t in tiles} >= {16, 8, 4, 1}
+    assert sum(computed) == found.pixels == wide_scene.rows * wide_scene.columns - 9
+    assert sum(int(t.new.sum()) for t in tiles) == wide_scene.rows * wide_scene.columns
+    assert [e.done for e in events] == sorted(e.done for e in events)
+    np.testing.assert_array_equal(found.ids, plain.ids)
+    for name in ("confidence", "margin", "entropy"):
+        np.testing.assert_allclose(getattr(found, name), getattr(plain, name), atol=1e-5)
+
+
+def test_only_what_is_missing_is_computed(wide_scene: Any, tiny_checkpoint: Any) -> None:
+    _, whole = run(wide_scene, tiny_checkpoint)
+    known = np.random.default_rng(1).random((wide_scene.rows, wide_scene.columns)) < 0.7
+    work = map_tiles(wide_scene, tiny_checkpoint, device="cpu", done=known, tile_size=13)
+    missing = ~known
+    for event in work:
+        if isinstance(event, MapTile):
+            assert missing[event.lattice][event.new].all()
+            np.testing.assert_array_equal(event.ids[event.new], whole.ids[event.lattice][event.new])
+            missing[event.lattice] &= ~event.new
+    assert not missing.any()
+    assert event.fraction == 1
+
+
+def test_a_turn_elsewhere_takes_effect_with_the_next_tile(
+    wide_scene: Any, tiny_checkpoint: Any
+) -> None:
+    focus = Focus(Seen(Window(0, 16, 0, 16)))
+    work = map_tiles(wide_scene, tiny_checkpoint, device="cpu", focus=focus, tile_size=8)
+    tiles: list[MapTile] = []
+    for event in work:
+        if isinstance(event, MapTile):
+            tiles.append(event)
+            if len(tiles) == 2:
+                focus.seen = Seen(Window(32, 48, 40, 60))
+    assert tiles[2].window.row1 > 32 and tiles[2].window.column1 > 40
+    assert sum(int(t.new.sum()) for t in tiles) == wide_scene.rows * wide_scene.columns
+
+
+def test_the_reading_thread_ends_with_the_mapping(wide_scene: Any, tiny_checkpoint: Any) -> None:
+    work = map_tiles(wide_scene, tiny_checkpoint, device="cpu", tile_size=8)
+    next(work)
+    assert any(t.name.startswith("reading") for t in threading.enumerate())
+    work.close()
+    assert not any(t.name.startswith("reading") for t in threading.enumerate())
 
 
 def test_a_region_is_cut_from_the_whole_map(tiny_job: Any, tiny_checkpoint: Any) -> None:
@@ -159,8 +255,8 @@ def limit_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Let the network run out of memory on larger batches."""
     logits = SceneTile.logits
 
-    def limited(self: SceneTile, rows: slice, columns: slice) -> torch.Tensor:
-        if (rows.stop - rows.start) * (columns.stop - columns.start) > most:
+    def limited(self: SceneTile, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        if len(rows) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7 GiB")
         return logits(self, rows, columns)
 

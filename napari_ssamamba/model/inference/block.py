@@ -64,36 +64,19 @@ class SceneBlock:
         )
         self.fusion = _Fusion(block.fusion, dtype)
 
-    def inner(self, x: Tensor) -> Tensor:
-        """Do all the work on single tokens that comes before the causal convolution.
-
-        Parameters
-        ----------
-        x : Tensor, shape (n, d)
-
-        Returns
-        -------
-        Tensor, shape (2MD, n)
-            Main channels of all units, then their gates, those already through the SiLU.
-        """
-        return self.inputs(x)
-
-    def __call__(self, x: Tensor, inner: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         """Run the block.
 
         Parameters
         ----------
         x : Tensor, shape (L, B, d)
-        inner : Tensor, shape (2MD, L, B), optional
-            `inner` of the same tokens, where it is known already.
 
         Returns
         -------
         Tensor, shape (L, B, d)
         """
         length, batch, width = x.shape
-        if inner is None:
-            inner = self.inner(x.view(-1, width)).view(-1, length, batch)
+        inner = self.inputs(x.view(-1, width)).view(-1, length, batch)  # (2MD, L, B)
         main, gate = inner.chunk(2)
         y = self.states(main).mul_(gate)  # (MD, L, B)
         branches = [

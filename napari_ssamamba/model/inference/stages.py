@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from napari_ssamamba.model.stages import InputProjection
 
 
-def place_kinds(side: int) -> list[tuple[int, slice]]:
-    """Sort a patch's rows (or columns) by which neighbours they have inside the patch.
+def place_kinds(side: int) -> list[int]:
+    """Return for each row (or column) of a patch which neighbours it has inside the patch.
 
     Returns
     -------
-    list of (int, slice)
-        Number of the kind, see `BORDERS`, and the rows of that kind.
+    list of int
+        Numbers of the variants in `SceneProjection`'s result.
     """
     if side == 1:
-        return [(0, slice(0, 1))]
-    return [(0, slice(0, 1)), (1, slice(1, side - 1)), (2, slice(side - 1, side))]
+        return [0]
+    return [0] + [1] * (side - 2) + [2]
 
 
 def _borders(side: int) -> list[tuple[int, int]]:

@@ -1,0 +1,251 @@
+"""In which order a scene is mapped: where the user looks first, coarse before fine.
+
+Coarse to fine by lattices: of stride s, the pixels whose row and column are multiples of s. A
+lattice holds those of twice its stride, so that nothing is computed twice: each pass takes what it
+adds. A pass costs what it reads and projects again, a few percent of the network's own cost a
+pass, and happens only where the user looks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_ssamamba.data.tiles import Window, check_tile_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+FIRST_PIXELS = 200
+"""At most so many stand for the view at first: a fraction of a second's work for a small network
+on a CPU, whatever the size of the scene."""
+
+SCATTERED = 8
+"""From this stride on pixels are read one by one: a patch and the expert's surroundings, up to
+13 × 13 pixels, are then little more than the stride's square, and soon much less."""
+
+SCATTERED_AT_ONCE = 64
+"""Such pixels in a unit, all of one row of the lattice: where each band lies in a piece of its own,
+a file is then touched in few places. Their surroundings are 11 MB with 256 bands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the user sees.
+
+    Attributes
+    ----------
+    view : Window
+        Part of the scene.
+    pixels : float
+        Of the scene, along one of the screen's: finer lattices show nothing more.
+    """
+
+    view: Window
+    pixels: float = 1.0
+
+
+class Focus:
+    """Where the user looks. Any thread may set it; a mapping reads it before each tile.
+
+    Attributes
+    ----------
+    seen : Seen or None
+        Replaced as a whole, never changed; None where nothing of the scene is in view.
+    """
+
+    def __init__(self, seen: Seen | None = None) -> None:
+        self.seen = seen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """What is read and computed at once.
+
+    Attributes
+    ----------
+    window : Window
+        Begins at a pixel of the lattice.
+    stride : int
+        Of the lattice.
+    new : ndarray of bool, shape (lattice rows, lattice columns)
+        Pixels of the lattice in the window that nobody has computed.
+    """
+
+    window: Window
+    stride: int
+    new: NDArray[np.bool_]
+
+    @property
+    def lattice(self) -> tuple[slice, slice]:
+        """Rows and columns of the lattice's pixels in the scene."""
+        return lattice(self.window, self.stride)
+
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """Rows and columns of the new ones, shape (n, 2)."""
+        origin = self.window.row0, self.window.column0
+        return np.asarray(np.argwhere(self.new) * self.stride + origin)
+
+
+def lattice(window: Window, stride: int) -> tuple[slice, slice]:
+    """Return every `stride`-th row and column of a window."""
+    return (
+        slice(window.row0, window.row1, stride),
+        slice(window.column0, window.column1, stride),
+    )
+
+
+class Order:
+    """Hands out what is to be done next.
+
+    Parameters
+    ----------
+    region : Window
+    tile_size : int
+        Side of a tile in pixels.
+    taken : ndarray of bool, shape (rows, columns)
+        Of the scene: pixels that need not be done. What is handed out is marked in it.
+    focus : Focus, optional
+        Without it tiles come row by row.
+    tiles_again : bool
+        Whether coarse passes may read whole tiles, of which a finer pass then reads all again. Not
+        where reading is the larger part of the cost; the coarsest passes read pixel by pixel.
+
+    Raises
+    ------
+    SettingError
+        Where `tile_size` is less than 1.
+    """
+
+    def __init__(
+        self,
+        region: Window,
+        tile_size: int,
+        taken: NDArray[np.bool_],
+        focus: Focus | None = None,
+        *,
+        tiles_again: bool = True,
+    ) -> None:
+        check_tile_size(tile_size)
+        self._region = region
+        self._tile_size = tile_size
+        self._taken = taken
+        self._focus = focus
+        self._finest = 2 if tiles_again else SCATTERED
+        self._open: dict[int, NDArray[np.bool_]] = {}  # by stride: which units may have work left
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the user sees now."""
+        return None if self._focus is None else self._focus.seen
+
+    def take(self) -> Unit | None:
+        """Return what is to be done next, None where all is done or handed out."""
+        seen = self.seen
+        view = None if seen is None else _common(seen.view, self._region)
+        if seen is not None and view is not None:
+            for stride in self._strides(view, seen.pixels):
+                if (unit := self._nearest(stride, view, view)) is not None:
+                    return unit
+        return self._nearest(1, self._region, view)
+
+    def give_back(self, unit: Unit) -> None:
+        """Take back what was handed out and not done."""
+        self._taken[unit.lattice] &= ~unit.new
+        height, width = self._shape(unit.stride)
+        row = (unit.window.row0 - self._region.row0) // height
+        column = (unit.window.column0 - self._region.column0) // width
+        self._open[unit.stride][row, column] = True
+
+    def _strides(self, view: Window, pixels: float) -> Iterator[int]:
+        """Yield the strides for a view, from coarse to fine."""
+        finest = max(self._finest, 2 ** math.floor(math.log2(max(pixels, 1.0))))
+        stride = 1
+        while math.prod(-(-n // stride) for n in view.shape) > FIRST_PIXELS:
+            stride *= 2
+        while stride >= finest:
+            yield stride
+            stride //= 2
+        yield 1
+
+    def _shape(self, stride: int) -> tuple[int, int]:
+        """Return rows and columns of a unit."""
+        if stride >= SCATTERED:
+            return stride, stride * SCATTERED_AT_ONCE
+        return self._tile_size, self._tile_size
+
+    def _nearest(self, stride: int, within: Window, centre_of: Window | None) -> Unit | None:
+        """Return the unit with work left that is nearest to a window's centre.
+
+        Parameters
+        ----------
+        stride : int
+        within : Window
+            Units that have pixels in it come into question.
+        centre_of : Window or None
+            None takes them row by row.
+        """
+        region, (height, width) = self._region, self._shape(stride)
+        if stride not in self._open:
+            units = -(-region.shape[0] // height), -(-region.shape[1] // width)
+            self._open[stride] = np.ones(units, bool)
+        rows = np.arange(
+            (within.row0 - region.row0) // height, -(-(within.row1 - region.row0) // height)
+        )
+        columns = np.arange(
+            (within.column0 - region.column0) // width,
+            -(-(within.column1 - region.column0) // width),
+        )
+        here = np.ix_(rows, columns)
+        distance = np.arange(rows.size * columns.size, dtype=float).reshape(rows.size, columns.size)
+        if centre_of is not None:
+            row = (centre_of.row0 + centre_of.row1) / 2 - region.row0
+            column = (centre_of.column0 + centre_of.column1) / 2 - region.column0
+            distance = np.hypot(
+                ((rows + 0.5) * height - row)[:, None], (columns + 0.5) * width - column
+            )
+        distance[~self._open[stride][here]] = np.inf
+        for place in np.argsort(distance, axis=None):
+            if not np.isfinite(distance.flat[place]):
+                break
+            i, j = np.unravel_index(place, distance.shape)
+            self._open[stride][rows[i], columns[j]] = False
+            if (unit := self._unit(stride, int(rows[i]), int(columns[j]))) is not None:
+                return unit
+        return None
+
+    def _unit(self, stride: int, row: int, column: int) -> Unit | None:
+        """Hand out a unit of the grid; None where nothing of it is left to do."""
+        region, (height, width) = self._region, self._shape(stride)
+        row0, column0 = region.row0 + row * height, region.column0 + column * width
+        window = Window(
+            -(-row0 // stride) * stride,
+            min(row0 + height, region.row1),
+            -(-column0 // stride) * stride,
+            min(column0 + width, region.column1),
+        )
+        if min(window.shape) <= 0:
+            return None
+        here = lattice(window, stride)
+        new = ~self._taken[here]
+        if not new.any():
+            return None
+        self._taken[here] = True
+        return Unit(window, stride, new)
+
+
+def _common(a: Window, b: Window) -> Window | None:
+    """Return what two windows have in common, None for nothing."""
+    common = Window(
+        max(a.row0, b.row0),
+        min(a.row1, b.row1),
+        max(a.column0, b.column0),
+        min(a.column1, b.column1),
+    )
+    return common if min(common.shape) > 0 else None
