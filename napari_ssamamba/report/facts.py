@@ -143,11 +143,10 @@ def by_distance(findings: Findings) -> list[tuple[str, int, float]]:
 def model_facts(case: AuditCase) -> Facts:
     """Say what the model is and how it was trained."""
     record, model = case.checkpoint.record, case.checkpoint.model
-    of = f"{record.scene} (synthetic)" if record.synthetic else record.scene
     facts = [
         ("Model", case.model_name),
         ("The map was made by", MADE_BY["network" if record.mixture is None else case.members]),
-        ("Trained on the scene", of),
+        ("Trained on the scene", record.scene),
         ("Protocol", record.protocol),
         ("Seed", str(record.seed)),
         ("Epochs", str(record.epochs)),
