@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject
 from napari_ssamamba.errors import LabelsError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from napari_ssamamba.data.spectral_library import SpectralLibrary
@@ -33,11 +33,14 @@ class CurveJobs(QObject):
     ----------
     with_singles : bool
         Whether single spectra of each selection are read.
+    draw_region : callable or None
+        Lets the user draw a region; set by whoever shows the scene.
     """
 
     def __init__(self, workflow: Workflow) -> None:
         super().__init__(workflow)
         self.with_singles = False
+        self.draw_region: Callable[[], None] | None = None
         self._workflow = workflow
         self._session = workflow.session
         self._curves = self._session.curves

@@ -26,6 +26,8 @@ LABELS = (
     "Labels (*.tif *.tiff *.hdr *.img *.mat *.npy *.png *.gpkg *.geojson *.json *.shp);;"
     "All files (*)"
 )
+LIBRARIES = "Spectral libraries (*.sli *.hdr *.csv);;All files (*)"
+LIBRARIES_TO_WRITE = {"CSV table (*.csv)": ".csv", "ENVI spectral library (*.sli)": ".sli"}
 
 
 class Dialogs:
@@ -48,6 +50,20 @@ class Dialogs:
         """Ask where to write a table."""
         name, _ = QFileDialog.getSaveFileName(parent, title, "", "Tables (*.csv)")
         return Path(name).with_suffix(".csv") if name else None
+
+    def library_file(self, parent: QWidget) -> Path | None:
+        """Ask which spectral library to read."""
+        name, _ = QFileDialog.getOpenFileName(parent, "Import a spectral library", "", LIBRARIES)
+        return Path(name) if name else None
+
+    def export_file(self, parent: QWidget) -> Path | None:
+        """Ask where to write spectra; a name without a suffix gets that of the chosen format."""
+        formats = ";;".join(LIBRARIES_TO_WRITE)
+        name, chosen = QFileDialog.getSaveFileName(parent, "Export the spectra", "", formats)
+        if not name:
+            return None
+        path = Path(name)
+        return path if path.suffix else path.with_suffix(LIBRARIES_TO_WRITE[chosen])
 
     def color(self, parent: QWidget, current: str) -> str | None:
         """Ask for a colour, ``"#rrggbb"``."""

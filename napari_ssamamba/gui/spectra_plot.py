@@ -1,4 +1,4 @@
-"""The picked pixel's spectrum beside the classes' mean spectra."""
+"""Spectra: classes, the audited pixels, the picked one, and what was added to compare with."""
 
 from __future__ import annotations
 
@@ -6,26 +6,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
-from napari_ssamamba.audit.spectra import plot_order
-from napari_ssamamba.gui.class_legend import ClassLegend
-from napari_ssamamba.gui.confusion_model import cell_text
+from napari_ssamamba.gui.attribution_plot import SIDE_WIDTH, AttributionPlot
+from napari_ssamamba.gui.attribution_text import selection_text
 from napari_ssamamba.gui.connections import connect
-from napari_ssamamba.gui.plot_colors import AUDITED_COLOR, follow_palette
+from napari_ssamamba.gui.curve_list import CurveList
+from napari_ssamamba.gui.dialogs import Dialogs
+from napari_ssamamba.gui.plot_colors import follow_palette
+from napari_ssamamba.gui.spectra_controls import SpectraControls
+from napari_ssamamba.gui.spectra_lines import Line, lines_of, nearest
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from napari_ssamamba.audit.spectra import PlotOrder
-    from napari_ssamamba.data.classes import LandClass
+    from napari_ssamamba.audit.continuum import SpectralView
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
-PLOT_HEIGHT = 110
+PLOT_HEIGHT = 80
 """Pixels, below which the axes leave no room for a curve."""
+
+AXIS_WIDTH = 62
+"""Pixels of the left axes, so that spectra and bars are one above the other."""
 
 SETTLE_MS = 400
 """Class means are asked for this long after the last change of the labels."""
@@ -33,11 +37,22 @@ SETTLE_MS = 400
 BAND_OPACITY = 50
 """Of the ± 1 standard deviation, of 255."""
 
-FADED_OPACITY = 70
-"""Of classes that the audited pixels have nothing to do with, of 255."""
+REACH = 40.0
+"""Screen pixels within which the pointer reads a curve."""
 
-CELL_WIDTH = 4
-"""Pixels of the line of the audited ones."""
+STYLES = {
+    "solid": Qt.PenStyle.SolidLine,
+    "dashed": Qt.PenStyle.DashLine,
+    "dotted": Qt.PenStyle.DotLine,
+}
+
+AXIS_NAMES: dict[SpectralView, str] = {
+    "values": "Value",
+    "continuum removed": "Of continuum",
+    "derivative": "Change per nm",
+}
+
+EMPTY = "Click a pixel to see its spectrum."
 
 
 class SpectraPlot(QWidget):
@@ -47,49 +62,80 @@ class SpectraPlot(QWidget):
     ----------
     session : Session
     workflow : Workflow
+    dialogs : Dialogs, optional
+        Asks the user; replace it to answer without a window.
     """
 
-    def __init__(self, session: Session, workflow: Workflow) -> None:
+    def __init__(
+        self, session: Session, workflow: Workflow, dialogs: Dialogs | None = None
+    ) -> None:
         super().__init__()
         self._session = session
         self._workflow = workflow
-        self._order: PlotOrder | None = None
+        self._lines: list[Line] = []
+        self.selection = QElidingLabel()
+        self.selection.setMinimumWidth(SIDE_WIDTH)
         self.plot = pg.PlotWidget()
         self.plot.setToolTip("Spectra; wheel and drag to zoom and pan, right-click for more")
-        self.plot.setLabel("left", "Value")
-        self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.plot.setMinimumHeight(PLOT_HEIGHT)
-        self.legend = ClassLegend()
-        self.legend.itemChanged.connect(self._show)
-        self.deviation = QCheckBox("± 1 s&d")
-        self.deviation.setToolTip("Show the standard deviation of each class as a band")
-        self.deviation.toggled.connect(self._show)
-        self.read_out = QLabel("Click a pixel to see its spectrum.")
-        self.read_out.setToolTip("The picked pixel's value at the pointer")
-        row = QHBoxLayout()
-        row.addWidget(self.read_out, 1)
-        row.addWidget(self.deviation)
-        plots = QHBoxLayout()
-        plots.addWidget(self.plot, 1)
-        plots.addWidget(self.legend)
-        layout = QVBoxLayout(self)
-        layout.addLayout(plots, 1)
-        layout.addLayout(row)
+        self.legend = CurveList()
+        self.controls = SpectraControls(session, workflow, dialogs or Dialogs())
+        self.decided = AttributionPlot(session, workflow)
+        self.decided.plot.setXLink(self.plot)
+        self.decided.hide()
+        for plot in (self.plot, self.decided.plot):
+            plot.getAxis("left").enableAutoSIPrefix(False)
+            plot.getAxis("left").setWidth(AXIS_WIDTH)
+        self.masked = pg.LinearRegionItem(swapMode="sort")
+        self.masked.setZValue(-10)
+        self.masked.sigRegionChanged.connect(self._range_dragged)
+        self.masked.sigRegionChangeFinished.connect(self._range_chosen)
+        self._arrange()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(workflow.audit.compute_class_spectra)
-        self.plot.scene().sigMouseMoved.connect(self._hover)
-        events = session.events
-        connect(self, self._show, events.picked)
-        connect(self, self._classes_changed, events.class_spectra, events.classes)
-        connect(self, self._bands_changed, events.cube, events.bands)
-        connect(self, self._labels_changed, events.labels)
-        connect(self, self._cell_changed, session.audit.events.cell)
-        connect(self, self._show, session.audit.events.spectrum)
+        self._connect()
         self._bands_changed()
 
-    # --- drawing ---------------------------------------------------------------------------
+    def _arrange(self) -> None:
+        above = QWidget()
+        plots = QHBoxLayout(above)
+        plots.setContentsMargins(0, 0, 0, 0)
+        plots.addWidget(self.plot, 1)
+        plots.addWidget(self.legend)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(above)
+        self.splitter.addWidget(self.decided)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.setSpacing(2)
+        layout.addWidget(self.selection)
+        layout.addWidget(self.splitter, 1)
+        layout.addWidget(self.controls)
+
+    def _connect(self) -> None:
+        session, events = self._session, self._session.events
+        curves, audit = session.curves, session.audit.events
+        self.legend.shown.connect(self._show)
+        self.legend.renamed.connect(curves.rename)
+        self.legend.removed.connect(curves.remove)
+        self.controls.deviation.toggled.connect(self._show)
+        self.controls.decided.toggled.connect(self._show_decided)
+        self.decided.range_moved.connect(self._range_moved)
+        self.plot.scene().sigMouseMoved.connect(self._hover)
+        connect(self, self._picked, events.picked)
+        connect(self, self._list_changed, events.class_spectra, events.classes)
+        connect(self, self._list_changed, curves.events.curves)
+        connect(self, self._bands_changed, events.cube, events.bands, curves.events.view)
+        connect(self, self._labels_changed, events.labels)
+        connect(self, self._cell_changed, audit.cell)
+        connect(self, self._show, audit.spectrum, curves.events.singles)
+        connect(self, self._show_selection, curves.events.pair)
+        connect(self, self._place_range, session.attribution.events.found)
+
+    # --- what changes ----------------------------------------------------------------------
 
     def _labels_changed(self) -> None:
         self._settle.start()
@@ -98,120 +144,142 @@ class SpectraPlot(QWidget):
         self._workflow.audit.average_cell()
         self._show()
 
-    def _classes_changed(self) -> None:
-        classes, known = self._session.classes, self._session.class_spectra
-        self.legend.show_classes([c for c in classes if c.id in known])
+    def _picked(self) -> None:
+        self._show()
+        self.controls.read_out.setText(self._picked_text())
+
+    def _list_changed(self) -> None:
+        session = self._session
+        classes = [c for c in session.classes if c.id in session.class_spectra]
+        self.legend.show_curves(classes, session.curves.curves)
         self._show()
 
     def _bands_changed(self) -> None:
-        cube = self._session.cube
-        self._order = None if cube is None else plot_order(cube.wavelengths, cube.good_bands)
+        cube, view = self._session.cube, self._session.curves.view
         known = cube is not None and cube.wavelengths is not None
-        self.plot.setLabel("bottom", "Wavelength (nm)" if known else "Band")
-        shown = cube is not None
+        name = AXIS_NAMES[view] if known or view != "derivative" else "Change per band"
+        self.plot.setLabel("left", name)
+        shown = cube is not None or bool(self._session.curves.curves)
         self.plot.getPlotItem().showAxes((shown, False, False, shown))
-        if shown:
+        self.plot.setLabel("bottom", "Wavelength (nm)" if known else "Band")
+        self.plot.enableAutoRange()
+        if cube is not None:
             self._settle.start()
+        self.controls.read_out.setText(self._picked_text())
         self._show()
 
-    def _positions(self) -> NDArray[np.float64]:
-        """Wavelength in nm of every band, or its number from 1."""
-        cube = self._session.need_cube()
-        if cube.wavelengths is not None:
-            return cube.wavelengths
-        return np.arange(1.0, cube.bands + 1)
+    def _show_decided(self, wanted: bool) -> None:
+        self.decided.setVisible(wanted)
+        self.plot.getAxis("bottom").setStyle(showValues=not wanted)
+        self.plot.getAxis("bottom").showLabel(not wanted)
+        self._workflow.attribution.follow(wanted)
+        self._align()
+        self._place_range()
+
+    def _align(self) -> None:
+        """Let the list be as wide as what is beside the bars, while they are shown."""
+        if self.decided.isVisibleTo(self) and self.legend.count():
+            self.legend.setFixedWidth(SIDE_WIDTH)
+
+    # --- drawing ---------------------------------------------------------------------------
 
     def _show(self, *_: object) -> None:
+        hidden, curves = self.legend.hidden(), self.legend.hidden_curves()
+        wanted = self.controls.deviation.isChecked()
+        self._lines = list(lines_of(self._session, hidden, curves, deviations=wanted))
         self.plot.clear()
-        order, session = self._order, self._session
-        if session.cube is not None and order is not None:
-            x = self._positions()[order.bands]
-            hidden = self.legend.hidden()
-            for id, statistics in session.class_spectra.items():
-                if id in session.classes and id not in hidden:
-                    land_class = session.classes[id]
-                    mean = statistics.mean[order.bands]
-                    if self.deviation.isChecked():
-                        spread = statistics.deviation[order.bands]
-                        self._draw_band(x, mean - spread, mean + spread, land_class.color)
-                    self._draw(x, mean, self._color_of(land_class))
-            self._draw_cell(x, order)
-            if session.picked is not None and session.picked_spectrum is not None:
-                row, column = session.picked
-                text = self.palette().color(QPalette.ColorRole.WindowText)
-                self._draw(x, session.picked_spectrum[order.bands], text)
-                self.read_out.setText(f"Pixel {row}, {column} (row, column)")
-        if session.picked is None:
-            self.read_out.setText("Click a pixel to see its spectrum.")
+        for line in self._lines:
+            if line.spread is not None:
+                self._draw_spread(line)
+        for line in self._lines:
+            self._draw(line)
+        self._align()
+        self._place_range()
+        self._show_selection()
         follow_palette(self.plot, self)
 
-    def _color_of(self, land_class: LandClass) -> QColor:
-        """Let classes fade that the audited cell is not about."""
-        color, cell = QColor(land_class.color), self._session.audit.cell
-        if cell is not None and land_class.id not in (cell.reference, cell.predicted):
-            color.setAlpha(FADED_OPACITY)
-        return color
-
-    def _draw_cell(self, x: NDArray[np.float64], order: PlotOrder) -> None:
-        """Draw the mean and deviation of the audited pixels, and say how many were read."""
-        audit = self._session.audit
-        self.plot.setTitle(None)
-        if audit.cell is None or audit.confusion is None or audit.spectrum is None:
-            return
-        statistics, color = audit.spectrum, QColor(AUDITED_COLOR)
-        mean, spread = statistics.mean[order.bands], statistics.deviation[order.bands]
-        self._draw_band(x, mean - spread, mean + spread, AUDITED_COLOR)
-        self._draw(x, mean, color, width=CELL_WIDTH, style=Qt.PenStyle.DashLine)
-        text = self.palette().color(QPalette.ColorRole.WindowText)
-        said = cell_text(audit.confusion, audit.cell)
-        self.plot.setTitle(
-            f"dashed: {said}, mean ± 1 sd of {statistics.n:,} read", color=text, size="9pt"
+    def _draw(self, line: Line) -> None:
+        self.plot.plot(
+            line.x,
+            line.y,
+            pen=pg.mkPen(self._color_of(line), width=line.width, style=STYLES[line.style]),
+            connect=(line.connected & np.isfinite(line.y)).astype(np.int32),
         )
 
-    def _draw(
-        self,
-        x: ArrayLike,
-        y: ArrayLike,
-        color: QColor,
-        width: int = 2,
-        style: Qt.PenStyle = Qt.PenStyle.SolidLine,
-    ) -> None:
-        if self._order is not None:
-            connected = self._order.connected.astype(np.int32)
-            self.plot.plot(x, y, pen=pg.mkPen(color, width=width, style=style), connect=connected)
-
-    def _draw_band(
-        self,
-        x: NDArray[np.float64],
-        low: NDArray[np.float64],
-        high: NDArray[np.float64],
-        color: str,
-    ) -> None:
-        """Fill between two lines, stretch by stretch of bands that are on."""
-        if self._order is None:
+    def _draw_spread(self, line: Line) -> None:
+        """Fill between mean ± deviation, stretch by stretch of bands that are on."""
+        if line.spread is None:
             return
-        brush = QColor(color)
+        brush = self._color_of(line)
         brush.setAlpha(BAND_OPACITY)
-        for part in np.split(np.arange(x.size), np.flatnonzero(~self._order.connected) + 1):
-            if part.size > 1 and np.isfinite(low[part]).all():
-                lines = (pg.PlotCurveItem(x[part], y[part], pen=None) for y in (low, high))
-                self.plot.addItem(pg.FillBetweenItem(*lines, brush=brush))
+        known = np.isfinite(line.y) & np.isfinite(line.spread)
+        ends = ~line.connected[:-1] | ~known[:-1] | ~known[1:]
+        for part in np.split(np.arange(line.x.size), np.flatnonzero(ends) + 1):
+            if part.size > 1:
+                edges = (line.y[part] + sign * line.spread[part] for sign in (-1, 1))
+                low, high = (pg.PlotCurveItem(line.x[part], y, pen=None) for y in edges)
+                self.plot.addItem(pg.FillBetweenItem(low, high, brush=brush))
+
+    def _color_of(self, line: Line) -> QColor:
+        color = QColor(line.color or self.palette().color(QPalette.ColorRole.WindowText))
+        color.setAlpha(line.opacity)
+        return color
+
+    def _show_selection(self) -> None:
+        text, explained = selection_text(self._session)
+        self.selection.setText(text)
+        self.selection.setToolTip(f"{text}. {explained}" if text else "")
+        self.selection.setVisible(bool(text))
+
+    # --- the range that is masked ----------------------------------------------------------
+
+    def _place_range(self) -> None:
+        """Draw the range over the spectra too, while there is an attribution to look at."""
+        wanted = self.decided.isVisibleTo(self) and self._session.attribution.found is not None
+        there = self.masked in self.plot.getPlotItem().items
+        if wanted and not there:
+            self.plot.addItem(self.masked, ignoreBounds=True)
+        elif there and not wanted:
+            self.plot.removeItem(self.masked)
+
+    def _range_moved(self, low: float, high: float) -> None:
+        with QSignalBlocker(self.masked):
+            self.masked.setRegion((low, high))
+
+    def _range_dragged(self) -> None:
+        self.decided.show_range(*self.masked.getRegion())
+
+    def _range_chosen(self) -> None:
+        self._workflow.attribution.mask(*self.masked.getRegion())
 
     # --- the pointer and the theme ---------------------------------------------------------
 
+    def _picked_text(self) -> str:
+        picked = self._session.picked
+        if self._session.cube is None:
+            return "No scene is open. Open one in the section Scene."
+        return EMPTY if picked is None else f"Pixel {picked[0]}, {picked[1]} (row, column)"
+
     def _hover(self, position: object) -> None:
-        session, order = self._session, self._order
-        if order is None or session.picked is None or session.picked_spectrum is None:
-            return
-        x = self._positions()[order.bands]
-        at = self.plot.getPlotItem().vb.mapSceneToView(position).x()
-        nearest = int(np.argmin(np.abs(x - at)))
-        band = int(order.bands[nearest])
-        known = session.need_cube().wavelengths is not None
-        where = f"{x[nearest]:.1f} nm (band {band + 1})" if known else f"band {band + 1}"
-        row, column = session.picked
-        value = session.picked_spectrum[band]
-        self.read_out.setText(f"Pixel {row}, {column}: {value:.4g} at {where}")
+        box = self.plot.getPlotItem().vb
+        at = box.mapSceneToView(position)
+        found = nearest(self._lines, at.x(), at.y(), box.viewPixelSize(), REACH)
+        if found is not None:
+            line, index = found
+            self.controls.read_out.setText(self._read(line, index))
+            self.controls.read_out.setToolTip(self.controls.read_out.text())
+        elif self._lines:
+            self.controls.read_out.setText(self._picked_text())
+
+    def _read(self, line: Line, index: int) -> str:
+        """Say what a curve's value is, and where."""
+        cube = self._session.cube
+        x, value = float(line.x[index]), float(line.y[index])
+        if cube is None or cube.wavelengths is None:
+            return f"{line.name}: {value:.4g} at band {x:.0f}"
+        same = np.flatnonzero(cube.wavelengths == x)
+        band = f" (band {int(same[0]) + 1})" if same.size else ""
+        return f"{line.name}: {value:.4g} at {x:.1f} nm{band}"
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

@@ -50,13 +50,13 @@ class Activity(QObject):
         if self._workflow.job(kind) is not job:
             return
         # The bar is tqdm's, which would also print; the terminal is not ours to write to.
-        self._sinks[kind] = open(os.devnull, "w", encoding="utf-8")
-        self.bars[kind] = _Bar(
-            partial(self._workflow.cancel, kind),
-            total=STEPS,
-            desc=job.title,
-            file=self._sinks[kind],
-        )
+        sink = open(os.devnull, "w", encoding="utf-8")
+        cancel = partial(self._workflow.cancel, kind)
+        bar = _Bar(cancel, total=STEPS, desc=job.title, file=sink)
+        self._ended(kind, "")
+        self.bars[kind], self._sinks[kind] = bar, sink
+        if self._workflow.job(kind) is not job:  # it ended while the bar was made
+            self._ended(kind, "")
 
     def _progressed(self, kind: str, event: Progress) -> None:
         bar = self.bars.get(kind)

@@ -16,6 +16,7 @@ from napari_ssamamba.plugin.class_look import dress
 from napari_ssamamba.plugin.map_layers import MapLayers
 from napari_ssamamba.plugin.own_layers import OwnLayers
 from napari_ssamamba.plugin.painting import Painting
+from napari_ssamamba.plugin.region_layer import RegionLayer
 from napari_ssamamba.plugin.step_layers import StepLayers
 from napari_ssamamba.prediction.order import Seen
 
@@ -57,6 +58,8 @@ class LayerBridge(QObject):
         self.audit = AuditLayers(viewer, session, workflow, self.layers, self)
         self.steps = StepLayers(viewer, session, workflow, self.layers, self)
         self.changes = ChangesLayers(session, self.layers, self)
+
+        self.regions = RegionLayer(viewer, session, workflow, self.layers, self)
         self._composed: CompositeSettings | None = None
         session.events.cube.connect(self._show_cube)
         session.events.bands.connect(self._bands_changed)
@@ -148,9 +151,12 @@ class LayerBridge(QObject):
         self.session.mapping.focus.seen = seen
 
     def _clicked(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
-        """Pick the pixel that is clicked on without moving; painting is no picking."""
+        """Pick the pixel that is clicked on without moving; painting and drawing are no picking.
+
+        With Shift, its spectrum is kept in the plot.
+        """
         layer = viewer.layers.selection.active
-        paints = isinstance(layer, Labels) and layer.mode != "pan_zoom"
+        paints = layer is not None and layer.mode != "pan_zoom"
         if self.session.cube is None or paints or event.button != 1:
             return
         pressed = np.array(event.pos)
@@ -160,6 +166,8 @@ class LayerBridge(QObject):
         if np.abs(np.array(event.pos) - pressed).max() <= 2:
             row, column = (round(p) for p in event.position[-2:])
             self.pick(row, column)
+            if "Shift" in event.modifiers and self.session.picked == (row, column):
+                self.session.curves.keep_pixel()
 
     def pick(self, row: int, column: int) -> None:
         """Read a pixel's spectrum, and the classes' where pixels are labelled."""

@@ -31,6 +31,7 @@ ORDER = (
     "audited pixels",
     "suspect labels",
     "suggestions",
+    "spectra regions",
 )
 """Roles from the lowest layer to the highest; each is also what its name begins with."""
 

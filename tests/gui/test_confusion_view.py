@@ -168,7 +168,7 @@ def test_the_cells_mean_spectrum_is_drawn_dashed_and_goes_with_the_cell(qtbot, a
     spectra = audited.cube.read_pixels(*audited.audit.pixels.T)
     expected = spectra.mean(axis=0)[audited.cube.good_bands]
     np.testing.assert_allclose(dashed()[0].getData()[1], expected, rtol=1e-5)
-    assert "mean ± 1 sd of 3 read" in plot.plot.getPlotItem().titleLabel.text
+    assert "mean ± 1 sd of 3 read" in plot.selection.text()
     opacities = {
         c.opts["pen"].color().name(): c.opts["pen"].color().alpha()
         for c in plot.plot.listDataItems()

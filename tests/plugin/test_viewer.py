@@ -197,7 +197,9 @@ def test_clicking_picks_the_pixel_but_dragging_does_not(opened: Any) -> None:
 
     callback = opened.viewer.mouse_drag_callbacks[-1]
     opened.viewer.layers.selection.active = opened.viewer.layers["composite"]
-    event = SimpleNamespace(type="mouse_press", button=1, pos=(50, 50), position=(0.0, 6.2, 7.7))
+    event = SimpleNamespace(
+        type="mouse_press", button=1, pos=(50, 50), position=(0.0, 6.2, 7.7), modifiers=()
+    )
     clicked = callback(opened.viewer, event)
     next(clicked)
     event.type = "mouse_release"
