@@ -62,6 +62,19 @@ def _load_libraries() -> None:
 
         import napari_ssamamba.prediction.predictor
         import napari_ssamamba.training.trainer  # noqa: F401
+
+        _colour_labels()
     finally:
         if collects:
             gc.enable()
+
+
+def _colour_labels() -> None:
+    """Colour a few labels: napari compiles what does it the first time, which takes seconds."""
+    import numpy as np
+    from napari.layers import Labels
+
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.plugin.class_look import dress
+
+    dress(Labels(np.zeros((2, 2), np.uint16)), ClassTable().add("class"))
