@@ -21,6 +21,8 @@ from napari_ssamamba.cli.inputs import (
     open_scene_files,
 )
 from napari_ssamamba.cli.report import follow, print_facts, print_json
+from napari_ssamamba.data.probability_store import SUFFIXES as STORE_SUFFIXES
+from napari_ssamamba.data.probability_store import open_store
 from napari_ssamamba.data.writers import (
     ENVI_SUFFIXES,
     GEOTIFF_SUFFIXES,
@@ -50,6 +52,10 @@ EntropyOption = Annotated[
 ]
 AttentionOption = Annotated[
     Path | None, typer.Option(help="Write four layers that sum up each pixel's attention there.")
+]
+ProbabilitiesOption = Annotated[
+    Path | None,
+    typer.Option(help="Write the probabilities of all classes there as they come: .h5."),
 ]
 RegionOption = Annotated[
     str | None,
@@ -89,6 +95,7 @@ def predict(
     margin: MarginOption = None,
     entropy: EntropyOption = None,
     attention: AttentionOption = None,
+    probabilities: ProbabilitiesOption = None,
     region: RegionOption = None,
     members: MembersOption = "mixed",
     match_wavelengths: MatchOption = False,
@@ -110,29 +117,36 @@ def predict(
     ):
         if path is not None:
             check_output(option, path, SUFFIXES)
+    if probabilities is not None:
+        check_output("--probabilities", probabilities, STORE_SUFFIXES)
     cube = open_scene_files(scene, layout, wavelengths)
     window = None if region is None else parse_region(region)
     batch = parse_batch_size(batch_size)
 
     from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
+    from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
     from napari_ssamamba.prediction.predictor import predict as predict_scene
     from napari_ssamamba.project.checkpoints import load_checkpoint
 
     checkpoint = load_checkpoint(model)
     if match_wavelengths:
         checkpoint = checkpoint.matched(cube)
-    class_map = follow(
-        predict_scene(
-            cube,
-            checkpoint,
-            region=window,
-            device=device,
-            batch_size=batch,
-            attention=attention is not None,
-            members=members,
-            precision=precision,
-        )
+    work = predict_scene(
+        cube,
+        checkpoint,
+        region=window,
+        device=device,
+        batch_size=batch,
+        attention=attention is not None,
+        members=members,
+        precision=precision,
+        probabilities=probabilities is not None,
     )
+    if probabilities is None:
+        class_map = follow(work)
+    else:
+        with open_store(probabilities, checkpoint.classes, cube) as store:
+            class_map = follow(keep_probabilities(work, store))
     write_class_map(out, class_map.ids, class_map.classes, cube=cube)
     for name, path in (("confidence", confidence), ("margin", margin), ("entropy", entropy)):
         if path is not None:
@@ -145,6 +159,7 @@ def predict(
         "margin": None if margin is None else str(margin),
         "entropy": None if entropy is None else str(entropy),
         "attention": None if attention is None else str(attention),
+        "probabilities": None if probabilities is None else str(probabilities),
         "pixels": class_map.pixels,
         "seconds": class_map.seconds,
         "pixels_per_second": class_map.pixels / max(class_map.seconds, 1e-9),

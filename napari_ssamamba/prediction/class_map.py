@@ -52,6 +52,8 @@ class MapTile(Progress):
         Of the probabilities, over its maximum, log of the number of classes: 0 sure, 1 no idea.
     attention : ndarray of float32, shape (4, rows, columns), or None
         `ATTENTION_SCALARS`, where asked for; NaN where there is no measurement.
+    probabilities : ndarray of float32, shape (rows, columns, classes), or None
+        Of all classes in the model's order, where asked for; NaN where there is no measurement.
     """
 
     lasting: ClassVar[bool] = True
@@ -64,6 +66,7 @@ class MapTile(Progress):
     margin: NDArray[np.float32]
     entropy: NDArray[np.float32]
     attention: NDArray[np.float32] | None = None
+    probabilities: NDArray[np.float32] | None = None
 
     @property
     def lattice(self) -> tuple[slice, slice]:

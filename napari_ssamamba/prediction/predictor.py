@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -51,6 +52,7 @@ def predict(
     focus: Focus | None = None,
     members: Members = "mixed",
     precision: Literal["float32", "bfloat16"] = "float32",
+    probabilities: bool = False,
 ) -> Generator[Progress, None, ClassMap]:
     """Classify each pixel of a scene, and hold the map in memory; else as `map_tiles`.
 
@@ -72,6 +74,7 @@ def predict(
         focus=focus,
         members=members,
         precision=precision,
+        probabilities=probabilities,
     )
     try:
         while True:
@@ -114,6 +117,7 @@ def map_tiles(
     done: NDArray[np.bool_] | None = None,
     members: Members = "mixed",
     precision: Literal["float32", "bfloat16"] = "float32",
+    probabilities: bool = False,
 ) -> Generator[Progress, None, Mapped]:
     """Classify each pixel of a scene once.
 
@@ -145,6 +149,9 @@ def map_tiles(
         A checkpoint without an expert is its network alone in any case.
     precision : {"float32", "bfloat16"}
         Of the network where no attention is asked for; see `choose_precision`.
+    probabilities : bool
+        Whether tiles carry the probabilities of all classes; none are kept, see
+        `keep_probabilities`.
 
     Yields
     ------
@@ -206,10 +213,13 @@ def map_tiles(
             unit, tile = found
             pace.text = f"Mapping rows {unit.window.row0}-{unit.window.row1}"
             done_before = pace.done
-            probabilities, scalars = yield from _classify(tile, classifier, mixer, pace)
+            said, scalars = yield from _classify(tile, classifier, mixer, pace)
             pace.done = done_before + int(unit.new.sum())
-            classified += len(probabilities)
-            yield _map_tile(unit, tile, checkpoint.classes, probabilities, scalars, pace)
+            classified += len(said)
+            made = _map_tile(unit, tile, checkpoint.classes, said, scalars, pace)
+            yield (
+                replace(made, probabilities=_laid_out(unit, tile, said)) if probabilities else made
+            )
     finally:
         ahead.close()
     return Mapped(
@@ -266,3 +276,11 @@ def _map_tile(
         entropy=laid_out(np.clip(entropy, 0, 1)),
         attention=None if scalars is None else laid_out(scalars),
     )
+
+
+def _laid_out(unit: Unit, tile: Tile, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lay a unit's probabilities (n, classes) out on its lattice, (rows, columns, classes)."""
+    measured = measured_pixels(unit, tile)
+    array = np.full((*measured.shape, probabilities.shape[1]), np.nan, np.float32)
+    array[measured] = probabilities
+    return array

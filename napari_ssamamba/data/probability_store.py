@@ -1,0 +1,102 @@
+"""The probabilities of all classes on disk, written as they are computed: HDF5, in chunks."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.tiles import Window
+
+SUFFIXES = (".h5", ".hdf5")
+
+DATASET = "probabilities"
+
+CHUNK = 32
+"""Rows and columns of a chunk, which holds all classes: the side of a tile on a CPU."""
+
+
+class ProbabilityStore:
+    """An open file that takes probabilities part by part; see `open_store`.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        Of shape (rows, columns, classes).
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+
+    def write(self, window: Window, probabilities: NDArray[np.float32]) -> None:
+        """Write a part, shape (rows, columns, classes), NaN where nothing was measured."""
+        self._dataset[window.rows, window.columns] = probabilities
+
+
+@contextmanager
+def open_store(
+    path: Path, classes: ClassTable, cube: Cube, dtype: Literal["float16", "float32"] = "float16"
+) -> Iterator[ProbabilityStore]:
+    """Write a store of a scene's probabilities; it appears once the block ends without an error.
+
+    The dataset ``probabilities`` has the shape (rows, columns, classes), NaN where nothing was
+    written. Its attributes: ``class_ids`` and ``class_names`` in the order of the last axis,
+    ``classes`` (a JSON list of {id, name, color}), ``scene``, ``synthetic``, and where the scene
+    has a position ``crs`` and ``transform`` (six numbers, GDAL's order).
+
+    Parameters
+    ----------
+    path : Path
+        Ends in one of `SUFFIXES`.
+    classes : ClassTable
+        Of the model's outputs, in their order.
+    cube : Cube
+        The scene, for its size and position.
+    dtype : {"float16", "float32"}
+        float16 keeps probabilities to 0.0005.
+
+    Raises
+    ------
+    SettingError
+        For another suffix.
+    """
+    import h5py
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise SettingError("file name", path.name, f"end it in {' or '.join(SUFFIXES)}.")
+    shape = cube.rows, cube.columns, len(classes)
+    with written_whole(path.parent) as folder, h5py.File(folder / path.name, "w") as file:
+        dataset = file.create_dataset(
+            DATASET,
+            shape,
+            dtype,
+            chunks=(min(CHUNK, cube.rows), min(CHUNK, cube.columns), len(classes)),
+            fillvalue=np.nan,
+            shuffle=True,
+            compression="gzip",
+            compression_opts=1,
+        )
+        table = [{"id": c.id, "name": c.name, "color": c.color} for c in classes]
+        dataset.attrs["class_ids"] = np.asarray(classes.ids, np.uint16)
+        dataset.attrs["class_names"] = list(classes.names)
+        dataset.attrs["classes"] = json.dumps(table, ensure_ascii=False)
+        dataset.attrs["scene"] = cube.name
+        dataset.attrs["synthetic"] = cube.synthetic
+        if cube.crs is not None:
+            dataset.attrs["crs"] = cube.crs
+        if cube.transform is not None:
+            dataset.attrs["transform"] = np.asarray(cube.transform, np.float64)
+        yield ProbabilityStore(dataset)

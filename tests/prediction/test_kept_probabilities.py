@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.probability_store import open_store
+from napari_ssamamba.errors import SettingError
+from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
+from napari_ssamamba.prediction.predictor import predict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_store_holds_the_probabilities_that_the_map_comes_from(
+    tiny_job: Any, tiny_checkpoint: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.h5"
+    work = predict(tiny_job.cube, tiny_checkpoint, tile_size=7, probabilities=True)
+    with open_store(path, tiny_checkpoint.classes, tiny_job.cube, "float32") as store:
+        kept = keep_probabilities(work, store)
+        while True:
+            try:
+                next(kept)
+            except StopIteration as end:
+                class_map = end.value
+                break
+        assert not path.exists()
+    with h5py.File(path) as file:
+        dataset = file["probabilities"]
+        found = dataset[:]
+        assert dataset.attrs["class_ids"].tolist() == list(tiny_checkpoint.classes.ids)
+        assert list(dataset.attrs["class_names"]) == list(tiny_checkpoint.classes.names)
+    measured = class_map.ids != 0
+    assert np.isnan(found[~measured]).all()
+    np.testing.assert_allclose(found[measured].sum(-1), 1, atol=1e-5)
+    np.testing.assert_array_equal(found[measured].max(-1), class_map.confidence[measured])
+    ids = np.asarray(tiny_checkpoint.classes.ids)[found[measured].argmax(-1)]
+    np.testing.assert_array_equal(ids, class_map.ids[measured])
+
+
+def test_a_mapping_that_is_cancelled_leaves_the_store_from_before(
+    tiny_job: Any, tiny_checkpoint: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.h5"
+    path.write_bytes(b"before")
+    with (
+        pytest.raises(KeyboardInterrupt),
+        open_store(path, tiny_checkpoint.classes, tiny_job.cube),
+    ):
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+    with (
+        pytest.raises(SettingError, match=r"\.h5"),
+        open_store(tmp_path / "p.tif", tiny_checkpoint.classes, tiny_job.cube),
+    ):
+        pass
+
+
+def test_tiles_carry_no_probabilities_unless_asked_for(tiny_job: Any, tiny_checkpoint: Any) -> None:
+    tiles = [e for e in predict(tiny_job.cube, tiny_checkpoint) if hasattr(e, "probabilities")]
+    assert tiles
+    assert all(tile.probabilities is None for tile in tiles)
