@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.model.network import SSAMamba
 
+WEIGHT_STEPS = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Where the scales may end that weights are drawn on."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelAttention:
@@ -207,3 +210,20 @@ def scalar_limits(patch_size: int) -> tuple[tuple[float, float], ...]:
         P; the farthest token from the centre is a corner, (P // 2)·√2 pixels away.
     """
     return (0.0, 1.0), (0.0, max(1.0, math.hypot(patch_size // 2, patch_size // 2))), (0, 1), (0, 1)
+
+
+def weight_scale(largest: float, tokens: int) -> float:
+    """Return where the scale ends that weights up to the largest are drawn on.
+
+    It grows by steps and never ends below twice the weight of tokens that are all alike, so that
+    differences which are small beside that look small.
+
+    Parameters
+    ----------
+    largest : float
+        Weight.
+    tokens : int
+        L, whose weights sum to 1.
+    """
+    least = max(largest, min(2 / tokens, 1.0))
+    return next((step for step in WEIGHT_STEPS if step >= least), 1.0)

@@ -24,9 +24,6 @@ MOST_AVERAGED = 200
 AT_ONCE = 16
 """Patches that the network runs on at once."""
 
-STEPS = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Ends of the scales that weights are drawn on."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeanAttention:
@@ -145,20 +142,3 @@ def _mean(
         sums += given.double().sum(1).numpy()
     mean = np.asarray(sums / len(pixels), np.float32)
     return MeanAttention(mean.reshape(model.depth, model.heads, side, side), len(pixels), of)
-
-
-def weight_scale(largest: float, tokens: int) -> float:
-    """Return where the scale ends that weights up to the largest are drawn on.
-
-    It grows by steps and never ends below twice the weight of tokens that are all alike, so that
-    differences which are small beside that look small.
-
-    Parameters
-    ----------
-    largest : float
-        Weight.
-    tokens : int
-        L, whose weights sum to 1.
-    """
-    least = max(largest, min(2 / tokens, 1.0))
-    return next((step for step in STEPS if step >= least), 1.0)

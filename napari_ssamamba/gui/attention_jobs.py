@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PIXEL = "attention of a pixel"
 VIEW = "attention of the view"
+CLASS = "attention of a class"
 """Kinds of job, see `Workflow`."""
 
 
@@ -40,12 +41,14 @@ class AttentionJobs(QObject):
         self._workflow = workflow
         self._session = workflow.session
         self._follows = False
+        self._follows_class = False
         workflow.job_started.connect(self._job_started)
         events = self._session.events
         events.picked.connect(self.read_pixel)
         events.bands.connect(self.read_pixel)
         events.checkpoint.connect(self._model_changed)
         events.cube.connect(self._cancel)
+        self._session.class_attention.events.chosen.connect(self.average_class)
 
     def follow_pixel(self, wanted: bool) -> None:
         """Compute the attention of each pixel that is picked, from now on or no longer.
@@ -66,6 +69,25 @@ class AttentionJobs(QObject):
         found = run
         self._workflow.run(
             PIXEL, "Reading the attention", lambda: found, on_result=attention.set_pixel
+        )
+
+    def follow_class(self, wanted: bool) -> None:
+        """Average the attention of each class that is chosen, from now on or no longer."""
+        self._follows_class = wanted
+        self.average_class()
+
+    def average_class(self) -> None:
+        """Average the attention of the chosen class, where that is asked and not done already."""
+        of_class = self._session.class_attention
+        if not self._follows_class or (run := of_class.run()) is None:
+            return
+        id = of_class.id
+        self._workflow.run(
+            CLASS,
+            "Averaging the attention",
+            lambda: run,
+            on_result=of_class.set_found,
+            on_stop=lambda: of_class.forget(id),
         )
 
     def map_view(self) -> None:
@@ -106,5 +128,6 @@ class AttentionJobs(QObject):
         self.read_pixel()
 
     def _cancel(self) -> None:
+        self._workflow.cancel(CLASS)
         self._workflow.cancel(VIEW)
         self._workflow.cancel(PIXEL)

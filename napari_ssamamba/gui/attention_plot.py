@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_ssamamba.audit.attention_maps import weight_scale
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.plot_colors import follow_palette
 from napari_ssamamba.session.attention import AttentionChoice
@@ -35,7 +36,7 @@ MOST_TICKS = 7
 
 
 class AttentionPlot(QWidget):
-    """The matrix of weights, tokens × tokens, on a scale from 0 to its largest weight.
+    """The matrix of weights, tokens × tokens, on a scale of fixed steps, see `weight_scale`.
 
     Parameters
     ----------
@@ -139,10 +140,10 @@ class AttentionPlot(QWidget):
         if pixel is None or matrix is None or heat is None:
             self.text.setText(self._missing_text())
             return
-        largest = float(matrix.max())
+        scale = weight_scale(float(matrix.max()), len(matrix))
         self.image.setImage(matrix, autoLevels=False)
-        self.bar.setLevels((0.0, largest))
-        self.bar.axis.setTicks([[(0.0, "0"), (largest, f"{largest:.3g}")]])
+        self.bar.setLevels((0.0, scale))
+        self.bar.axis.setTicks([[(0.0, "0"), (scale, f"{scale:g}")]])
         ticks = [_row_ticks(pixel.patch_size)]
         for side in ("left", "bottom"):
             self.plot.getAxis(side).setTicks(ticks)

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_ssamamba.gui.attention_plot import AttentionPlot
+from napari_ssamamba.gui.attention_tab import AttentionTab
 from napari_ssamamba.gui.audit_panel import AuditPanel
 from napari_ssamamba.gui.class_panel import ClassPanel
 from napari_ssamamba.gui.confusion_plot import ConfusionPlot
@@ -143,16 +143,15 @@ class PlotsDock(QTabWidget):
         self.curves = LearningCurves(session)
         self.confusion = ConfusionPlot(session, workflow)
         self.crops = CropGallery(session, workflow)
-        self.attention = AttentionPlot(session)
+        self.attention = AttentionTab(session, workflow)
         for tab, title, tooltip in (
             (self.spectra, "Spectra", "Spectrum of the pixel clicked last, and the classes' means"),
             (self.curves, "Learning curves", "Loss and validation accuracy of the training"),
             (self.confusion, "Confusion", "Which classes the map confuses, and how often"),
             (self.crops, "Crops", "The scene around the pixels that the map confuses"),
-            (self.attention, "Attention", "What the pixel clicked last attends to"),
+            (self.attention, "Attention", "What a pixel attends to, or a class on average"),
         ):
             self.setTabToolTip(self.addTab(tab, title), tooltip)
-        attention = workflow.attention
         self.currentChanged.connect(
-            lambda tab: attention.follow_pixel(self.widget(tab) is self.attention)
+            lambda tab: self.attention.look(self.widget(tab) is self.attention)
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer
 
-from napari_ssamamba.audit.attention_maps import scalar_limits
+from napari_ssamamba.audit.attention_maps import scalar_limits, weight_scale
 from napari_ssamamba.data.tiles import Window
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class AttentionLayers(QObject):
         if pixel is None or heat is None:
             self._layers.remove(PIXEL_ROLE)
             return
-        limits = 0.0, float(heat.grid.max())
+        limits = 0.0, weight_scale(float(heat.grid.max()), heat.grid.size)
         how = "received by" if attention.choice.received else "of"
         name = f"attention {how} pixel {pixel.row}, {pixel.column} (0–{limits[1]:.3g})"
         place = heat.window.row0, heat.window.column0

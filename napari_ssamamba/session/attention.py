@@ -188,13 +188,19 @@ class SessionAttention:
 
     def pixel_run(self) -> Generator[Progress, None, PixelAttention | None] | None:
         """Return the computation of the picked pixel's attention; None where that cannot be."""
-        cube, picked = self._session.cube, self._session.picked
+        cube, picked, reader = self._session.cube, self._session.picked, self.reader()
+        if reader is None or cube is None or picked is None:
+            return None
+        return _read(reader, cube, picked)
+
+    def reader(self) -> AttentionReader | None:
+        """Return what reads the attention of pixels; None where something is `missing`."""
         checkpoint = self._session.checkpoint
-        if self.missing() is not None or cube is None or checkpoint is None or picked is None:
+        if self.missing() is not None or checkpoint is None:
             return None
         if self._reader is None:
             self._reader = AttentionReader(checkpoint)
-        return _read(self._reader, cube, picked)
+        return self._reader
 
     def set_pixel(self, pixel: PixelAttention | None) -> None:
         """Take the attention that was computed."""

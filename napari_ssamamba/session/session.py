@@ -21,6 +21,7 @@ from napari_ssamamba.session.attention import SessionAttention
 from napari_ssamamba.session.attribution import SessionAttribution
 from napari_ssamamba.session.audit import AuditState
 from napari_ssamamba.session.changes import SessionChanges
+from napari_ssamamba.session.class_attention import SessionClassAttention
 from napari_ssamamba.session.curves import SessionCurves
 from napari_ssamamba.session.decisions import Decisions
 from napari_ssamamba.session.evidence import SessionEvidence
@@ -94,6 +95,8 @@ class Session:
         Spectra to compare with the classes'.
     attribution : SessionAttribution
         Which bands decided.
+    class_attention : SessionClassAttention
+        What the pixels of a class attend to on average.
     suggestions : SessionSuggestions
         What to label next.
     suspects : SessionSuspects
@@ -128,6 +131,7 @@ class Session:
         self.evidence = SessionEvidence(self)
         self.changes = SessionChanges(self)
         self.attribution = SessionAttribution(self)
+        self.class_attention = SessionClassAttention(self)
         self.suggestions = SessionSuggestions(self)
         self.suspects = SessionSuspects(self)
         self.steps: PixelSteps = self.suggestions

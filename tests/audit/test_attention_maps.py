@@ -14,6 +14,7 @@ from napari_ssamamba.audit.attention_maps import (
     PixelAttention,
     heat_map,
     scalar_limits,
+    weight_scale,
 )
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import BandsError, SettingError
@@ -144,3 +145,13 @@ def test_no_scalar_can_leave_its_scale() -> None:
     entropy, distance, self_weight, gate = scalar_limits(7)
     assert entropy == self_weight == gate == (0, 1)
     assert distance == (0, pytest.approx(np.hypot(3, 3)))
+
+
+def test_the_scale_holds_every_weight_and_never_makes_much_of_little() -> None:
+    alike = 1 / 49
+    assert weight_scale(1.02 * alike, 49) == 0.05  # twice as far as that at least
+    assert weight_scale(0.051, 49) == 0.1
+    assert weight_scale(0.3, 49) == 0.5
+    assert weight_scale(1.0, 49) == weight_scale(1.0001, 49) == 1.0
+    assert weight_scale(1 / 9, 9) == 0.5
+    assert weight_scale(1.0, 1) == 1.0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.audit.attention_maps import AttentionReader, heat_map
-from napari_ssamamba.audit.class_attention import class_attention, weight_scale
+from napari_ssamamba.audit.class_attention import class_attention
 from napari_ssamamba.errors import BandsError
 
 RIGHT = np.array([[r, c] for r in range(4, 8) for c in range(0, 20, 2)], np.int32)
@@ -60,13 +60,3 @@ def test_scenes_with_other_bands_are_refused(tiny_job: Any, tiny_checkpoint: Any
     shifted = tiny_job.cube.with_wavelengths(tiny_job.cube.wavelengths + 50)
     with pytest.raises(BandsError):
         result_of(class_attention(AttentionReader(tiny_checkpoint), shifted, 5, RIGHT, WRONG))
-
-
-def test_the_scale_holds_every_weight_and_never_makes_much_of_little() -> None:
-    alike = 1 / 49
-    assert weight_scale(1.02 * alike, 49) == 0.05  # twice as far as that at least
-    assert weight_scale(0.051, 49) == 0.1
-    assert weight_scale(0.3, 49) == 0.5
-    assert weight_scale(1.0, 49) == weight_scale(1.0001, 49) == 1.0
-    assert weight_scale(1 / 9, 9) == 0.5
-    assert weight_scale(1.0, 1) == 1.0

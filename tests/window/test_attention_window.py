@@ -87,9 +87,9 @@ def test_attention_of_view_scene_and_pixel(
     window.picture("pixel-dark")
     window.viewer.theme = "light"
     window.picture("pixel-light")
-    plots.attention.block.setCurrentIndex(1)
-    plots.attention.head.setCurrentIndex(2)
-    plots.attention.direction.setCurrentIndex(1)
+    plots.attention.pixel.block.setCurrentIndex(1)
+    plots.attention.pixel.head.setCurrentIndex(2)
+    plots.attention.pixel.direction.setCurrentIndex(1)
     window.picture("received-light")
     camera.zoom, camera.center = 6 * whole, (0, 5, 5)
     window.drag((0, 1))

@@ -7,21 +7,49 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_ssamamba.data.reference import read_labels
+from napari_ssamamba.data.split import hold_out_validation
 from napari_ssamamba.gui.labelling_jobs import CHECK, SUGGEST
+from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.plugin.viewers import session_of
-from napari_ssamamba.session import TrainingSettings
 from napari_ssamamba.training.config import TrainingConfig
+from napari_ssamamba.training.trainer import train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_ssamamba.checkpoint import Checkpoint
+
 pytestmark = pytest.mark.window
 
 SECONDS_TO_ANSWER = 0.3
+
+
+def small_model(session: Any) -> Checkpoint:
+    """Train a network of a few numbers, so that the scene is mapped in seconds."""
+    config = TrainingConfig(
+        epochs=4, min_steps=200, max_steps=200, learning_rate=5e-3, mixture="network"
+    )
+    model = ModelConfig(
+        bands=1, classes=1, patch_size=5, d_model=8, d_state=2, heads=2, depth=2, dropout=0.1
+    )
+    split = hold_out_validation(session.labels, 0.2, 0)
+    work = train(session.cube, split, session.classes, model, config, "cpu")
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            checkpoint: Checkpoint = end.value
+            return checkpoint
+
+
+def row_of(session: Any) -> int:
+    """Return the row of the matrix that the averaged class has."""
+    place: int = session.audit.confusion.classes.ids.index(session.class_attention.id)
+    return place
 
 
 def test_suggestions_and_suspects_are_decided_by_key(
@@ -38,9 +66,8 @@ def test_suggestions_and_suspects_are_decided_by_key(
     session.labels[tuple(wrong)] = 1
     session.labels_painted()
     window.picture("suggest-empty")
-    config = TrainingConfig(epochs=2, min_steps=30, max_steps=30)
-    session.set_training(TrainingSettings(device="cpu", config=config))
-    window.click(dock.train.train)
+    session.set_checkpoint(small_model(session))
+    window.click(dock.map.make)
     window.until(lambda: session.map is not None and session.map.complete, 200)
     window.until(lambda: session.audit.confusion is not None, 30)
 
@@ -103,5 +130,18 @@ def test_suggestions_and_suspects_are_decided_by_key(
     assert session.labels[tuple(wrong)] == suspects.proposed[row]
     window.viewer.theme = "dark"
     window.picture("suspects-dark")
+
+    plots = window.widget.plots
+    plots.setCurrentWidget(plots.attention)
+    window.click(plots.attention.show_class, QPoint(8, plots.attention.show_class.height() // 2))
+    session.audit.choose_cell(session.audit.confusion.worst()[0])
+    window.until(lambda: session.class_attention.found is not None, 60)
+    found = session.class_attention.found
+    assert found.right.weights.sum((-2, -1)) == pytest.approx(1, abs=1e-4)
+    assert found.wrong.of == session.audit.confusion.matrix.sum(1)[row_of(session)] - found.right.of
+    window.picture("class-attention-dark")
+    window.viewer.theme = "light"
+    window.viewer.window.resize(1100, 700)
+    window.picture("class-attention-light-small")
     print(f"\nlongest stall {stall:.0f} ms; G answered after {1000 * answered:.0f} ms")
     assert answered < SECONDS_TO_ANSWER

@@ -1,0 +1,122 @@
+"""The tab Attention shows a class's means when it is asked for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.gui.attention_jobs import CLASS, PIXEL
+from napari_ssamamba.gui.attention_tab import AttentionTab
+from napari_ssamamba.session import AttentionChoice
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from napari_ssamamba.gui.workflow import Workflow
+
+
+@pytest.fixture
+def audited(qtbot: QtBot, workflow: Workflow, tiny_job: Any, tiny_checkpoint: Any) -> Any:
+    """A map that is the reference but for a row of class 5 mapped as 9."""
+    session: Any = workflow.session
+    session.set_reference(tiny_job.reference)
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping.run().close()
+    session.map.ids[...] = tiny_job.reference.ids
+    session.map.ids[11] = 9
+    session.map.confidence[...] = 0.5
+    session.mapping.finish()
+    workflow.audit.confuse()
+    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
+    return session
+
+
+@pytest.fixture
+def tab(qtbot: QtBot, workflow: Workflow) -> AttentionTab:
+    made = AttentionTab(workflow.session, workflow)
+    qtbot.addWidget(made)
+    made.resize(900, 300)
+    made.show()
+    return made
+
+
+def test_means_are_computed_when_they_are_looked_at(
+    qtbot: QtBot, audited: Any, tab: Any, workflow: Workflow
+) -> None:
+    plot = tab.of_class
+    tab.look(True)
+    assert workflow.job(CLASS) is None and audited.class_attention.id == 2
+    tab.show_class.click()
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    assert audited.class_attention.found.id == 2
+    assert plot.right.plot.isVisible() and not plot.wrong.plot.isVisible()
+    assert plot.wrong.title.text() == "Mapped wrong: no pixel"
+    audited.audit.choose_cell(Cell(5, 9))
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    assert plot.of_class.currentText() == "Class 5"
+    found, matrix = audited.class_attention.found, audited.audit.confusion.matrix
+    assert found.right.of == matrix[1, 1] and found.wrong.of == matrix[1, 2] > 0
+    assert plot.right.title.text() == f"Mapped right: mean of {matrix[1, 1]} pixels"
+    assert plot.wrong.title.text() == f"Mapped wrong: mean of {matrix[1, 2]} pixels"
+    np.testing.assert_array_equal(plot.wrong.image.image, found.wrong.grid())
+    assert tuple(plot.right.image.levels) == tuple(plot.wrong.image.levels)
+    assert plot.right.image.levels[1] >= max(found.right.grid().max(), found.wrong.grid().max())
+    assert "Reference pixels not trained on" in plot.text.text()
+    plot.hover(1, 2)
+    assert plot.read_out.text().startswith("(+0, +1): right 0.")
+
+
+def test_block_and_head_are_those_of_the_pixels_view(
+    qtbot: QtBot, audited: Any, tab: Any, workflow: Workflow
+) -> None:
+    tab.show_class.click()
+    tab.look(True)
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    found = audited.class_attention.found
+    audited.attention.choose(AttentionChoice(block=1))
+    np.testing.assert_array_equal(tab.of_class.right.image.image, found.right.grid(1))
+    tab.of_class.head.setCurrentIndex(2)
+    tab.of_class.head.activated.emit(2)
+    assert audited.attention.choice == AttentionChoice(block=1, head=1)
+    np.testing.assert_array_equal(tab.of_class.right.image.image, found.right.grid(1, 1))
+
+
+def test_a_class_is_averaged_once_and_anew_for_another_matrix(
+    qtbot: QtBot, audited: Any, tab: Any, workflow: Workflow
+) -> None:
+    started: list[str] = []
+    workflow.job_started.connect(lambda kind, job: started.append(kind))
+    tab.show_class.click()
+    tab.look(True)
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    tab.show_pixel.click()
+    tab.show_class.click()
+    audited.labels_painted()
+    assert started.count(CLASS) == 1
+    workflow.audit.confuse()
+    qtbot.waitUntil(lambda: started.count(CLASS) == 2, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.job(CLASS) is None, timeout=20000)
+
+
+def test_the_pixel_is_not_read_while_the_means_are_looked_at(
+    qtbot: QtBot, audited: Any, tab: Any, workflow: Workflow
+) -> None:
+    tab.look(True)
+    audited.pick(12, 9)
+    qtbot.waitUntil(lambda: audited.attention.pixel is not None, timeout=20000)
+    tab.show_class.click()
+    assert audited.attention.pixel is None and workflow.job(PIXEL) is None
+    qtbot.waitUntil(lambda: workflow.job(CLASS) is None, timeout=20000)
+
+
+def test_what_is_missing_is_said(tab: Any, workflow: Workflow, tiny_checkpoint: Any) -> None:
+    tab.look(True)
+    tab.show_class.click()
+    assert "train one first" in tab.of_class.text.text()
+    workflow.session.set_checkpoint(tiny_checkpoint)
+    assert "No map yet" in tab.of_class.text.text()
+    assert not tab.of_class.of_class.isEnabled()
+    assert not tab.of_class.right.plot.isVisible()
