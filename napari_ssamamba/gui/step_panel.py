@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_ssamamba.gui.connections import connect
+from napari_ssamamba.gui.decision_keys import UNDO_KEY
 from napari_ssamamba.gui.job_progress import JobProgress
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class StepPanel(QWidget):
         self.accept = _button("", "")
         self.skip = _button("S&kip", "")
         self.deciding = [self.accept, self.skip]
-        self.undo = _button("&Undo", "Take the last decision back, here or about an error")
+        self.undo = _button(
+            "&Undo", f"Take the last decision back, here or about an error ({UNDO_KEY})"
+        )
         self.buttons = QGridLayout()
         for place, button in enumerate((self.previous, self.next)):
             self.buttons.addWidget(button, 0, place)
@@ -147,6 +150,7 @@ class StepPanel(QWidget):
             (PREVIOUS_KEY, self.previous.click),
             (ACCEPT_KEY, self.accept.click),
             (SKIP_KEY, self.skip.click),
+            (UNDO_KEY, self.undo.click),
         ):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

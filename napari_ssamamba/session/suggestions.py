@@ -10,6 +10,7 @@ from napari_ssamamba.audit.suggestions import NEAR_LABEL
 from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import BandsError, LabelsError
+from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.session.steps import PixelSteps
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class SessionSuggestions(PixelSteps):
             return "No scene is open. Open one in the section Scene."
         if session.checkpoint is None:
             return "No model yet. Label pixels of two or more classes, then train."
-        if session.map is None or not session.map.complete:
-            return "No map of the whole scene yet. Map the scene in the section Map."
+        if session.map is None or not (session.map.complete or session.map.stopped):
+            return "No map yet, or it is being made. Map the scene in the section Map."
         if session.labels is None or not session.labels.any():
             return "No pixel is labelled. Label pixels of two or more classes."
         try:
@@ -74,7 +75,8 @@ class SessionSuggestions(PixelSteps):
         from napari_ssamamba.audit.suggestions import suggest
 
         session, shown = self._session, self._session.map
-        cube, checkpoint, labels = session.cube, session.checkpoint, session.labels
+        cube, labels = session.cube, session.labels
+        checkpoint = None if shown is None else shown.checkpoint or session.checkpoint
         if cube is None or checkpoint is None or shown is None or labels is None or self.missing():
             raise LabelsError(self.missing())
         self._of = shown
@@ -88,9 +90,8 @@ class SessionSuggestions(PixelSteps):
             checkpoint,
             LabelMap(labels.copy(), session.classes),
             mapped,
-            # the least margin that the confidence leaves: the second class has the rest at most
-            np.maximum(2 * shown.confidence - 1, 0),
-            members=session.training.members,
+            np.where(shown.level == FINAL, shown.margin, np.float32(np.nan)),
+            members=shown.members,
         )
 
     def set_found(self, found: tuple[Suggestion, ...]) -> None:

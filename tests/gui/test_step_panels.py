@@ -14,6 +14,7 @@ from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
 from napari_ssamamba.gui.labelling_jobs import CHECK, SUGGEST
 from napari_ssamamba.gui.suggestions_panel import SuggestionsPanel
 from napari_ssamamba.gui.suspects_panel import SuspectsPanel
+from napari_ssamamba.prediction.mosaic import FINAL
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -40,7 +41,8 @@ def mapped(session: Any, tiny_checkpoint: Any, tiny_job: Any) -> Any:
     session.set_checkpoint(tiny_checkpoint)
     session.mapping.run().close()
     session.map.ids[...] = tiny_job.reference.ids
-    session.map.confidence[...] = 0.6
+    session.map.margin[...] = 0.2
+    session.map.level[...] = FINAL
     session.mapping.finish()
     return session
 

@@ -11,6 +11,7 @@ from napari_ssamamba.audit.suggestions import Suggestion
 from napari_ssamamba.audit.suspects import OutOfFold
 from napari_ssamamba.data.labels import draw_training_pixels
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.prediction.mosaic import FINAL
 
 PLACES = ((6, 15), (12, 3), (20, 8))
 
@@ -101,7 +102,8 @@ def test_a_pixel_of_the_list_that_is_clicked_on_is_looked_at(session: Any) -> No
 
 
 def test_suggestions_are_of_the_map_and_not_where_one_was_skipped(session: Any) -> None:
-    session.map.confidence[...] = 0.6
+    session.map.margin[...] = 0.2
+    session.map.level[...] = FINAL
     found = result_of(session.suggestions.run())
     session.suggestions.set_found(found)
     assert found and not session.suggestions.outdated
@@ -113,7 +115,7 @@ def test_suggestions_are_of_the_map_and_not_where_one_was_skipped(session: Any) 
         assert max(abs(s.row - first.row), abs(s.column - first.column)) > 3
     session.mapping.run().close()
     assert session.suggestions.outdated
-    assert "No map of the whole scene" in session.suggestions.missing()
+    assert "No map yet, or it is being made" in session.suggestions.missing()
     with pytest.raises(LabelsError, match="No map"):
         session.suggestions.run()
 
