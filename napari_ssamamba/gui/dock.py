@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
+QWIDGETSIZE_MAX = 16777215
+"""Of Qt: no limit."""
+
 SECTION_MARGINS = 2, 0, 2, 0
 """Left, top, right, bottom: the panels have margins of their own."""
 
@@ -78,13 +81,7 @@ class MainDock(QWidget):
             ("Label next", self.suggestions),
             ("Suspect labels", self.suspects),
         ):
-            section = QCollapsible(title)
-            section.setToolTip(f"Show or hide the section {title}")
-            section.addWidget(panel)
-            for box in (section, section.content()):
-                box.layout().setContentsMargins(*SECTION_MARGINS)
-            section.expand(animate=False)
-            sections.addWidget(section)
+            sections.addWidget(_Section(title, panel))
         sections.addStretch(1)
         self.scroll = _VerticalScroll(content)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -107,6 +104,33 @@ class MainDock(QWidget):
             self._workflow.told.emit("error", str(error))
         elif self._workflow.request(self._session.match_bands):
             self._workflow.mapping.map_scene()
+
+
+class _Section(QCollapsible):
+    """A section that gives texts which wrap the lines that they need at its width.
+
+    superqt limits a section to the height of its content at no width in particular.
+    """
+
+    def __init__(self, title: str, panel: QWidget) -> None:
+        super().__init__(title)
+        self.setToolTip(f"Show or hide the section {title}")
+        self.setDuration(0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.layout().setAlignment(Qt.AlignmentFlag(0))
+        self.addWidget(panel)
+        for box in (self, self.content()):
+            box.layout().setContentsMargins(*SECTION_MARGINS)
+        self.toggled.connect(self._let_grow)
+        self.expand(animate=False)
+
+    def _let_grow(self, expanded: bool) -> None:
+        if expanded:
+            self.content().setMaximumHeight(QWIDGETSIZE_MAX)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave the height as it is where the panel's changes."""
+        return False
 
 
 class _VerticalScroll(QScrollArea):
