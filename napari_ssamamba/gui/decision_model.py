@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.session import Session
     from napari_ssamamba.session.decisions import Decision
 
-HEADERS = ("Row", "Column", "Reference", "Mapped as", "Decision")
-REFERENCE, MAPPED, DECISION = range(2, 5)
+HEADERS = ("Pixel", "Decision", "Reference", "Mapped as")
+REFERENCE, MAPPED = 2, 3
 
 
 class DecisionModel(QAbstractTableModel):
@@ -58,6 +58,8 @@ class DecisionModel(QAbstractTableModel):
         """Name the columns."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return HEADERS[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
+            return "Row, column" if section == 0 else None
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -68,17 +70,14 @@ class DecisionModel(QAbstractTableModel):
         roles = Qt.ItemDataRole
         if role in (roles.DisplayRole, roles.ToolTipRole):
             return (
-                str(decision.row),
-                str(decision.column),
+                f"{decision.row}, {decision.column}",
+                self._text(decision),
                 self._name(decision.reference),
                 self._name(decision.mapped),
-                self._text(decision),
             )[column]
         ids = {REFERENCE: decision.reference, MAPPED: decision.mapped}
         if role == roles.DecorationRole and ids.get(column):
             return QColor(self._session.decisions.land_class(ids[column]).color)
-        if role == roles.TextAlignmentRole and column < REFERENCE:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
     def _text(self, decision: Decision) -> str:

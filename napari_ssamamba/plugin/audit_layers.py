@@ -70,6 +70,7 @@ class AuditLayers(QObject):
         self._drawn: NDArray[np.int32] = np.empty((0, 2), np.int32)
         self._looked_at: tuple[int, ...] | None = None
         audit = session.audit
+        audit.events.confusion.connect(self._prepare)
         audit.events.cell.connect(self._show)
         audit.events.position.connect(self._show_position)
         audit.events.look_at.connect(self._fly)
@@ -94,19 +95,29 @@ class AuditLayers(QObject):
 
         return make_decision
 
-    def _show(self) -> None:
-        """Show other pixels in the layer that is there, or in a new one; none where no cell is."""
-        cube, audit = self._session.cube, self._session.audit
-        if cube is None or audit.cell is None:
+    def _prepare(self) -> None:
+        """Add the layer, still empty, with the matrix: a new one would hold up the first click."""
+        if self._session.audit.confusion is None:
             self._layers.remove(ROLE)
-            return
+        elif self._layers[ROLE] is None:
+            self._layers.add_soon(ROLE, self._new_layer)
+
+    def _new_layer(self) -> Labels:
+        """Return a layer with the pixels that are chosen now."""
+        cube, audit = self._session.need_cube(), self._session.audit
+        self._drawn, self._looked_at = audit.pixels, None
+        # 16 bits as all our labels: for another type, napari compiles for a second.
+        data = np.zeros((cube.rows, cube.columns), np.uint16)
+        data[tuple(audit.pixels.T)] = AUDITED
+        return self._layer(data)
+
+    def _show(self) -> None:
+        """Show other pixels in the layer that is there, or in a new one."""
+        audit = self._session.audit
         layer = self._layers[ROLE]
         if layer is None:
-            self._drawn, self._looked_at = audit.pixels, None
-            # 16 bits as all our labels: for another type, napari compiles for a second.
-            data = np.zeros((cube.rows, cube.columns), np.uint16)
-            data[tuple(audit.pixels.T)] = AUDITED
-            self._layers.add(ROLE, self._layer(data))
+            if audit.cell is not None:
+                self._layers.add(ROLE, self._new_layer())
             return
         layer.data[tuple(self._drawn.T)] = 0
         layer.data[tuple(audit.pixels.T)] = AUDITED

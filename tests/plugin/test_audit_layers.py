@@ -47,7 +47,6 @@ def marked(opened: Any) -> list[list[int]]:
 
 def test_the_layer_shows_exactly_the_cells_pixels_and_goes_with_the_cell(opened: Any) -> None:
     audit = opened.session.audit
-    assert NAME not in opened.viewer.layers
     audit.choose_cell(Cell(2, 5))
     assert marked(opened) == sorted(audit.pixels.tolist()) and len(audit.pixels) == 2
     layer = opened.viewer.layers[NAME]
@@ -59,6 +58,8 @@ def test_the_layer_shows_exactly_the_cells_pixels_and_goes_with_the_cell(opened:
     assert len(drawn) == 1
     assert opened.viewer.layers.selection.active is not layer
     audit.choose_cell(None)
+    assert marked(opened) == []
+    audit.set_confusion(None)
     assert NAME not in opened.viewer.layers
 
 
@@ -80,6 +81,41 @@ def test_the_keys_fly_from_error_to_error_and_show_the_spectrum(opened: Any) -> 
             session.picked_spectrum, session.cube.read_pixels(*np.array([at]).T)[0]
         )
     assert camera.zoom > 2.0 and len(marked(opened)) == 3
+
+
+def test_the_layer_is_there_before_a_cell_is_chosen(opened: Any, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: NAME in opened.viewer.layers, timeout=5000)
+    assert marked(opened) == []
+
+
+def test_keys_decide_over_the_picture_and_what_cannot_be_is_told(opened: Any) -> None:
+    session, told = opened.session, []
+    opened.workflow.told.connect(lambda level, text: told.append(text))
+    opened.viewer.layers.selection.active = opened.viewer.layers["training labels"]
+    handler = opened.viewer.window._qt_viewer._key_map_handler
+    handler.press_key("W")
+    assert "Step to one first" in told[0] and not session.decisions.made
+    handler.press_key("N")
+    first = session.audit.looked_at
+    handler.press_key("A")
+    reference = int(session.reference.ids[first])
+    assert opened.viewer.layers["training labels"].data[first] == reference
+    handler.press_key("W")
+    handler.press_key("S")
+    assert [d.kind for d in session.decisions.made] == ["accepted", "marked wrong", "skipped"]
+
+
+def test_changed_pixels_are_a_layer(opened: Any, qtbot: Any, tiny_checkpoint: Any) -> None:
+    session = opened.session
+    before = session.map.ids.copy()
+    session.changes.keep_before()
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping.run().close()
+    session.map.ids[...] = 5
+    session.mapping.finish()
+    qtbot.waitUntil(lambda: "changed pixels" in opened.viewer.layers, timeout=20000)
+    data = opened.viewer.layers["changed pixels"].data
+    np.testing.assert_array_equal(data > 0, (before != 5) & (before > 0))
 
 
 def test_flying_to_the_selection_shows_all_of_it(opened: Any) -> None:
