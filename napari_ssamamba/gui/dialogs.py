@@ -84,7 +84,7 @@ class Dialogs:
         """Ask whether a model may read a scene's bands that are near those trained on."""
         dialog = AskChoice(
             str(error),
-            ["Read each band trained on from the nearest one, within half a band's width"],
+            ["Read the nearest bands, within half a band's width"],
             "Match and map",
             parent,
         )
