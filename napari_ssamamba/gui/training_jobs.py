@@ -39,16 +39,25 @@ class TrainingJobs(QObject):
         if run := self._workflow.prepared(self._session.training_run):
             self._workflow.mapping.stop()
             self._workflow.run(
-                TRAIN, "Training", run, on_event=self._take_epoch, on_result=self._take_model
+                TRAIN,
+                "Training",
+                run,
+                on_event=self._take_event,
+                on_result=self._take_model,
+                on_stop=self._session.mapping.end_preview,
             )
 
-    def _take_epoch(self, event: Progress) -> None:
+    def _take_event(self, event: Progress) -> None:
+        from napari_ssamamba.session.preview import Preview
         from napari_ssamamba.training.events import EpochDone
 
         if isinstance(event, EpochDone):
             self._session.record_epoch(event)
+        elif isinstance(event, Preview):
+            self._session.mapping.show_preview(event)
 
     def _take_model(self, checkpoint: Any) -> None:
+        self._session.mapping.end_preview()
         self._session.set_checkpoint(checkpoint)
         if self.then_map:
             self._workflow.mapping.map_scene()

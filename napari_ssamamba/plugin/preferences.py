@@ -15,4 +15,6 @@ def preferred_training() -> TrainingSettings:
     if settings is None:
         return TrainingSettings()
     training = settings.training
-    return TrainingSettings(preset=training.preset, device=training.device)
+    return TrainingSettings(
+        preset=training.preset, device=training.device, preview=training.preview
+    )

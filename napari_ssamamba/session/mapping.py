@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_ssamamba.errors import SSAMambaError
-from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.prediction.mosaic import FINAL, UNKNOWN
 from napari_ssamamba.prediction.order import Focus
 from napari_ssamamba.session.values import ShownMap
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.class_map import Mapped, MapTile
+    from napari_ssamamba.session.preview import Preview
     from napari_ssamamba.session.session import Session
     from napari_ssamamba.training.metrics import Accuracy
 
@@ -57,6 +58,7 @@ class SessionMapping:
             raise SSAMambaError("No model has been trained yet. Train one first.")
         checkpoint.check_bands(cube)
         shape, members = (cube.rows, cube.columns), session.training.members
+        self.end_preview()
         self._before = session.map
         begun = session.map = ShownMap.begun(shape, checkpoint, members, session.map)
         session.events.map.emit()
@@ -138,6 +140,33 @@ class SessionMapping:
         session.attention.keep_before()
         session.map, self._before = self._before, None
         session.events.map.emit()
+
+    def show_preview(self, preview: Preview) -> None:
+        """Show what a training makes of the view; while a mapping runs, its map is shown on."""
+        session, shown = self._session, self._session.map
+        if shown is not None and not (shown.preview or shown.complete or shown.stopped):
+            return
+        if shown is None or not shown.preview:
+            cube = session.need_cube()
+            self._before = shown
+            shown = ShownMap.begun(
+                (cube.rows, cube.columns), preview.checkpoint, "network", self._before
+            )
+            shown.preview = True
+            session.map = shown
+            session.events.map.emit()
+        shown.level.fill(UNKNOWN)
+        for tile in preview.tiles:
+            session.events.map_tile.emit(shown.take(tile))
+
+    def end_preview(self) -> None:
+        """Bring back the map from before a preview; nothing happens where none is shown."""
+        session, shown = self._session, self._session.map
+        if shown is not None and shown.preview:
+            session.map, self._before = self._before, None
+            if session.map is not None:
+                session.map.outdated = session.map.outdated or shown.outdated
+            session.events.map.emit()
 
     def show_margins(self, wanted: bool) -> None:
         """Show margin and entropy beside the confidence, or no longer."""

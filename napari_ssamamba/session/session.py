@@ -26,6 +26,7 @@ from napari_ssamamba.session.curves import SessionCurves
 from napari_ssamamba.session.decisions import Decisions
 from napari_ssamamba.session.evidence import SessionEvidence
 from napari_ssamamba.session.mapping import SessionMapping
+from napari_ssamamba.session.preview import with_previews
 from napari_ssamamba.session.suggestions import SessionSuggestions
 from napari_ssamamba.session.suspects import SessionSuspects
 from napari_ssamamba.session.training_run import train_on_labels
@@ -341,7 +342,10 @@ class Session:
         ids = self.labels.copy()
         self.history = []
         self.events.history.emit()
-        return train_on_labels(cube, ids, classes, settings, self.checkpoint)
+        run = train_on_labels(cube, ids, classes, settings, self.checkpoint)
+        if settings.preview:
+            return with_previews(run, cube, self.mapping.focus, settings.device)
+        return run
 
     def record_epoch(self, epoch: EpochDone) -> None:
         """Append to the learning curves."""

@@ -55,4 +55,6 @@ def train_on_labels(
         except (BandsError, SettingError) as error:
             yield Notice(text=f"Training anew, not from the last model: {error}")
     model, device = settings.preset, settings.device
-    return (yield from train(cube, split, classes, model, config, device, start))
+    previews = settings.preview
+    run = train(cube, split, classes, model, config, device, start, snapshots=previews)
+    return (yield from run)

@@ -33,6 +33,8 @@ class TrainingSettings:
         Whether a training starts from the scene's last model, where that fits.
     members : {"mixed", "network"}
         What makes the map: network and spectral expert, or the network alone.
+    preview : bool
+        Whether the map of what is seen is shown while training.
     """
 
     preset: Preset = "compact"
@@ -40,6 +42,7 @@ class TrainingSettings:
     config: TrainingConfig = field(default_factory=TrainingConfig)
     from_last: bool = True
     members: Mixture = "mixed"
+    preview: bool = True
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.model.config import ModelConfig
 
@@ -82,3 +83,16 @@ class EpochDone(Progress):
     validation_loss: float | None
     validation_accuracy: float | None
     best: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ModelSoFar(Progress):
+    """The network after an epoch, in a form that maps scenes.
+
+    Attributes
+    ----------
+    checkpoint : Checkpoint
+        With the weights that would be kept now; without an expert.
+    """
+
+    checkpoint: Checkpoint

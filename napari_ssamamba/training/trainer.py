@@ -20,7 +20,7 @@ from napari_ssamamba.model.config import ModelConfig, preset
 from napari_ssamamba.model.device import choose_device, is_out_of_memory
 from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.training.check import check_labels
-from napari_ssamamba.training.events import EpochDone, StepDone, TrainingStarted
+from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone, TrainingStarted
 from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
 from napari_ssamamba.training.mixing import fitting_patch, weigh
 from napari_ssamamba.training.warm_start import (
@@ -54,6 +54,8 @@ def train(
     config: TrainingConfig,
     device: str = "auto",
     start_from: Checkpoint | None = None,
+    *,
+    snapshots: bool = False,
 ) -> Generator[Progress, None, Checkpoint]:
     """Train a network on the training pixels of a split, and a spectral expert beside it.
 
@@ -78,6 +80,8 @@ def train(
         scene, labels that it learned are trained on and those that it validated with validate,
         whatever the split says; the checkpoint remembers both models' pixels. The expert is fitted
         anew, its weight and the network's are those of that model, if it had any.
+    snapshots : bool
+        Whether to yield a `ModelSoFar` after each epoch. It changes no weight.
 
     Yields
     ------
@@ -140,6 +144,31 @@ def train(
         if start_from is None and config.follow_scene:
             actual = fitting_patch(actual, expert)
     patches = yield from read_patches(cube, pixels, actual.patch_size, standardiser)
+    draft = Checkpoint(
+        weights={},
+        model=actual,
+        standardiser=standardiser,
+        band_indices=cube.good_indices.astype(np.int64),
+        wavelengths=None if cube.wavelengths is None else cube.wavelengths[cube.good_indices],
+        classes=outputs,
+        training_pixels=train_pixels,
+        validation_pixels=validation_pixels,
+        record=TrainingRecord(
+            scene=cube.name,
+            scene_shape=cube.shape,
+            synthetic=cube.synthetic,
+            protocol=config.protocol,
+            split=split.description,
+            standardisation=f"{config.standardisation}, {standardiser.fitted_on}",
+            device=str(chosen),
+            seed=config.seed,
+            epochs=0,
+            seconds=0.0,
+            n_train=n,
+            n_validation=len(validation_pixels),
+            validation_oa=None,
+        ),
+    )
 
     try:
         generator = torch.Generator().manual_seed(config.seed)
@@ -169,7 +198,7 @@ def train(
             epochs=config.epochs,
             device=str(chosen),
         )
-        weights, best, history = yield from _learn(learner)
+        weights, best, history = yield from _learn(learner, draft if snapshots else None)
         mixture = None if start_from is None else continue_mixture(start_from)
         if expert is None:
             mixture = None
@@ -185,34 +214,16 @@ def train(
             ) from error
         raise
 
-    checkpoint = Checkpoint(
-        weights=weights,
-        model=actual,
-        standardiser=standardiser,
-        band_indices=cube.good_indices.astype(np.int64),
-        wavelengths=None if cube.wavelengths is None else cube.wavelengths[cube.good_indices],
-        classes=outputs,
-        training_pixels=train_pixels,
-        validation_pixels=validation_pixels,
-        record=TrainingRecord(
-            scene=cube.name,
-            scene_shape=cube.shape,
-            synthetic=cube.synthetic,
-            protocol=config.protocol,
-            split=split.description,
-            standardisation=f"{config.standardisation}, {standardiser.fitted_on}",
-            device=str(chosen),
-            seed=config.seed,
-            epochs=len(history),
-            seconds=time.monotonic() - started,
-            n_train=n,
-            n_validation=len(validation_pixels),
-            validation_oa=best,
-            mixture=mixture,
-            history=history,
-        ),
-        expert=None if expert is None else expert.expert,
+    record = replace(
+        draft.record,
+        epochs=len(history),
+        seconds=time.monotonic() - started,
+        validation_oa=best,
+        mixture=mixture,
+        history=history,
     )
+    spectral = None if expert is None else expert.expert
+    checkpoint = replace(draft, weights=weights, record=record, expert=spectral)
     return checkpoint if start_from is None else continue_record(checkpoint, start_from)
 
 
@@ -250,9 +261,12 @@ def _paced(
 
 
 def _learn(
-    learner: Learner,
+    learner: Learner, draft: Checkpoint | None
 ) -> Generator[Progress, None, tuple[dict[str, Tensor], float | None, tuple[EpochRecord, ...]]]:
-    """Run the epochs; return the kept weights, their validation accuracy and how they went."""
+    """Run the epochs; return the kept weights, their validation accuracy and how they went.
+
+    With a draft of the checkpoint, tell the model so far after each.
+    """
     config = learner.config
     validated = len(learner.validation) > 0
     choosing = len(learner.validation) >= config.choose_from
@@ -295,6 +309,9 @@ def _learn(
             validation_accuracy=accuracy,
             best=is_best,
         )
+        if draft is not None:
+            so_far = replace(draft, weights=weights or learner.weights())
+            yield ModelSoFar(**pace.fields(), checkpoint=so_far)
         if choosing and epoch - best_epoch >= config.patience:
             break
     return weights, kept_accuracy, tuple(history)
