@@ -24,6 +24,9 @@ row; the origin is the outer corner of the first pixel."""
 FEW_BANDS = 3
 """So many bands that lie far apart are read one by one."""
 
+LARGEST_BOX = 64 * 2**20
+"""Bytes of a file that `Cube.read_pixels` goes through at most for pixels far apart at once."""
+
 PIXEL_BLOCK = 64
 """Side of the squares by which `Cube.read_pixels` groups pixels."""
 
@@ -192,7 +195,7 @@ class Cube:
         """Read single pixels, all bands.
 
         From a file, the pixels' bounding box in each square of `PIXEL_BLOCK` that holds any is
-        read.
+        read, or that of all of them, where this goes through less of the file.
 
         Parameters
         ----------
@@ -211,13 +214,23 @@ class Cube:
             return self._physical(self.raw[r, c], np.arange(self.bands))
         blocks = (r // PIXEL_BLOCK) * (self.columns // PIXEL_BLOCK + 1) + c // PIXEL_BLOCK
         by_block = np.argsort(blocks, kind="stable")
-        for members in np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1):
-            if members.size:
-                row0, column0 = int(r[members].min()), int(c[members].min())
-                inside = slice(row0, int(r[members].max()) + 1)
-                across = slice(column0, int(c[members].max()) + 1)
-                block = self.read(inside, across, slice(None))
-                spectra[members] = block[r[members] - row0, c[members] - column0]
+        groups = np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1)
+        groups = [members for members in groups if members.size]
+        boxes = [_bounding_box(r[members], c[members]) for members in groups]
+        if len(groups) > 1:
+            whole, every = _bounding_box(r, c), range(self.bands)
+            touched = self.touched_bytes(*whole, every)
+            apart = sum(self.touched_bytes(*box, every) for box in boxes)
+            if touched <= min(apart, LARGEST_BOX):
+                groups, boxes = [np.arange(r.size)], [whole]
+        for members, (inside, across) in zip(groups, boxes, strict=True):
+            stored = self._stored(
+                slice(inside.start, inside.stop),
+                slice(across.start, across.stop),
+                np.arange(self.bands),
+            )
+            found = stored[r[members] - inside.start, c[members] - across.start]
+            spectra[members] = self._physical(found, np.arange(self.bands))
         return spectra
 
     def touched_bytes(
@@ -249,6 +262,14 @@ class Cube:
         """Return the same scene with other band centres, in nm."""
         values = None if wavelengths is None else np.asarray(wavelengths, np.float64)
         return replace(self, wavelengths=values)
+
+
+def _bounding_box(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[range, range]:
+    """Return the rows and columns that hold some pixels."""
+    return (
+        range(int(rows.min()), int(rows.max()) + 1),
+        range(int(columns.min()), int(columns.max()) + 1),
+    )
 
 
 def has_measurement(block: NDArray[np.float32]) -> NDArray[np.bool_]:
