@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.data.cube import Cube, has_measurement
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.errors import BandsError
 
 
@@ -84,3 +85,16 @@ def test_lists_of_another_length_are_refused(ramp: np.ndarray[Any, Any]) -> None
 def test_a_dead_band_does_not_cost_the_pixel() -> None:
     block = np.array([[[1, np.nan, 1]], [[np.nan, np.nan, 1]]], np.float32)
     assert has_measurement(block).tolist() == [[True], [False]]
+
+
+@pytest.mark.parametrize("order", ["bsq", "bip"])
+def test_pixels_far_apart_in_a_row_are_read_right(tmp_path: Any, order: str) -> None:
+    values = np.random.default_rng(0).integers(1, 99, (20, 900, 30)).astype(np.uint16)
+    axes, back = ((2, 0, 1), (1, 2, 0)) if order == "bsq" else ((0, 1, 2), (0, 1, 2))
+    path = tmp_path / "scene.dat"
+    stored = np.ascontiguousarray(values.transpose(axes))
+    stored.tofile(path)
+    mapped = np.memmap(path, np.uint16, "r", shape=stored.shape)
+    cube = Cube("scene", MappedFile(mapped.transpose(back)), interleave=order)
+    rows, columns = np.repeat([3, 4, 5], 9), np.tile(np.arange(0, 900, 100), 3)
+    np.testing.assert_array_equal(cube.read_pixels(rows, columns), values[rows, columns])
