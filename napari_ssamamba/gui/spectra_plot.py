@@ -159,9 +159,10 @@ class SpectraPlot(QWidget):
         known = cube is not None and cube.wavelengths is not None
         name = AXIS_NAMES[view] if known or view != "derivative" else "Change per band"
         self.plot.setLabel("left", name)
-        shown = cube is not None or bool(self._session.curves.curves)
-        self.plot.getPlotItem().showAxes((shown, False, False, shown))
         self.plot.setLabel("bottom", "Wavelength (nm)" if known else "Band")
+        shown = cube is not None or bool(self._session.curves.curves)
+        self.plot.getPlotItem().showAxes((shown, False, False, shown))  # a label shows its axis
+        self.plot.getAxis("bottom").showLabel(not self.controls.decided.isChecked())
         self.plot.enableAutoRange()
         if cube is not None:
             self._settle.start()
