@@ -89,7 +89,7 @@ def test_nothing_can_be_started_that_lacks_its_input(session):
 def test_training_sees_the_labels_as_they_were_when_it_was_started(session, monkeypatch):
     seen = []
 
-    def train(cube, split, *rest):
+    def train(cube, split, *rest, **options):
         yield
         seen.append(split.ids)
 
@@ -107,7 +107,7 @@ def started_from(session, checkpoint, monkeypatch, **settings):
     """What a training of the session starts from, and what the user is told."""
     starts = []
 
-    def train(*arguments):
+    def train(*arguments, **options):
         yield
         starts.append(arguments[-1])
 

@@ -34,7 +34,7 @@ def dock(qtbot, workflow, tiny_job):
 def test_a_failed_training_is_told_and_the_next_one_runs(
     qtbot, workflow, dock, tiny_checkpoint, monkeypatch, caplog, error, parts
 ):
-    def train(*_):
+    def train(*_, **options):
         yield Progress()
         raise error
 
