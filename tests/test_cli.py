@@ -154,16 +154,18 @@ def test_train_tells_what_it_did(job: SimpleNamespace) -> None:
 def test_the_map_lies_where_the_scene_does(job: SimpleNamespace, tmp_path: Path) -> None:
     import rasterio
 
-    out = {name: tmp_path / f"{name}.tif" for name in ("map", "confidence", "attention")}
+    names = ("map", "confidence", "margin", "entropy", "attention")
+    out = {name: tmp_path / f"{name}.tif" for name in names}
     told = values_of(
         *("predict", job.model, job.scene, "--out", out["map"], "--region", "0:16,5:20"),
         *("--confidence", out["confidence"], "--attention", out["attention"], "--device", "cpu"),
+        *("--margin", out["margin"], "--entropy", out["entropy"]),
     )
     assert told["pixels"] == 16 * 15
     assert told["pixels_per_second"] > 0
     assert told["peak_memory_mb"] is None or told["peak_memory_mb"] > 10
     with rasterio.open(job.scene) as scene:
-        for name, layers in (("map", 1), ("confidence", 1), ("attention", 4)):
+        for name, layers in zip(names, (1, 1, 1, 1, 4), strict=True):
             with rasterio.open(out[name]) as file:
                 assert (file.count, file.crs, file.transform) == (
                     layers,
