@@ -45,7 +45,8 @@ class SceneJobs(QObject):
         self.overviews: Path | None = None
         self._workflow = workflow
         self._session = workflow.session
-        self._session.events.cube.connect(self._thin_out)
+        self._thinned: Cube | None = None
+        workflow.job_ended.connect(self._job_ended)
 
     def compose(self) -> None:
         """Compute the colour image that the session asks for."""
@@ -67,11 +68,17 @@ class SceneJobs(QObject):
         if isinstance(event, CompositePreview):
             self._session.set_composite_image(event.image)
 
+    def _job_ended(self, kind: str, how: str) -> None:
+        """Begin the overview when the colour image is there: both go through the whole file."""
+        if kind == COMPOSITE and how == "done":
+            self._thin_out()
+
     def _thin_out(self) -> None:
         from napari_ssamamba.data.overview import needs_overview
 
         cube = self._session.need_cube()
-        if needs_overview(cube):
+        if needs_overview(cube) and (self._thinned is None or self._thinned.raw is not cube.raw):
+            self._thinned = cube
             start = partial(_make_overview, cube, self.overviews)
             self._workflow.run(
                 OVERVIEW, "Making an overview", start, on_result=self.overview_ready.emit

@@ -18,6 +18,10 @@ SAMPLED_BANDS = 5
 SAMPLED_SIDE = 256
 """Side, in pixels, of the square in the scene's middle that the contrast is taken from."""
 
+SAMPLED_ROWS = 16
+"""Of the square: in a file that lies pixel by pixel, each costs as much as all bands of it,
+and the window waits for them."""
+
 PERCENTILES = (1.0, 99.0)
 
 ONE_LEVEL_PIXELS = 2**20
@@ -150,11 +154,10 @@ def contrast_of(cube: Cube) -> tuple[float, float]:
     napari would read whole bands for it. NaN does not count; a scene without values is shown
     from 0 to 1.
     """
-    rows, columns = _middle(cube.rows), _middle(cube.columns)
+    rows, columns = _middle(cube.rows, SAMPLED_ROWS), _middle(cube.columns, SAMPLED_SIDE)
     good = cube.good_indices if cube.good_bands.any() else np.arange(cube.bands)
     chosen = good[np.linspace(0, good.size - 1, SAMPLED_BANDS).astype(int)]
-    # band by band: at once, a reader would take all that lie between
-    values = np.concatenate([cube.read(rows, columns, [b]).ravel() for b in set(chosen.tolist())])
+    values = cube.read(rows, columns, np.unique(chosen))
     values = values[np.isfinite(values)]
     if values.size == 0:
         return 0.0, 1.0
@@ -162,9 +165,11 @@ def contrast_of(cube: Cube) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _middle(size: int) -> slice:
+def _middle(size: int, at_most: int) -> slice:
+    """Every n-th of `SAMPLED_SIDE` places, so many at most."""
     start = max(0, (size - SAMPLED_SIDE) // 2)
-    return slice(start, min(size, start + SAMPLED_SIDE))
+    stop = min(size, start + SAMPLED_SIDE)
+    return slice(start, stop, -(-(stop - start) // at_most))
 
 
 def _slice(values: range) -> slice:

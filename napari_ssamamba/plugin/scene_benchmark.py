@@ -41,6 +41,8 @@ STEPS = 24
 """Of the training, which is about memory and the window, not about accuracy."""
 
 LOOK_MS = 5
+SMALL = 64
+"""Side of the first picture, in pixels."""
 
 
 def main() -> None:
@@ -74,7 +76,9 @@ def measure_scene(scene: Path, ids: np.ndarray[Any, Any], seconds: float) -> dic
     viewer.window.add_plugin_dock_widget(PLUGIN)
     run_until(lambda: "napari_ssamamba.training.trainer" in sys.modules)
     run_for(SECONDS_TO_LOAD)
+    first = _first_picture(viewer)
     bench = _Bench(viewer)
+    bench.figures["napari's own first picture: longest stall, ms"] = first
     bench.open(scene)
     bench.scroll()
     bench.train(ids)
@@ -147,7 +151,7 @@ class _Bench:
         run_for(SECONDS_TO_SETTLE)
         config = TrainingConfig(epochs=2, min_steps=STEPS, max_steps=STEPS)
         self.session.set_training(TrainingSettings(device="cpu", config=config))
-        self.workflow.training.map_after_training = False
+        self.workflow.training.then_map = False
         with _Phase(self, "training"):
             begun = time.perf_counter()
             self.workflow.training.train()
@@ -232,6 +236,22 @@ class _Phase:
         if bench.before is not None and now is not None and peak is not None:
             bench.figures[f"{name}: memory added at most, MB"] = peak - bench.before
             bench.figures[f"{name}: memory added after, MB"] = now - bench.before
+
+
+def _first_picture(viewer: Viewer) -> float:
+    """Show small layers of the kinds that a scene has, take them away, and return the stall in ms.
+
+    Software rendering compiles its programs at the first picture, whatever that shows.
+    """
+    gauge = StallGauge()
+    gauge.start()
+    viewer.add_image(np.eye(SMALL, dtype=np.float32)[None].repeat(2, axis=0))
+    viewer.add_image(np.zeros((SMALL, SMALL, 4), np.uint8), rgb=True)
+    viewer.add_labels(np.ones((SMALL, SMALL), np.uint16))
+    run_for(SECONDS_TO_SETTLE)
+    viewer.layers.clear()
+    run_for(SECONDS_TO_SETTLE)
+    return gauge.stop()
 
 
 def _panning(viewer: Viewer, shape: tuple[int, int, int]) -> Callable[[], None]:
