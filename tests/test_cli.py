@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from napari_ssamamba.cli import app, viewer
+from napari_ssamamba.cli import app
 from napari_ssamamba.cli.demo import run as run_demo
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
@@ -296,40 +296,6 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(job: SimpleNamespace, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_open_without_a_display_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(viewer, "has_display", lambda: False)
-    assert_one_error(ssamamba("open"), "no display", "predict")
-
-
-def test_open_without_napari_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(viewer, "has_display", lambda: True)
-    monkeypatch.setitem(sys.modules, "napari", None)
-    assert_one_error(ssamamba("open"), 'pip install "napari-ssamamba[all]"')
-
-
-def test_open_hands_the_files_to_the_plugin(
-    job: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[tuple[str, object]] = []
-    window = SimpleNamespace(add_plugin_dock_widget=lambda name: calls.append(("dock", name)))
-    shown = SimpleNamespace(
-        open=lambda paths, stack, plugin: calls.append(("open", (paths, stack, plugin))),
-        window=window,
-    )
-    napari = SimpleNamespace(Viewer=lambda: shown, run=lambda: calls.append(("run", None)))
-    monkeypatch.setattr(viewer, "has_display", lambda: True)
-    monkeypatch.setitem(sys.modules, "napari", napari)
-    assert ssamamba("open", job.scene).exit_code == 0
-    assert calls == [
-        ("open", ([str(job.scene)], False, "napari-ssamamba")),
-        ("dock", "napari-ssamamba"),
-        ("run", None),
-    ]
-    calls.clear()
-    assert_one_error(ssamamba("open", "nowhere.tif"), "nowhere.tif")
-    assert calls == []
-
-
 def test_info_reads_wavelengths_out_of_band_names(shared_data: Path) -> None:
     told = values_of("info", shared_data / "aviris_ng_isofit_crop" / "ang20160910t185702_2rdn_img")
     assert (told["rows"], told["columns"], told["bands"]) == (25, 30, 425)
@@ -391,12 +357,3 @@ def test_training_goes_on_from_a_model(job: SimpleNamespace, tmp_path: Path) -> 
     assert after.standardiser.fitted_on == before.standardiser.fitted_on
     result = ssamamba(*base, *more, "--set", "depth=3")
     assert_one_error(result, "depth = 3", "the model to start from has")
-
-
-def test_the_demo_says_why_there_are_no_pictures_of_the_window(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    missing = viewer.show_demo(tmp_path, stay=False)
-    assert missing is not None and "xvfb-run" in missing
