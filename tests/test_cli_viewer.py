@@ -5,13 +5,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from typer.testing import CliRunner
 
 from napari_ssamamba.cli import app, viewer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def error_of(*arguments: str) -> str:
