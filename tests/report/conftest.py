@@ -96,6 +96,8 @@ def case(tiny_job: Any, tiny_checkpoint: Any) -> AuditCase:
     class_map = ClassMap(
         ids=ids,
         confidence=confidence,
+        margin=confidence,
+        entropy=1 - confidence,
         attention=None,
         classes=trained,
         region=Window(0, 24, 0, 20),
