@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LINE = 2
+"""Screen pixels that an outline is wide."""
+
 FRAME = (255, 255, 255, 255), (0, 0, 0, 255)
 """Colours of the lines around the centre pixel, from the inner: to be seen on any ground."""
 
@@ -28,7 +31,7 @@ class Outline:
         ``"#rrggbb"``.
     inset : int
         Screen pixels from the region's border inwards, so that two outlines do not cover each
-        other.
+        other; fewer where nothing would be left.
     """
 
     ids: NDArray[np.uint16]
@@ -107,12 +110,12 @@ def outlined_crop(
     large = _enlarged(cut(image, *pixel, side), scale)
     for outline in outlines:
         region = _enlarged(region_around(cut(outline.ids, *pixel, side), outline.id), scale)
-        large[_border(region, outline.inset)] = (*bytes.fromhex(outline.color[1:]), 255)
+        large[_border(region, outline.inset, LINE)] = (*bytes.fromhex(outline.color[1:]), 255)
     for k, color in enumerate(FRAME, 1):
         square = np.zeros(large.shape[:2], bool)
         within = slice(side // 2 * scale - k, (side // 2 + 1) * scale + k)
         square[within, within] = True
-        large[_border(square, 0)] = color
+        large[_border(square, 0, 1)] = color
     return large
 
 
@@ -120,11 +123,17 @@ def _enlarged(values: NDArray[Any], scale: int) -> NDArray[Any]:
     return values.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _border(region: NDArray[np.bool_], inset: int) -> NDArray[np.bool_]:
-    """Return a line of one pixel along a region's inner border; none along the picture's edge."""
+def _border(region: NDArray[np.bool_], inset: int, width: int) -> NDArray[np.bool_]:
+    """Return a line along a region's inner border; none along the picture's edge."""
     for _ in range(inset):
-        region = _eroded(region)
-    return region & ~_eroded(region)
+        smaller = _eroded(region)
+        if not smaller.any():  # a single pixel of the scene is seen, too
+            break
+        region = smaller
+    inner = region
+    for _ in range(width):
+        inner = _eroded(inner)
+    return region & ~inner
 
 
 def _eroded(region: NDArray[np.bool_]) -> NDArray[np.bool_]:

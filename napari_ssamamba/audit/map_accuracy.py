@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
@@ -44,3 +45,41 @@ def map_accuracy(
         ids[pixels[:, 0], pixels[:, 1]] = UNLABELLED
     others = tuple(c for c in checkpoint.classes if c.id not in reference.classes)
     return assess(ids, predicted, ClassTable((*reference.classes, *others)))
+
+
+def without_wrong(
+    accuracy: Accuracy,
+    wrong: Mapping[tuple[int, int], int],
+    predicted: NDArray[np.uint16],
+    reference: LabelMap,
+    checkpoint: Checkpoint,
+) -> tuple[Accuracy, int]:
+    """Leave out pixels whose reference was found wrong.
+
+    Parameters
+    ----------
+    accuracy : Accuracy
+        What `map_accuracy` found for the others.
+    wrong : mapping
+        Row and column to the class that the pixel is not of; pixels that the reference gives
+        another class count on.
+    predicted, reference, checkpoint
+        See `map_accuracy`.
+
+    Returns
+    -------
+    Accuracy
+    left_out : int
+        How many pixels that counted are left out.
+    """
+    from napari_ssamamba.training.metrics import accuracy_of
+
+    learned = np.concatenate((checkpoint.training_pixels, checkpoint.validation_pixels))
+    counted = set(wrong) - set(map(tuple, learned.tolist()))
+    matrix, ids, left_out = accuracy.confusion.copy(), accuracy.classes.ids, 0
+    for pixel in counted:
+        true, mapped = int(reference.ids[pixel]), int(predicted[pixel])
+        if true == wrong[pixel] and mapped != UNLABELLED:
+            matrix[ids.index(true), ids.index(mapped)] -= 1
+            left_out += 1
+    return accuracy_of(matrix, accuracy.classes), left_out

@@ -54,7 +54,8 @@ def count_labels(ids: NDArray[np.uint16], classes: ClassTable) -> dict[int, int]
     dict
         Class id to number of pixels, for every class of the table, in its order.
     """
-    totals = np.bincount(ids.ravel(), minlength=max(classes.ids, default=0) + 1)
+    labelled = ids[ids != UNLABELLED]  # a few of a scene's millions, mostly
+    totals = np.bincount(labelled, minlength=max(classes.ids, default=0) + 1)
     return {i: int(totals[i]) for i in classes.ids}
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.session import Session
 
 LIST_HEIGHT = 110
-CELL = Qt.ItemDataRole.UserRole
+CELL, COUNT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 NEXT_KEY, PREVIOUS_KEY = "N", "Shift+N"
 """As Qt names them; the viewer binds the same."""
@@ -145,7 +145,6 @@ class AuditPanel(QWidget):
         self.truth.setToolTip(f"What the map is compared with. {TRUTH_MEANINGS[audit.truth]}")
         confusion = audit.confusion
         if confusion is not self._shown:
-            self._shown = confusion
             self._list(confusion)
         there = self.worst.count() > 0
         for widget in (self.worst, self.previous, self.next, self.fly):
@@ -155,16 +154,28 @@ class AuditPanel(QWidget):
         self._show_pixel()
 
     def _list(self, confusion: Confusion | None) -> None:
+        """List the confusions; lines that say what they said before are left as they are."""
+        before, self._shown = self._shown, confusion
         with QSignalBlocker(self.worst):
-            self.worst.clear()
+            if confusion is None or before is None or before.classes != confusion.classes:
+                self.worst.clear()
             if confusion is None:
                 return
-            for cell in confusion.worst():
-                text = cell_text(confusion, cell)
-                item = QListWidgetItem(text)
-                item.setToolTip(text)
-                item.setData(CELL, cell)
-                self.worst.addItem(item)
+            cells = confusion.worst()
+            while self.worst.count() > len(cells):
+                self.worst.takeItem(self.worst.count() - 1)
+            for row, cell in enumerate(cells):
+                item = self.worst.item(row)
+                if item is None:
+                    item = QListWidgetItem()
+                    self.worst.addItem(item)
+                count = confusion.count(cell)
+                if item.data(CELL) != cell or item.data(COUNT) != count:
+                    text = cell_text(confusion, cell)
+                    item.setText(text)
+                    item.setToolTip(text)
+                    item.setData(CELL, cell)
+                    item.setData(COUNT, count)
 
     def _state_text(self) -> str:
         audit = self._session.audit

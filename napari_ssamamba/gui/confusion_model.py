@@ -24,6 +24,9 @@ FAINTEST = 0.15
 PRODUCERS, USERS = "Producer's", "User's"
 SWATCH_PIXELS = 8
 
+WIDEST_PERCENT = "100.0 %"
+"""The longest text of an accuracy."""
+
 
 class ConfusionModel(QAbstractTableModel):
     """Rows are reference classes, columns predicted ones; accuracies close both.
@@ -39,17 +42,26 @@ class ConfusionModel(QAbstractTableModel):
         super().__init__(parent)
         self._confusion: Confusion | None = None
         self._percent = False
+        self._ids: tuple[int, ...] = ()
         self._shares = np.empty((0, 0))
         self.set_palette(palette)
 
     def show_confusion(self, confusion: Confusion | None) -> None:
-        """Take another matrix."""
-        self.beginResetModel()
-        self._confusion = confusion
+        """Take another matrix; where it is of the same classes, cells stay chosen."""
+        ids = () if confusion is None else confusion.classes.ids
+        anew = ids != self._ids
+        if anew:
+            self.beginResetModel()
+        self._confusion, self._ids = confusion, ids
         if confusion is not None:
             matrix = confusion.matrix
             self._shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        self.endResetModel()
+        if anew:
+            self.endResetModel()
+            return
+        self._all_changed()
+        for across in (Qt.Orientation.Horizontal, Qt.Orientation.Vertical):  # names and colours
+            self.headerDataChanged.emit(across, 0, len(ids))
 
     def show_percent(self, percent: bool) -> None:
         """Show shares of the row instead of counts."""
@@ -62,16 +74,24 @@ class ConfusionModel(QAbstractTableModel):
         self._text = palette.color(QPalette.ColorRole.Text)
         self._all_changed()
 
+    def widest(self, column: int) -> str:
+        """Return the longest number that a column shows."""
+        if self._confusion is None:
+            return ""
+        counts = self._confusion.matrix
+        if self._percent or column >= len(counts):
+            return WIDEST_PERCENT
+        return max(f"{int(counts[:, column].max()):,}", WIDEST_PERCENT, key=len)
+
     def cell(self, index: QModelIndex) -> Cell | None:
         """Return the cell of the matrix at an index; None at the accuracies."""
-        ids = () if self._confusion is None else self._confusion.classes.ids
-        if not index.isValid() or max(index.row(), index.column()) >= len(ids):
+        if not index.isValid() or max(index.row(), index.column()) >= len(self._ids):
             return None
-        return Cell(ids[index.row()], ids[index.column()])
+        return Cell(self._ids[index.row()], self._ids[index.column()])
 
     def index_of(self, cell: Cell) -> QModelIndex:
         """Return where a cell is; an invalid index where it is not in the matrix."""
-        ids = () if self._confusion is None else self._confusion.classes.ids
+        ids = self._ids
         if cell.reference not in ids or cell.predicted not in ids:
             return QModelIndex()
         return self.index(ids.index(cell.reference), ids.index(cell.predicted))
@@ -134,7 +154,8 @@ class ConfusionModel(QAbstractTableModel):
         cell = self.cell(index)
         if cell is None:
             return self._margin(index, role)
-        count, share = self._confusion.count(cell), float(self._shares[index.row(), index.column()])
+        at = index.row(), index.column()
+        count, share = int(self._confusion.matrix[at]), float(self._shares[at])
         if role == Qt.ItemDataRole.DisplayRole:
             if count == 0:
                 return "·"

@@ -47,6 +47,9 @@ FRAME = 50
 OUTLINE = 2
 """Pixels of the line around the chosen cell."""
 
+GRID = 1
+"""Pixels of the line between two columns."""
+
 LINES_PER_ROW = 1.35
 """Height of a row, in lines of text: many classes have little room."""
 
@@ -150,10 +153,16 @@ class ConfusionPlot(QWidget):
         line = self.fontMetrics().height()
         self.table.verticalHeader().setDefaultSectionSize(round(LINES_PER_ROW * line))
         columns, header = self.model.columnCount(), self.table.horizontalHeader()
+        corner = self.model.index(0, 0)  # measured once: all cells have the same margins
+        metrics = self.table.fontMetrics()
+        margins = self.table.sizeHintForIndex(corner).width() - metrics.horizontalAdvance(
+            corner.data() or ""
+        )
         share = (self.width() - NAMES_WIDTH - FRAME) // max(columns, 1)
         for column in range(columns):
             name = min(header.sectionSizeHint(column), WIDEST, share)
-            width = max(self.table.sizeHintForColumn(column), name, NARROWEST)
+            number = metrics.horizontalAdvance(self.model.widest(column)) + margins
+            width = max(number + GRID, name, NARROWEST)
             self.table.setColumnWidth(column, width)
 
     def _show_cell(self) -> None:

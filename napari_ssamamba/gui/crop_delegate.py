@@ -13,7 +13,7 @@ from napari_ssamamba.gui.plot_colors import AUDITED_COLOR
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex, QObject
-    from qtpy.QtGui import QPainter
+    from qtpy.QtGui import QFontMetrics, QPainter
     from qtpy.QtWidgets import QStyleOptionViewItem
 
     from napari_ssamamba.gui.crop_model import CropModel
@@ -24,6 +24,9 @@ MARGIN = 5
 """Pixels around a crop."""
 
 WIDEST = 2 * MARGIN + SIDE * SCALE
+LINES = 3
+"""Of the caption."""
+
 FRAME = 2
 """Pixels of the frame around the crop that is looked at."""
 
@@ -36,6 +39,17 @@ BADGES: dict[DecisionKind, str] = {
     "label removed": "X",
 }
 """Letters in the corner of a crop that was decided about."""
+
+
+def crop_size(metrics: QFontMetrics) -> QSize:
+    """Return the size of a crop with its caption: reference, map and confidence below it.
+
+    Parameters
+    ----------
+    metrics : QFontMetrics
+        Of the caption.
+    """
+    return QSize(WIDEST, WIDEST + LINES * metrics.height())
 
 
 class CropDelegate(QStyledItemDelegate):
@@ -54,8 +68,8 @@ class CropDelegate(QStyledItemDelegate):
         self._session = session
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        """Return the size that all crops have: the picture, and two lines below it."""
-        return QSize(WIDEST, WIDEST + 2 * option.fontMetrics.height())
+        """Return the size that all crops have."""
+        return crop_size(option.fontMetrics)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Paint one crop."""
@@ -75,15 +89,16 @@ class CropDelegate(QStyledItemDelegate):
             painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, BADGES[decision.kind])
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         below = QRect(box.left(), picture.bottom() + 3, box.width(), option.fontMetrics.height())
-        self._write(painter, option, below, index.data())
-        below.translate(0, below.height())
-        self._write(painter, option, below, f"{self._model.confidence(row):.2f}")
+        true, mapped = self._model.names(self._model.place(row)[0])
+        for text in (true, f"→ {mapped}", f"{self._model.confidence(row):.2f}"):
+            self._write(painter, option, below, text)
+            below.translate(0, below.height())
         painter.restore()
 
     def _write(
         self, painter: QPainter, option: QStyleOptionViewItem, box: QRect, text: str
     ) -> None:
         elided = option.fontMetrics.elidedText(
-            text, Qt.TextElideMode.ElideMiddle, box.width() - MARGIN
+            text, Qt.TextElideMode.ElideRight, box.width() - MARGIN
         )
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elided)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QModelIndex, QPoint, QSignalBlocker, QSize, Qt, QTimer
+from qtpy.QtCore import QModelIndex, QPoint, QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 from napari_ssamamba.gui.audit_panel import bind_steps
 from napari_ssamamba.gui.confusion_model import cell_text
 from napari_ssamamba.gui.connections import connect
-from napari_ssamamba.gui.crop_delegate import WIDEST, CropDelegate
+from napari_ssamamba.gui.crop_delegate import CropDelegate, crop_size
 from napari_ssamamba.gui.crop_model import CropModel
 from napari_ssamamba.gui.decision_keys import bind_decisions
 
@@ -52,6 +52,7 @@ class CropGallery(QWidget):
         self._session = session
         self._cell: Cell | None = None
         self._choosing = False
+        self._stale = True
         self.which = QComboBox()
         self.which.addItems(["All errors", "Chosen confusion"])
         self.which.setToolTip(
@@ -130,8 +131,11 @@ class CropGallery(QWidget):
         return audit.confusion.worst()
 
     def _list(self, *_: object) -> None:
-        height = WIDEST + 2 * self.fontMetrics().height()
-        self.view.setGridSize(QSize(WIDEST, height))
+        """List what is to be shown; behind another tab that waits until it is looked at."""
+        self._stale = not self.isVisible()
+        if self._stale:
+            return
+        self.view.setGridSize(crop_size(self.fontMetrics()))
         self.model.show_cells(self._session.audit.confusion, self._cells())
         there = self._session.audit.confusion is not None
         listed = self.model.rowCount() > 0
@@ -202,6 +206,9 @@ class CropGallery(QWidget):
         self.view.viewport().update()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Go to the pixel that is looked at."""
+        """List what came while the gallery was not seen, and go to the pixel that is looked at."""
         super().showEvent(event)
-        self._show_position()
+        if self._stale:
+            self._list()
+        else:
+            self._show_position()

@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 from qtpy.QtGui import QImage, QPixmap
 
-from napari_ssamamba.audit.crops import Outline, outlined_crop
+from napari_ssamamba.audit.crops import LINE, Outline, outlined_crop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +150,7 @@ def crop_pixmap(
     if image is None or audit.compared is None or audit.confusion is None:
         return QPixmap()
     classes, truth = audit.confusion.classes, audit.truth_everywhere()
-    outlines = [Outline(audit.compared.ids, cell.predicted, classes[cell.predicted].color, 1)]
+    outlines = [Outline(audit.compared.ids, cell.predicted, classes[cell.predicted].color, LINE)]
     if truth is not None:
         outlines.insert(0, Outline(truth, cell.reference, classes[cell.reference].color, 0))
     crop = np.ascontiguousarray(outlined_crop(image, pixel, side, scale, tuple(outlines)))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from napari_ssamamba.audit.confusion import Cell
     from napari_ssamamba.data.spectral_library import SpectralLibrary
     from napari_ssamamba.events import Progress
     from napari_ssamamba.gui.workflow import Workflow
@@ -44,6 +45,7 @@ class CurveJobs(QObject):
         self._workflow = workflow
         self._session = workflow.session
         self._curves = self._session.curves
+        self._compared: Cell | None = None
         session = self._session
         self._curves.events.regions.connect(self.average_regions)
         session.audit.events.cell.connect(self._cell_changed)
@@ -64,6 +66,7 @@ class CurveJobs(QObject):
 
     def compare_pair(self) -> None:
         """Compare the audited cell's two classes by their training labels."""
+        self._compared = self._session.audit.cell
         self._workflow.cancel(PAIR)
         self._curves.set_pair(None)
         if (run := self._curves.pair_run()) is None:
@@ -100,7 +103,8 @@ class CurveJobs(QObject):
             self._workflow.run(EXPORT, "Writing spectra", made.pop, on_result=take)
 
     def _cell_changed(self) -> None:
-        self.compare_pair()
+        if self._session.audit.cell != self._compared:  # else the same classes, a pixel fewer
+            self.compare_pair()
         self._read_singles()
 
     def _read_singles(self) -> None:

@@ -126,9 +126,11 @@ class MapPanel(QWidget):
         self.accuracy.setVisible(accuracy is not None)
         if accuracy is not None and session.cube is not None:
             synthetic = " · SYNTHETIC scene" if session.cube.synthetic else ""
+            left_out = session.mapping.left_out
+            without = f" without {left_out:,} marked wrong" if left_out else ""
             self.accuracy.setText(
                 f"OA {accuracy.oa:.1f} % · AA {accuracy.aa:.1f} % · κ {accuracy.kappa:.1f} on "
-                f"{accuracy.n:,} reference pixels not trained on{synthetic}"
+                f"{accuracy.n:,} reference pixels not trained on{without}{synthetic}"
             )
 
     def _state_text(self, runs: bool) -> str:

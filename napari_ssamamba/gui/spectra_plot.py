@@ -21,6 +21,8 @@ from napari_ssamamba.gui.spectra_controls import SpectraControls
 from napari_ssamamba.gui.spectra_lines import Line, lines_of, nearest
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
     from napari_ssamamba.audit.continuum import SpectralView
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
@@ -73,6 +75,7 @@ class SpectraPlot(QWidget):
         self._session = session
         self._workflow = workflow
         self._lines: list[Line] = []
+        self._stale = False
         self.selection = QElidingLabel()
         self.selection.setMinimumWidth(SIDE_WIDTH)
         self.plot = pg.PlotWidget()
@@ -143,6 +146,7 @@ class SpectraPlot(QWidget):
     def _cell_changed(self) -> None:
         self._workflow.audit.average_cell()
         self._show()
+        self._show_selection()
 
     def _picked(self) -> None:
         self._show()
@@ -185,6 +189,10 @@ class SpectraPlot(QWidget):
     # --- drawing ---------------------------------------------------------------------------
 
     def _show(self, *_: object) -> None:
+        """Draw all lines; behind another tab they wait until they are looked at."""
+        self._stale = not self.isVisible()
+        if self._stale:
+            return
         hidden, curves = self.legend.hidden(), self.legend.hidden_curves()
         wanted = self.controls.deviation.isChecked()
         self._lines = list(lines_of(self._session, hidden, curves, deviations=wanted))
@@ -281,6 +289,12 @@ class SpectraPlot(QWidget):
         same = np.flatnonzero(cube.wavelengths == x)
         band = f" (band {int(same[0]) + 1})" if same.size else ""
         return f"{line.name}: {value:.4g} at {x:.1f} nm{band}"
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what came while the plot was not seen."""
+        super().showEvent(event)
+        if self._stale:
+            self._show()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

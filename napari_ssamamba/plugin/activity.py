@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 STEPS = 100
 """A bar shows percents."""
 
-MILLISECONDS_BEFORE_BAR = 200
-"""Shorter jobs, as each click on a pixel starts, need no bar. And napari lets the window work while
-it makes one, which the callback of a click must not be interrupted by."""
+MILLISECONDS_BEFORE_BAR = 1000
+"""Shorter jobs, as each click on a pixel or a confusion starts, need no bar, which napari takes two
+tenths of a second to make. And it lets the window work meanwhile, which the callback of a click
+must not be interrupted by."""
 
 
 class Activity(QObject):

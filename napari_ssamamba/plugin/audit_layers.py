@@ -122,7 +122,7 @@ class AuditLayers(QObject):
         layer.data[tuple(self._drawn.T)] = 0
         layer.data[tuple(audit.pixels.T)] = AUDITED
         self._drawn, self._looked_at = audit.pixels, None
-        layer.refresh()
+        layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def _layer(self, data: NDArray[np.uint16]) -> Labels:
         layer = Labels(
@@ -148,7 +148,7 @@ class AuditLayers(QObject):
             layer.data[self._looked_at] = AUDITED
         self._looked_at = tuple(audit.pixels[audit.position].tolist())
         layer.data[self._looked_at] = LOOKED_AT
-        layer.refresh()
+        layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def _fly(self, pixels: NDArray[np.int32]) -> None:
         """Move the view: close to one pixel, or as far from several as shows them all."""

@@ -68,7 +68,7 @@ class Painting(QObject):
         elif layer.data is not labels:
             layer.data = labels
         elif not self._telling:
-            layer.refresh()
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def tell(self) -> None:
         """Tell the session where the layer was painted on."""

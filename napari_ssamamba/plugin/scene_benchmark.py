@@ -1,4 +1,4 @@
-"""A large scene in a real window, measured: opened, scrolled, learned from and mapped.
+"""A large scene in a real window, measured: opened, scrolled, learned from, mapped and audited.
 
 ``python -m napari_ssamamba.plugin.scene_benchmark SCENE LABELS.npy SECONDS OUT.json``, a program of
 its own that the command line starts. It writes a JSON object of figures by name.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.plugin.audit_benchmark import measure_audit
 from napari_ssamamba.plugin.resident_memory import forget_peak, peak_mb, resident_mb
 from napari_ssamamba.plugin.stall_gauge import StallGauge
 from napari_ssamamba.plugin.viewers import session_of
@@ -73,7 +74,8 @@ def measure_scene(scene: Path, ids: np.ndarray[Any, Any], seconds: float) -> dic
 
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(*SIZE)
-    viewer.window.add_plugin_dock_widget(PLUGIN)
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN)
+    docks = getattr(widget, "__wrapped__", widget)
     run_until(lambda: "napari_ssamamba.training.trainer" in sys.modules)
     run_for(SECONDS_TO_LOAD)
     first = _first_picture(viewer)
@@ -84,6 +86,8 @@ def measure_scene(scene: Path, ids: np.ndarray[Any, Any], seconds: float) -> dic
     bench.train(ids)
     bench.map(seconds)
     bench.cost(seconds)
+    audit = measure_audit(viewer, docks.main, docks.plots)
+    bench.figures |= {f"audit clicks: {act}": value for act, value in audit.items()}
     viewer.close()
     return bench.figures
 

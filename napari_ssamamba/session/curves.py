@@ -263,16 +263,15 @@ class SessionCurves:
         cube, labels = session.cube, session.labels
         if cube is None or labels is None or cell is None or cell.reference == cell.predicted:
             return None
-        samples = [
-            np.argwhere(labels == i).astype(np.int32) for i in (cell.reference, cell.predicted)
-        ]
+        painted = labels.copy()
 
         def comparing() -> Generator[Progress, None, Separability]:
             from napari_ssamamba.audit.separability import separability
 
             text = "Comparing the two classes"
             found = []
-            for pixels in samples:
+            for id in (cell.reference, cell.predicted):
+                pixels = np.argwhere(painted == id).astype(np.int32)
                 spectra = yield from _read(cube, _draw(pixels, LIMIT), text)
                 spectra[:, ~cube.good_bands] = np.nan
                 found.append(spectra)

@@ -133,7 +133,7 @@ class Decisions:
         self._make(Decision(*pixel, cell.reference, cell.predicted, kind, before, label))
         position = audit.position or 0
         if kind == "marked wrong":
-            audit.leave_out(self.wrong())
+            self._leave_out()
             position -= 1  # the next pixel has taken its place
         self.events.made.emit()
         self._go_on(position)
@@ -194,6 +194,11 @@ class Decisions:
         """Return the pixels whose truth was found wrong, and the class that they are not of."""
         return {d.pixel: d.reference for d in self.made if d.kind == "marked wrong"}
 
+    def _leave_out(self) -> None:
+        """Let the pixels whose truth was found wrong count nowhere."""
+        self._session.audit.leave_out(self.wrong())
+        self._session.mapping.leave_out(self.wrong())
+
     def about(self, pixel: tuple[int, int]) -> Decision | None:
         """Return the last decision about a pixel."""
         return next((d for d in reversed(self.made) if d.pixel == pixel), None)
@@ -221,7 +226,7 @@ class Decisions:
         if labels is not None and labels[decision.pixel] == decision.label:
             self._write(decision.pixel, decision.label_before)
         if decision.kind == "marked wrong":
-            audit.leave_out(self.wrong())
+            self._leave_out()
         self.events.made.emit()
         audit.find(decision.pixel, Cell(decision.reference, decision.mapped))
 
@@ -238,5 +243,5 @@ class Decisions:
 
     def _drop(self) -> None:
         self.made = []
-        self._session.audit.leave_out({})
+        self._leave_out()
         self.events.made.emit()

@@ -10,7 +10,7 @@ from napari_ssamamba.prediction.order import Focus
 from napari_ssamamba.session.values import ShownMap
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.events import Progress
@@ -33,11 +33,15 @@ class SessionMapping:
         What a mapping turns to; kept up to date by whoever shows the scene.
     with_margins : bool
         Whether margin and entropy are shown too.
+    left_out : int
+        Pixels of the reference that the accuracy does not count, as they were found wrong.
     """
 
     def __init__(self, session: Session) -> None:
         self.focus = Focus()
         self.with_margins = False
+        self.left_out = 0
+        self._accuracy: Accuracy | None = None  # with the pixels that are left out
         self._session = session
         self._before: ShownMap | None = None
         session.events.cube.connect(self._scene_changed)
@@ -179,7 +183,8 @@ class SessionMapping:
         Pixels of the reference that the model was trained or chosen on do not count.
         """
         session = self._session
-        shown, reference, checkpoint = session.map, session.reference, session.checkpoint
+        shown, reference = session.map, session.reference
+        checkpoint = None if shown is None else shown.checkpoint
         if shown is None or not shown.complete or reference is None or checkpoint is None:
             return None
         from napari_ssamamba.audit.map_accuracy import map_accuracy
@@ -188,8 +193,28 @@ class SessionMapping:
 
     def set_accuracy(self, accuracy: Accuracy | None) -> None:
         """Take how well the map agrees with the reference."""
-        self._session.accuracy = accuracy
-        self._session.events.accuracy.emit()
+        self._accuracy = accuracy
+        self.leave_out(self._session.decisions.wrong())
+
+    def leave_out(self, wrong: Mapping[tuple[int, int], int]) -> None:
+        """Let no pixel count whose reference was found wrong.
+
+        Parameters
+        ----------
+        wrong : mapping
+            As for `Confusion.without`.
+        """
+        from napari_ssamamba.audit.map_accuracy import without_wrong
+
+        session, found, self.left_out = self._session, self._accuracy, 0
+        shown, reference = session.map, session.reference
+        if found is not None and wrong and shown is not None and reference is not None:
+            if shown.checkpoint is not None:
+                found, self.left_out = without_wrong(
+                    found, wrong, shown.ids, reference, shown.checkpoint
+                )
+        session.accuracy = found
+        session.events.accuracy.emit()
 
     def _scene_changed(self) -> None:
-        self._before = None
+        self._before = self._accuracy = None

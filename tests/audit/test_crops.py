@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_ssamamba.audit.crops import Outline, cut, outlined_crop, region_around
+from napari_ssamamba.audit.crops import LINE, Outline, cut, outlined_crop, region_around
 
 RED, BLUE = "#ff0000", "#0000ff"
 
@@ -46,16 +46,25 @@ def test_outlines_follow_the_regions_and_lie_side_by_side(scene):
     ids = np.zeros((20, 30), np.uint16)
     ids[8:13, 10:15] = 2
     crop = outlined_crop(
-        scene, (10, 12), 15, 4, (Outline(ids, 2, RED, 0), Outline(ids, 2, BLUE, 1))
+        scene, (10, 12), 15, 4, (Outline(ids, 2, RED, 0), Outline(ids, 2, BLUE, LINE))
     )
     box = slice(5 * 4, 10 * 4)
     border = np.zeros((60, 60), bool)
     border[box, box] = True
-    border[21:39, 21:39] = False
+    border[22:38, 22:38] = False  # two pixels wide
     red = (crop == (255, 0, 0, 255)).all(axis=-1)
     np.testing.assert_array_equal(red, border)
     blue = (crop == (0, 0, 255, 255)).all(axis=-1)
-    assert blue.sum() == 4 * 17 and not (red & blue).any()
+    assert blue.sum() == 16**2 - 12**2 and not (red & blue).any()
+
+
+def test_a_single_pixel_has_its_outline_within_another(scene):
+    reference, mapped = np.full((20, 30), 1, np.uint16), np.zeros((20, 30), np.uint16)
+    mapped[10, 12] = 2
+    outlines = Outline(reference, 1, RED, 0), Outline(mapped, 2, BLUE, LINE)
+    crop = outlined_crop(scene, (10, 12), 7, 3, outlines)
+    blue = (crop == (0, 0, 255, 255)).all(axis=-1)
+    assert np.argwhere(blue).tolist() == [[10, 10]]
 
 
 def test_a_region_that_goes_on_beyond_the_crop_has_no_line_at_its_edge(scene):

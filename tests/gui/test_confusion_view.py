@@ -156,6 +156,7 @@ def test_a_map_without_an_error_says_so(qtbot, audited, panel, matrix, tiny_job,
 def test_the_cells_mean_spectrum_is_drawn_dashed_and_goes_with_the_cell(qtbot, audited, workflow):
     plot = SpectraPlot(audited, workflow)
     qtbot.addWidget(plot)
+    plot.show()
     workflow.audit.compute_class_spectra()
     qtbot.waitUntil(lambda: len(audited.class_spectra) == 3, timeout=20000)
 
@@ -177,3 +178,38 @@ def test_the_cells_mean_spectrum_is_drawn_dashed_and_goes_with_the_cell(qtbot, a
     assert by_id[5] == by_id[9] == 255 > by_id[2]
     audited.audit.choose_cell(None)
     assert dashed() == []
+
+
+def test_a_pixel_that_is_left_out_changes_its_numbers_and_no_choice(audited, panel, matrix):
+    cell = Cell(5, 9)
+    audited.audit.choose_cell(cell)
+    audited.audit.step(1)
+    lines = [panel.worst.item(row) for row in range(panel.worst.count())]
+    resets = []
+    matrix.model.modelReset.connect(lambda: resets.append(1))
+    audited.decisions.mark_wrong()
+    index = matrix.model.index_of(cell)
+    assert matrix.model.data(index, DISPLAY) == "2"
+    assert matrix.table.currentIndex() == index and not resets
+    assert [panel.worst.item(row) for row in range(panel.worst.count())] == lines
+    assert panel.worst.item(0).text() == "2 pixels of Class 5 mapped as Class 9"
+    assert panel.worst.currentRow() == 0
+
+
+def test_every_number_of_the_matrix_has_room(audited, matrix):
+    for unit in (0, 1):
+        matrix.unit.setCurrentIndex(unit)
+        for column in range(matrix.model.columnCount()):
+            assert matrix.table.columnWidth(column) >= matrix.table.sizeHintForColumn(column)
+
+
+def test_spectra_behind_another_tab_are_drawn_when_they_are_looked_at(qtbot, audited, workflow):
+    plot = SpectraPlot(audited, workflow)
+    qtbot.addWidget(plot)
+    audited.audit.choose_cell(Cell(5, 9))
+    audited.audit.step(1)
+    assert not plot.plot.listDataItems()
+    plot.show()
+    (drawn,) = plot.plot.listDataItems()
+    expected = audited.picked_spectrum[audited.cube.good_bands]
+    np.testing.assert_array_equal(drawn.getData()[1], expected)

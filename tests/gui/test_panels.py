@@ -102,6 +102,7 @@ def test_training_without_labels_is_told(qtbot, workflow):
 def test_the_spectrum_has_a_gap_where_a_band_is_off(qtbot, workflow):
     plot = SpectraPlot(workflow.session, workflow)
     qtbot.addWidget(plot)
+    plot.show()
     workflow.session.pick(10, 10)
     (curve,) = plot.plot.listDataItems()
     x, _ = curve.getData()

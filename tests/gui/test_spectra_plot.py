@@ -17,6 +17,7 @@ def plot(qtbot, tiny_job):
     workflow = Workflow(session)
     made = SpectraPlot(session, workflow)
     qtbot.addWidget(made)
+    made.show()
     workflow.audit.compute_class_spectra()
     qtbot.waitUntil(lambda: made.legend.count() == 3)  # classes that have pixels
     yield made

@@ -193,3 +193,20 @@ def test_decisions_go_with_their_scene(session, tiny_job):
     session.decisions.mark_wrong()
     session.open_cube(tiny_job.cube)
     assert session.decisions.made == [] and session.decisions.wrong() == {}
+
+
+def test_the_maps_accuracy_leaves_out_what_the_matrix_does(session):
+    session.mapping.set_accuracy(result_of(session.mapping.accuracy_run()))
+    before = session.accuracy
+    session.decisions.mark_wrong()
+    session.decisions.mark_wrong()
+    matrix = session.audit.confusion
+    np.testing.assert_array_equal(session.accuracy.confusion, matrix.matrix)
+    assert session.accuracy.n == before.n - 2 and session.accuracy.oa == matrix.accuracy.oa
+    assert session.mapping.left_out == matrix.left_out == 2
+    session.decisions.undo()
+    # Also where the map is compared anew.
+    session.mapping.set_accuracy(result_of(session.mapping.accuracy_run()))
+    assert session.accuracy.n == before.n - 1 == session.audit.confusion.accuracy.n
+    session.decisions.undo()
+    np.testing.assert_array_equal(session.accuracy.confusion, before.confusion)
