@@ -202,3 +202,12 @@ def test_a_training_says_what_it_changed(qtbot, audited, panel, workflow, tiny_c
     }
     assert shown == {"Class 5": ["3", "0", "3", "0"], "Class 9": ["0", "0", "0", "3"]}
     assert "not trained on" in changes_text(audited.changes.found)
+
+
+def test_a_gallery_behind_another_tab_lists_when_it_is_looked_at(audited, gallery):
+    gallery.hide()
+    audited.audit.choose_cell(Cell(2, 5))
+    audited.audit.step(1)
+    assert gallery.model.rowCount() == 4
+    gallery.show()
+    assert gallery.model.rowCount() == 1 and gallery.view.currentIndex().row() == 0
