@@ -238,8 +238,8 @@ def _margin_scores(margin: NDArray[np.float32]) -> NDArray[np.float32]:
 def _unlike_scores(unlike: Unlikeness, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return 0 up to the usual angle, towards 1 beyond it."""
     scores = np.zeros(shape, np.float32)
-    angle = np.maximum(unlike.angle, np.finfo(np.float32).tiny)
-    scores[tuple(unlike.pixels.T)] = np.clip(1 - unlike.usual / angle, 0, 1)
+    beyond = unlike.angle > unlike.usual
+    scores[tuple(unlike.pixels[beyond].T)] = 1 - unlike.usual / unlike.angle[beyond]
     return scores
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QWidget
 
 from napari_ssamamba.audit.attention_maps import weight_scale
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.plot_colors import follow_palette
+from napari_ssamamba.gui.side_column import SideColumn
 from napari_ssamamba.session.attention import AttentionChoice
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from napari_ssamamba.session import Session
 
 COLOR_MAP = "viridis"
-SIDE_WIDTH = 300
-"""Pixels of the column with the choices and the text."""
-
 MARGINS = 1, 8, 1, 6
 """Pixels left, above, right and below the axes: pyqtgraph cuts letters there without."""
 
@@ -65,14 +63,6 @@ class AttentionPlot(QWidget):
         choices.addRow("&Block", self.block)
         choices.addRow("&Head", self.head)
         choices.addRow("&Weights", self.direction)
-        side = QWidget()
-        side.setFixedWidth(SIDE_WIDTH)
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(choices)
-        column.addWidget(self.text)
-        column.addWidget(self.read_out)
-        column.addStretch(1)
         self.plot = pg.PlotWidget()
         self.plot.setToolTip(
             "Each row sums to 1. Spatial tokens ask (rows), spectral tokens answer (columns); both "
@@ -91,7 +81,8 @@ class AttentionPlot(QWidget):
         self.bar.axis.setWidth(SCALE_WIDTH)
         self.bar.setImageItem(self.image, insert_in=item)
         layout = QHBoxLayout(self)
-        layout.addWidget(side)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(SideColumn(choices, self.text, self.read_out))
         layout.addWidget(self.plot, 1)
         for box in (self.block, self.head, self.direction):
             box.currentIndexChanged.connect(self._choose)

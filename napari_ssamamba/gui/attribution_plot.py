@@ -35,7 +35,7 @@ FOR, AGAINST = "#56b4e9", "#d55e00"
 HEIGHT = 60
 """Pixels that the bars have at least."""
 
-SIDE_WIDTH = 190
+SIDE_WIDTH = 210
 """Pixels of the controls beside the bars."""
 
 PADDING = 0.12

@@ -8,13 +8,14 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QSignalBlocker
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QComboBox, QFormLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QGridLayout, QLabel, QWidget
 
 from napari_ssamamba.audit.attention_maps import weight_scale
-from napari_ssamamba.gui.attention_plot import COLOR_MAP, MARGINS, SIDE_WIDTH
+from napari_ssamamba.gui.attention_plot import COLOR_MAP, MARGINS
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress
 from napari_ssamamba.gui.plot_colors import follow_palette
+from napari_ssamamba.gui.side_column import SideColumn
 from napari_ssamamba.session.attention import AttentionChoice
 
 if TYPE_CHECKING:
@@ -62,14 +63,7 @@ class ClassAttentionPlot(QWidget):
         choices.addRow("&Class", self.of_class)
         choices.addRow("&Block", self.block)
         choices.addRow("&Head", self.head)
-        side = QWidget()
-        side.setFixedWidth(SIDE_WIDTH)
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(choices)
-        for widget in (self.progress, self.text, self.read_out):
-            column.addWidget(widget)
-        column.addStretch(1)
+        side = SideColumn(choices, self.progress, self.text, self.read_out)
         self.right, self.wrong = _Picture(self, "Mapped right"), _Picture(self, "Mapped wrong")
         self.bar = pg.ColorBarItem(
             values=(0.0, 1.0), colorMap=COLOR_MAP, interactive=False, colorMapMenu=False, width=12
@@ -82,6 +76,7 @@ class ClassAttentionPlot(QWidget):
         self.wrong.plot.getPlotItem().layout.setContentsMargins(*MARGINS)
         self.right.plot.getPlotItem().layout.setContentsMargins(left, top, end + BESIDE, bottom)
         layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(side, 0, 0, 2, 1)
         for place, picture in enumerate((self.right, self.wrong), 1):
             layout.addWidget(picture.title, 0, place)

@@ -58,12 +58,13 @@ class ClassPanel(QWidget):
         )
         self.labels = self._button(
             "Import &labels…",
-            "Replace the labels by those of a class raster or of polygons",
+            "Replace the labels by those of a class raster (also several tiles) or of polygons",
             partial(self._import, "Import labels", False),
         )
         self.reference = self._button(
             "Import &reference…",
-            "Open a reference to check the map against, or to draw training pixels from",
+            "Open a reference to check the map against, or to draw training pixels from; several "
+            "GeoTIFF tiles are one",
             partial(self._import, "Import a reference", True),
         )
         self.draw = self._button(
@@ -148,9 +149,9 @@ class ClassPanel(QWidget):
             self._workflow.request(partial(self._session.delete_class, id, to))
 
     def _import(self, title: str, as_reference: bool, *_: object) -> None:
-        path = self._dialogs.labels_file(self, title)
-        if path is not None:
-            self._workflow.import_labels(path, as_reference=as_reference)
+        paths = self._dialogs.labels_files(self, title)
+        if paths:
+            self._workflow.import_labels(paths, as_reference=as_reference)
 
     def _draw(self) -> None:
         per_class, seed = self.per_class.value(), self.seed.value()

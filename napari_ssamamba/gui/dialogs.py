@@ -41,10 +41,10 @@ class Dialogs:
         names, _ = QFileDialog.getOpenFileNames(parent, "Open a scene", "", SCENES)
         return [Path(name) for name in names]
 
-    def labels_file(self, parent: QWidget, title: str) -> Path | None:
-        """Ask which labels to read."""
-        name, _ = QFileDialog.getOpenFileName(parent, title, "", LABELS)
-        return Path(name) if name else None
+    def labels_files(self, parent: QWidget, title: str) -> list[Path]:
+        """Ask which labels to read: one file, or tiles."""
+        names, _ = QFileDialog.getOpenFileNames(parent, title, "", LABELS)
+        return [Path(name) for name in names]
 
     def table_file(self, parent: QWidget, title: str) -> Path | None:
         """Ask where to write a table."""

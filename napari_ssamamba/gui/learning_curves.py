@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from napari_ssamamba.gui.attention_plot import MARGINS
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.plot_colors import follow_palette
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.session import Session
 
 SYMBOL_PIXELS = 6
+
+UNTRAINED = "No training yet. Label a few pixels of two or more classes, then press Train."
+UNVALIDATED = "No labels were held out to validate. More labels, or a larger share held out, do."
 
 
 class LearningCurves(QWidget):
@@ -38,7 +42,12 @@ class LearningCurves(QWidget):
             plot.setLabel("bottom", "Epoch")
             plot.setLabel("left", label)
             plot.setToolTip(f"{label} after each epoch")
-            layout.addWidget(plot)
+            plot.getPlotItem().layout.setContentsMargins(*MARGINS)
+            layout.addWidget(plot, 1)
+        self.missing = QLabel()
+        self.missing.setWordWrap(True)
+        self.missing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout.addWidget(self.missing, 1)
         self.loss = self.loss_plot.plot(symbol="o", symbolSize=SYMBOL_PIXELS)
         self.accuracy = self.accuracy_plot.plot(symbol="o", symbolSize=SYMBOL_PIXELS)
         connect(self, self._show, session.events.history)
@@ -52,6 +61,10 @@ class LearningCurves(QWidget):
             (e.epoch, e.validation_accuracy) for e in history if e.validation_accuracy is not None
         ]
         self.accuracy.setData([epoch for epoch, _ in validated], [oa for _, oa in validated])
+        self.loss_plot.setVisible(bool(history))
+        self.accuracy_plot.setVisible(bool(validated))
+        self.missing.setVisible(not validated)
+        self.missing.setText(UNVALIDATED if history else UNTRAINED)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

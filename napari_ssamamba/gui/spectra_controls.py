@@ -23,7 +23,7 @@ VIEW_NAMES: dict[SpectralView, str] = {
     "derivative": "First derivative",
 }
 
-READ_OUT_WIDTH = 120
+READ_OUT_WIDTH = 40
 """Pixels, at least; what does not fit is elided."""
 
 

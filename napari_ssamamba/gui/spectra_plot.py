@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
 from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from napari_ssamamba.gui.attribution_plot import SIDE_WIDTH, AttributionPlot
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 PLOT_HEIGHT = 80
 """Pixels, below which the axes leave no room for a curve."""
+
+SHORTEST = 60
+"""Pixels of the plots in a low window, in which they scroll."""
 
 AXIS_WIDTH = 62
 """Pixels of the left axes, so that spectra and bars are one above the other."""
@@ -115,8 +118,19 @@ class SpectraPlot(QWidget):
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
         layout.addWidget(self.selection)
-        layout.addWidget(self.splitter, 1)
+        layout.addWidget(self._scroll(self.splitter), 1)
         layout.addWidget(self.controls)
+
+    def _scroll(self, plots: QWidget) -> QScrollArea:
+        """Let the plots scroll where they are too high, so that they make no window higher."""
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setMinimumHeight(SHORTEST)
+        scroll.setWidget(plots)
+        return scroll
 
     def _connect(self) -> None:
         session, events = self._session, self._session.events

@@ -122,17 +122,17 @@ class Workflow(QObject):
 
         self.run("open", "Opening the sample", making, on_result=self._show_sample)
 
-    def import_labels(self, path: Path, *, as_reference: bool, **options: Any) -> None:
+    def import_labels(self, paths: Sequence[Path], *, as_reference: bool, **options: Any) -> None:
         """Read labels or a reference; options as `napari_ssamamba.data.reference.read_labels`."""
         cube = self.session.cube
 
         def reading() -> Generator[Progress, None, LabelMap]:
             from napari_ssamamba.data.reference import read_labels
 
-            yield Progress(text=f"Reading {path.name}")
-            return read_labels(path, cube, **options)
+            yield Progress(text=f"Reading {paths[0].name}")
+            return read_labels(paths, cube, **options)
 
-        again = partial(self.import_labels, path, as_reference=as_reference, **options)
+        again = partial(self.import_labels, paths, as_reference=as_reference, **options)
         take = self._take_reference if as_reference else self.session.set_labels
         self.run("labels", "Reading labels", reading, on_result=take, open_again=again)
 

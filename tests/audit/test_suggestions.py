@@ -72,6 +72,14 @@ def test_reasons_take_turns_and_the_unlike_say_how_far_they_are() -> None:
     assert of_spectrum[0].score == pytest.approx(1 - 2.5 / 9)
 
 
+def test_a_spectrum_that_is_exactly_a_labelled_one_is_not_unlike() -> None:
+    labels, mapped, margin = scene()
+    pixels = np.array([[5, 90], [30, 20]], np.int32)
+    same = Unlikeness(pixels, np.zeros(2, np.float32), np.array([2, 1], np.uint16), 2.5)
+    found = rank(labels, mapped, margin, same)
+    assert "unlike" not in {s.reason for s in found}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_none_lies_on_or_beside_a_label_off_the_map_or_beside_another(seed: int) -> None:
     labels, mapped, margin = scene(seed)

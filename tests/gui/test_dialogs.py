@@ -85,7 +85,7 @@ def test_cancelled_files_and_colours_are_none(monkeypatch, parent):
     monkeypatch.setattr(QColorDialog, "getColor", lambda *_: QColor())
     dialogs = Dialogs()
     assert dialogs.scene_files(parent) == []
-    assert dialogs.labels_file(parent, "Import") is None
+    assert dialogs.labels_files(parent, "Import") == []
     assert dialogs.color(parent, "#ff0000") is None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.data.classes import ClassTable
+from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.data.writers import write_labels
 from napari_ssamamba.gui.dialogs import Dialogs
@@ -18,14 +19,15 @@ TRANSFORM = (500_000.0, 30.0, 0.0, 5_600_000.0, 0.0, -30.0)
 
 
 class Answers(Dialogs):
-    """Names a file, and answers questions by what the test says."""
+    """Names files, and answers questions by what the test says."""
 
     def __init__(self):
-        self.file = self.option = self.to = None
+        self.files = []
+        self.option = self.to = None
         self.questions = []
 
-    def labels_file(self, parent, title):
-        return self.file
+    def labels_files(self, parent, title):
+        return self.files
 
     def choice(self, parent, error):
         self.questions.append([c.value for c in error.choices])
@@ -73,8 +75,8 @@ def test_a_raster_brings_its_ids_names_and_colours(qtbot, workflow, dock, answer
     table = ClassTable().add("Rye", "#aa5500", 3).add("Oat", "#0055aa", 40)
     ids = np.zeros((24, 20), np.uint16)
     ids[2, 3:7], ids[5, 5] = 40, 3
-    answers.file = tmp_path / "crops.tif"
-    write_labels(answers.file, LabelMap(ids, table), cube=session.cube)
+    answers.files = [tmp_path / "crops.tif"]
+    write_labels(answers.files[0], LabelMap(ids, table), cube=session.cube)
     dock.classes.labels.click()
     wait(qtbot, workflow)
     np.testing.assert_array_equal(session.labels, ids)
@@ -89,7 +91,7 @@ def test_a_raster_brings_its_ids_names_and_colours(qtbot, workflow, dock, answer
 def test_polygons_ask_for_their_field_and_may_be_left(qtbot, workflow, dock, answers, tmp_path):
     session = workflow.session
     rows = ({"crop": "rye", "farm": "Lee"}, {"crop": "oat", "farm": "Lea"})
-    answers.file = polygons(tmp_path / "fields.geojson", *rows)
+    answers.files = [polygons(tmp_path / "fields.geojson", *rows)]
     dock.classes.labels.click()
     wait(qtbot, workflow)
     assert answers.questions == [["crop", "farm"]]
@@ -105,8 +107,8 @@ def test_polygons_ask_for_their_field_and_may_be_left(qtbot, workflow, dock, ans
 def test_labels_of_another_size_are_refused_with_both_sizes(
     qtbot, workflow, dock, answers, tmp_path
 ):
-    answers.file = tmp_path / "other.npy"
-    np.save(answers.file, np.ones((5, 6), np.uint8))
+    answers.files = [tmp_path / "other.npy"]
+    np.save(answers.files[0], np.ones((5, 6), np.uint8))
     before = workflow.session.labels.copy()
     dock.classes.labels.click()
     wait(qtbot, workflow)
@@ -123,8 +125,8 @@ def test_a_reference_tells_how_good_the_map_is(
     workflow.mapping.map_scene()
     qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
     assert dock.map.accuracy.isHidden()
-    answers.file = tmp_path / "truth.tif"
-    write_labels(answers.file, tiny_job.reference, cube=session.cube)
+    answers.files = [tmp_path / "truth.tif"]
+    write_labels(answers.files[0], tiny_job.reference, cube=session.cube)
     dock.classes.reference.click()
     qtbot.waitUntil(lambda: session.accuracy is not None, timeout=20000)
     used = len(tiny_checkpoint.training_pixels) + len(tiny_checkpoint.validation_pixels)
@@ -132,6 +134,19 @@ def test_a_reference_tells_how_good_the_map_is(
     assert dock.map.accuracy.text().startswith(f"OA {session.accuracy.oa:.1f} %")
     assert f"{counted:,} reference pixels not trained on" in dock.map.accuracy.text()
     assert dock.classes.draw.isEnabled()
+
+
+def test_tiles_of_a_reference_are_one(qtbot, workflow, dock, answers, tiny_job, tmp_path):
+    ids, scene = tiny_job.reference.ids, workflow.session.cube
+    for n, rows in enumerate((slice(0, 10), slice(10, 24))):
+        part = Cube("tile", np.zeros((rows.stop - rows.start, 20, 1)))
+        top = TRANSFORM[3] + rows.start * TRANSFORM[5]
+        tile = replace(part, crs=scene.crs, transform=(*TRANSFORM[:3], top, *TRANSFORM[4:]))
+        answers.files.append(tmp_path / f"tile_{n}.tif")
+        write_labels(answers.files[-1], LabelMap(ids[rows], tiny_job.reference.classes), cube=tile)
+    dock.classes.reference.click()
+    qtbot.waitUntil(lambda: workflow.session.reference is not None, timeout=20000)
+    np.testing.assert_array_equal(workflow.session.reference.ids, ids)
 
 
 def test_so_many_training_pixels_are_drawn_as_asked(workflow, dock, tiny_job):

@@ -150,4 +150,5 @@ def test_painting_goes_on_after_the_layers_have_come(opened: Any, qtbot: Any) ->
     opened.session.attention.with_map = True
     map_scene(opened, qtbot)
     assert opened.viewer.layers.selection.active is painted
-    assert opened.viewer.layers[-1] is painted
+    picked = opened.viewer.layers[-1]  # a few pixels, shown while the tab Attention is
+    assert opened.viewer.layers[-2] is painted and picked.data.shape == (3, 3)

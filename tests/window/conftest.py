@@ -39,6 +39,7 @@ class Window:
         self._qtbot = qtbot
         self._pictures = pictures
         self._n_pictures = 0
+        self.keeps_pictures = SCREENSHOTS in os.environ
         self.viewer: Any = napari.Viewer(show_welcome_screen=False)
         self.viewer.window.resize(1400, 860)
         gauge.start()

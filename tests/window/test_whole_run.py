@@ -1,0 +1,253 @@
+"""The whole run on real scenes in a real window: train, audit, correct, retrain, see what changed.
+
+Where screenshots are kept, pictures of every panel are kept too: without a scene, in both themes
+and in a small window. With `WHOLE_RUN` set, the run is made on EnMAP's tiles as well.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QMenu
+
+from napari_ssamamba.gui.attention_jobs import CLASS, PIXEL
+from napari_ssamamba.gui.attribution_jobs import ATTRIBUTION
+from napari_ssamamba.gui.labelling_jobs import SUGGEST
+from napari_ssamamba.plugin.viewers import session_of
+from napari_ssamamba.session import TrainingSettings
+from napari_ssamamba.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.window
+
+WHOLE_RUN = "SSAMAMBA_WHOLE_RUN"
+"""Environment variable: makes the run on EnMAP's tiles too."""
+
+SMALL = 1000, 640
+STEPS = 12
+"""Of the training: few, so that it is quick and the map has errors."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A real scene, where it lies in the folder of real scenes."""
+
+    scenes: str
+    reference: str
+    per_class: int
+
+
+PLACES = {
+    "salinas_a": Place("salinas_a/SalinasA_corrected.mat", "salinas_a/SalinasA_gt.mat", 3),
+    "enmap": Place("enmap_potsdam/images/*.tif", "enmap_potsdam/labels/*.tif", 30),
+}
+
+
+class Run:
+    """What a user does, with the times that the window took to answer."""
+
+    def __init__(self, window: Any, name: str) -> None:
+        self.window = window
+        self.name = name
+        self.session = window.session
+        self.dock, self.plots = window.widget.main, window.widget.plots
+        self.layers = session_of(window.viewer).bridge.layers
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Measure a click or a key until the window shows its answer."""
+        started = time.perf_counter()
+        yield
+        QApplication.processEvents()
+        self.seconds[what] = time.perf_counter() - started
+
+    def picture(self, what: str) -> None:
+        self.window.picture(f"{self.name}-{what}")
+
+    def tick(self, box: Any) -> None:
+        self.window.click(box, QPoint(8, box.height() // 2))
+
+    def pictures_of_every_panel(self, what: str) -> None:
+        """Scroll through the sections and look at each tab, where pictures are wanted."""
+        if not self.window.keeps_pictures:
+            return
+        dock = self.dock
+        parts = (
+            (dock.scene, dock.scene),
+            (dock.classes, dock.classes),
+            (dock.train, dock.train),
+            (dock.map, dock.map),
+            (dock.audit.truth, dock.audit.pixel),
+            (dock.audit.card, dock.audit.decisions),
+            (dock.audit.changes, dock.audit.changes),
+            (dock.suggestions, dock.suggestions),
+            (dock.suspects, dock.suspects),
+        )
+        for n, (part, tab) in enumerate(zip_longest(parts, self.tabs())):
+            if part is not None:
+                dock.scroll.ensureWidgetVisible(part[1])
+                dock.scroll.ensureWidgetVisible(part[0])
+            if tab is not None:
+                self.plots.setCurrentWidget(tab[0])
+                tab[1]()
+                self.settle()
+            self.picture(f"{what}-{n + 1}")
+        self.show_tab(self.plots.spectra)
+
+    def tabs(self) -> list[tuple[Any, Callable[[], Any]]]:
+        """Return each tab with what is chosen in it."""
+        plots, spectra = self.plots, self.plots.spectra.controls
+        nothing = [].copy
+        return [
+            (plots.spectra, nothing),
+            (plots.spectra, lambda: spectra.view.setCurrentIndex(1)),
+            (plots.spectra, lambda: (spectra.view.setCurrentIndex(0), spectra.decided.click())),
+            (plots.curves, lambda: spectra.decided.click()),
+            (plots.confusion, nothing),
+            (plots.crops, nothing),
+            (plots.attention, plots.attention.show_pixel.click),
+            (plots.attention, plots.attention.show_class.click),
+        ]
+
+    def settle(self) -> None:
+        """Wait until nothing is computed any more."""
+        kinds = (ATTRIBUTION, PIXEL, CLASS)
+        workflow = self.window.workflow
+        self.window.until(lambda: all(workflow.job(kind) is None for kind in kinds), 60)
+        self.window._qtbot.wait(600)
+
+    def show_tab(self, tab: Any) -> None:
+        """Click a tab of the plots."""
+        bar = self.plots.tabBar()
+        self.window.click(bar, bar.tabRect(self.plots.indexOf(tab)).center())
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.timeout(900)
+def test_from_a_scene_to_a_better_map(
+    window: Any, qtbot: Any, shared_data: Path, name: str
+) -> None:
+    if name == "enmap" and WHOLE_RUN not in os.environ:
+        pytest.skip(f"takes half a minute more: set {WHOLE_RUN}")
+    run, place = Run(window, name), PLACES[name]
+    session, dock, plots, workflow = window.session, run.dock, run.plots, window.workflow
+    audit, panel = session.audit, dock.audit
+    window.viewer.theme = "dark"
+    run.pictures_of_every_panel("empty")
+
+    # Open, import the reference, draw training labels, train: the map follows by itself.
+    scenes, files = (sorted(shared_data.glob(p)) for p in (place.scenes, place.reference))
+    dialogs = dock.classes._dialogs
+    dialogs.scene_files, dialogs.labels_files = (lambda *_: scenes), (lambda *_: files)
+    dock.scroll.ensureWidgetVisible(dock.scene)
+    window.click(dock.scene.open)
+    window.until(lambda: session.composite_image is not None, 30)
+    qtbot.wait(500)
+    window.click(dock.classes.reference)
+    window.until(lambda: session.reference is not None, 20)
+    dock.classes.per_class.setFocus()
+    dock.classes.per_class.selectAll()
+    window.type(str(place.per_class))
+    window.click(dock.classes.draw)
+    drawn = session.label_counts()
+    assert set(drawn.values()) == {place.per_class}
+    config = TrainingConfig(epochs=2, min_steps=STEPS, max_steps=STEPS, mixture="network")
+    session.set_training(TrainingSettings(device="cpu", config=config, members="network"))
+    run.pictures_of_every_panel("labelled")
+    window.click(dock.train.train)
+    window.until(lambda: audit.confusion is not None, 240)
+    assert session.map.complete
+    trained = session.checkpoint
+
+    # The largest cell off the diagonal selects its pixels everywhere.
+    run.show_tab(plots.confusion)
+    qtbot.wait(300)
+    largest = audit.confusion.worst()[0]
+    table = plots.confusion.table
+    at = table.visualRect(plots.confusion.model.index_of(largest)).center()
+    with run.timed("cell"):
+        QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    n = audit.confusion.count(largest)
+    window.until(lambda: run.layers["audited pixels"] is not None, 5)
+    assert audit.cell == largest and len(audit.pixels) == n > 3
+    assert (run.layers["audited pixels"].data > 0).sum() == n
+    window.until(lambda: audit.spectrum is not None, 10)
+
+    # Three errors by key, the third relabelled by a digit in the menu.
+    window.viewer.layers.selection.active = window.viewer.layers["training labels"]
+    for step in range(3):
+        with run.timed(f"N {step + 1}"):
+            window.press(Qt.Key.Key_N)
+        assert audit.position == step
+        window.until(lambda: session.evidence.pixel is not None, 20)
+        window.until(lambda: session.evidence.pixel.pixel == audit.looked_at, 20)
+    assert window.viewer.scene.camera.center[-2:] == pytest.approx(audit.looked_at)
+    run.pictures_of_every_panel("step-dark")
+    pixel, wanted = audit.looked_at, session.decisions.choices()
+    digit = str(1 + wanted.index(session.classes[largest.reference]))
+    with run.timed("R"):
+        window.press(Qt.Key.Key_R)
+        window.until(lambda: isinstance(QApplication.activePopupWidget(), QMenu), 5)
+    run.picture("relabel")
+    with run.timed("class"):
+        QTest.keyClick(QApplication.activePopupWidget(), digit)
+    window.until(lambda: len(session.decisions.made) == 1, 5)
+    assert session.labels[pixel] == largest.reference
+
+    # One suggestion accepted by key.
+    dock.scroll.ensureWidgetVisible(dock.suggestions)
+    window.click(dock.suggestions.find)
+    window.until(lambda: workflow.job(SUGGEST) is None, 60)
+    with run.timed("G"):
+        window.press(Qt.Key.Key_G)
+    suggested = session.suggestions.found[0]
+    assert session.picked == (suggested.row, suggested.column)
+    with run.timed("Y"):
+        window.press(Qt.Key.Key_Y)
+    assert session.labels[suggested.row, suggested.column] == suggested.mapped
+    assert sum(session.label_counts().values()) == sum(drawn.values()) + 2
+    window.viewer.theme = "light"
+    run.pictures_of_every_panel("suggested-light")
+
+    # Retrain and map, from the last model; then see what changed, against plain numpy.
+    then, truth = session.map.ids.copy(), audit.compared_with.ids.copy()
+    dock.scroll.ensureWidgetVisible(panel.changes)
+    window.click(panel.changes.retrain)
+    window.until(lambda: session.changes.found is not None, 240)
+    window.until(lambda: audit.confusion is not None and not audit.outdated, 30)
+    assert session.checkpoint is not trained
+    now, found = session.map.ids, session.changes.found.found
+    learned = [session.checkpoint.training_pixels, session.checkpoint.validation_pixels]
+    decided = [d.pixel for d in session.decisions.made]
+    truth[tuple(np.vstack([*learned, decided]).T)] = 0
+    counted = truth > 0
+    assert found.counted == counted.sum() and found.changed == (then != now).sum()
+    assert found.fixed == (counted & (then != truth) & (now == truth)).sum()
+    assert found.broken == (counted & (then == truth) & (now != truth)).sum()
+    assert f"{found.fixed:,} fixed" in panel.changes.text.text()
+    window.until(lambda: run.layers["changed pixels"] is not None, 5)
+    assert (run.layers["changed pixels"].data > 0).sum() == found.changed
+    window.viewer.layers["map"].visible = False
+    window.viewer.reset_view()
+    run.picture("changed-light")
+    window.viewer.theme = "dark"
+    window.viewer.window.resize(*SMALL)
+    audit.choose_cell(audit.confusion.worst()[0])
+    audit.step(1)
+    run.pictures_of_every_panel("small-dark")
+
+    answers = ", ".join(f"{what} {1000 * s:.0f}" for what, s in run.seconds.items())
+    print(f"\n{name}: {found.fixed} fixed, {found.broken} broken; answered after (ms): {answers}")
