@@ -41,7 +41,9 @@ def test_plots_make_no_window_higher(qtbot, workflow):
     for picture in (of_class.right, of_class.wrong):
         picture.plot.show()
         picture.title.show()
-    assert plots.minimumSizeHint().height() < LOW
+    assert plots.attention.minimumSizeHint().height() < LOW
+    plots.setCurrentWidget(plots.spectra)
+    assert plots.spectra.minimumSizeHint().height() < LOW
 
 
 def test_curves_say_why_there_is_none(qtbot, workflow):
