@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QComboBox
 
-from napari_ssamamba.gui.dock import MainDock, PlotsDock
+from napari_ssamamba.gui.dock import MainDock
+from napari_ssamamba.gui.learning_curves import LearningCurves
+from napari_ssamamba.gui.spectra_plot import SpectraPlot
 from napari_ssamamba.training.events import EpochDone
 
 NARROW = 330
@@ -28,29 +30,19 @@ def test_a_long_result_does_not_squeeze_the_settings_above_it(qtbot, workflow):
     assert boxes
 
 
-def test_plots_make_no_window_higher(qtbot, workflow):
-    plots = PlotsDock(workflow.session, workflow)
-    qtbot.addWidget(plots)
-    plots.show()
-    plots.spectra.controls.decided.click()
-    plots.spectra.decided.content.show()
-    of_class = plots.attention.of_class
-    plots.setCurrentWidget(plots.attention)
-    plots.attention.show_class.click()
-    of_class.text.setText("how the weights of right and of wrong pixels differ " * 8)
-    for picture in (of_class.right, of_class.wrong):
-        picture.plot.show()
-        picture.title.show()
-    assert plots.attention.minimumSizeHint().height() < LOW
-    plots.setCurrentWidget(plots.spectra)
-    assert plots.spectra.minimumSizeHint().height() < LOW
+def test_spectra_make_no_window_higher(qtbot, workflow):
+    spectra = SpectraPlot(workflow.session, workflow)
+    qtbot.addWidget(spectra)
+    spectra.show()
+    spectra.controls.decided.click()
+    spectra.decided.content.show()
+    assert spectra.minimumSizeHint().height() < LOW
 
 
 def test_curves_say_why_there_is_none(qtbot, workflow):
     session = workflow.session
-    plots = PlotsDock(session, workflow)
-    qtbot.addWidget(plots)
-    curves, losses = plots.curves, {"epochs": 2, "loss": 0.7, "validation_loss": None}
+    curves, losses = LearningCurves(session), {"epochs": 2, "loss": 0.7, "validation_loss": None}
+    qtbot.addWidget(curves)
     assert "press Train" in curves.missing.text() and curves.loss_plot.isHidden()
     session.record_epoch(EpochDone(epoch=1, validation_accuracy=None, best=True, **losses))
     assert "held out" in curves.missing.text() and not curves.loss_plot.isHidden()
