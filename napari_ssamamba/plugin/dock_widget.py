@@ -52,6 +52,7 @@ def _load_libraries() -> None:
 
     In a thread, or the window would freeze for all of it; and without collecting garbage meanwhile:
     so many new objects make Python look through all that it has, which holds the window up too.
+    What is there in the end is looked through no more until a window closes: that takes a second.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -65,6 +66,7 @@ def _load_libraries() -> None:
 
         _colour_labels()
     finally:
+        gc.freeze()
         if collects:
             gc.enable()
 

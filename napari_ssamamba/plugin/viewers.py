@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -53,6 +54,7 @@ class OpenSession(QObject):
             minimised = event.type() == QEvent.Type.Hide and event.spontaneous()
             if not asked_by_user and not minimised:
                 self.workflow.shut_down()
+                gc.unfreeze()  # or the scene would stay in memory, see `dock_widget`
         return False
 
 

@@ -4,7 +4,7 @@ import gc
 import threading
 from typing import TYPE_CHECKING, Any
 
-from napari_ssamamba.plugin import dock_widget
+from napari_ssamamba.plugin import dock_widget, viewers
 
 if TYPE_CHECKING:
     import pytest
@@ -23,3 +23,16 @@ def test_opening_the_dock_loads_libraries_in_a_thread(
     gc.collect()  # what nobody holds must not be what starts it
     qtbot.waitUntil(lambda: len(loaded_by) == 1, timeout=10000)
     assert loaded_by[0] is not threading.main_thread()
+
+
+def test_loaded_libraries_are_looked_through_no_more_until_the_window_closes(
+    make_napari_viewer: Any, qtbot: Any
+) -> None:
+    gc.unfreeze()
+    viewer = make_napari_viewer()
+    viewers.session_of(viewer)
+    dock_widget._load_libraries()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 100_000
+    viewer.close()
+    assert gc.get_freeze_count() == 0
