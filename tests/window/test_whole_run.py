@@ -141,7 +141,7 @@ def test_from_a_scene_to_a_better_map(
     window: Any, qtbot: Any, shared_data: Path, name: str
 ) -> None:
     if name == "enmap" and WHOLE_RUN not in os.environ:
-        pytest.skip(f"takes half a minute more: set {WHOLE_RUN}")
+        pytest.skip(f"takes minutes: set {WHOLE_RUN}")
     run, place = Run(window, name), PLACES[name]
     session, dock, plots, workflow = window.session, run.dock, run.plots, window.workflow
     audit, panel = session.audit, dock.audit
