@@ -50,8 +50,8 @@ class AttentionControls(QWidget):
         workflow.job_started.connect(self._show)
         workflow.job_ended.connect(self._show)
         events = session.events
-        connect(self, self._show, events.cube, events.bands, events.checkpoint)
-        connect(self, self._show, session.attention.events.maps)
+        connect(self._show, events.cube, events.bands, events.checkpoint)
+        connect(self._show, session.attention.events.maps)
         self._show()
 
     def _ask_with_map(self, wanted: bool) -> None:

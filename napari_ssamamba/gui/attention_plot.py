@@ -88,9 +88,9 @@ class AttentionPlot(QWidget):
             box.currentIndexChanged.connect(self._choose)
         self.plot.scene().sigMouseMoved.connect(self._hover)
         attention, events = session.attention.events, session.events
-        connect(self, self._show, attention.pixel, attention.choice)
-        connect(self, self._model_changed, events.cube, events.bands, events.checkpoint)
-        connect(self, self._show, events.picked)
+        connect(self._show, attention.pixel, attention.choice)
+        connect(self._model_changed, events.cube, events.bands, events.checkpoint)
+        connect(self._show, events.picked)
         self._model_changed()
 
     # --- choices ---------------------------------------------------------------------------

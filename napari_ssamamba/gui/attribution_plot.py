@@ -101,9 +101,9 @@ class AttributionPlot(QWidget):
         workflow.job_started.connect(self._job_changed)
         workflow.job_ended.connect(self._job_changed)
         attribution, events = session.attribution.events, session.events
-        connect(self, self._show, attribution.found, attribution.subject, events.picked)
-        connect(self, self._show, events.checkpoint, events.cube, session.audit.events.cell)
-        connect(self, self._show_masking, attribution.masking)
+        connect(self._show, attribution.found, attribution.subject, events.picked)
+        connect(self._show, events.checkpoint, events.cube, session.audit.events.cell)
+        connect(self._show_masking, attribution.masking)
         self._show()
 
     def _make_side(self) -> QWidget:

@@ -111,9 +111,9 @@ class AuditPanel(QWidget):
         bind_steps(self, session)
         bind_decisions(self, session, workflow)
         audit, events = session.audit.events, session.events
-        connect(self, self._show, audit.confusion, events.map, events.checkpoint, events.cube)
-        connect(self, self._show_cell, audit.cell)
-        connect(self, self._show_pixel, audit.position)
+        connect(self._show, audit.confusion, events.map, events.checkpoint, events.cube)
+        connect(self._show_cell, audit.cell)
+        connect(self._show_pixel, audit.position)
         self._show()
         self._show_cell()
 

@@ -70,8 +70,8 @@ class ChangesPanel(QWidget):
         workflow.job_started.connect(self._show_state)
         workflow.job_ended.connect(self._show_state)
         events = session.events
-        connect(self, self._show_state, events.map, events.labels, events.checkpoint, events.cube)
-        connect(self, self._show_found, session.changes.events.found)
+        connect(self._show_state, events.map, events.labels, events.checkpoint, events.cube)
+        connect(self._show_found, session.changes.events.found)
         self._show_found()
 
     def _retrain(self) -> None:

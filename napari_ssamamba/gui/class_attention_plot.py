@@ -87,9 +87,9 @@ class ClassAttentionPlot(QWidget):
         for box in (self.block, self.head):
             box.activated.connect(self._choose)
         of_class, attention = session.class_attention.events, session.attention.events
-        connect(self, self._classes_changed, of_class.chosen, session.events.checkpoint)
-        connect(self, self._classes_changed, attention.choice)
-        connect(self, self._show, of_class.found)
+        connect(self._classes_changed, of_class.chosen, session.events.checkpoint)
+        connect(self._classes_changed, attention.choice)
+        connect(self._show, of_class.found)
         self._classes_changed()
 
     # --- choices ---------------------------------------------------------------------------

@@ -83,9 +83,9 @@ class ClassPanel(QWidget):
         self.seed.setToolTip("The same seed draws the same pixels")
         self._lay_out()
         events = session.events
-        connect(self, self._show_classes, events.classes)
-        connect(self, self._show_labels, events.labels, events.reference, events.cube)
-        connect(self, self._show_selected, events.selected_class)
+        connect(self._show_classes, events.classes)
+        connect(self._show_labels, events.labels, events.reference, events.cube)
+        connect(self._show_selected, events.selected_class)
         self._show_classes()
 
     # --- what it is made of ----------------------------------------------------------------

@@ -92,8 +92,8 @@ class ConfusionPlot(QWidget):
         layout.addWidget(self.table, 1)
         layout.addWidget(self.missing, 1)
         audit, events = session.audit.events, session.events
-        connect(self, self._show, audit.confusion, events.map, events.checkpoint, events.cube)
-        connect(self, self._show_cell, audit.cell)
+        connect(self._show, audit.confusion, events.map, events.checkpoint, events.cube)
+        connect(self._show_cell, audit.cell)
         self._show()
 
     def _make_table(self) -> QTableView:

@@ -5,33 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
+from qtpy.compat import isalive
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from psygnal import SignalInstance
-    from qtpy.QtWidgets import QWidget
 
 
-def connect(widget: QWidget, slot: Callable[[], Any], *signals: SignalInstance) -> None:
-    """Call a method of a widget on each signal, until Qt destroys the widget.
+def connect(slot: Callable[[], Any], *signals: SignalInstance) -> None:
+    """Call a method of a widget on each signal, until Qt destroys its widget.
 
-    Qt may destroy a widget while Python still holds it, and a session knows nothing of Qt.
+    Qt may destroy a widget while Python still holds it, and a session knows nothing of Qt. The
+    widget is asked at each signal: where Qt tells of its end, Python may be taking it apart.
 
     Parameters
     ----------
-    widget : QWidget
-    slot : bound method of the widget
+    slot : method
+        Bound to the widget; takes nothing.
     *signals : SignalInstance
         The session's.
     """
     reference = WeakMethod(slot)
 
-    def disconnect(*_: object) -> None:
-        method = reference()
-        if method is not None:
-            for signal in signals:
-                signal.disconnect(method, missing_ok=True)
+    def call() -> None:
+        method: Any = reference()
+        if method is not None and isalive(method.__self__):
+            method()
 
     for signal in signals:
-        signal.connect(slot)
-    widget.destroyed.connect(disconnect)
+        signal.connect(call)

@@ -85,11 +85,11 @@ class CropGallery(QWidget):
         bind_steps(self, session)
         bind_decisions(self, session, workflow)
         audit, events = session.audit.events, session.events
-        connect(self, self._list, audit.confusion, events.cube)
-        connect(self, self._cell_changed, audit.cell)
-        connect(self, self._show_position, audit.position)
-        connect(self, self._draw_anew, events.composite, events.labels)
-        connect(self, self._draw_anew, session.decisions.events.made)
+        connect(self._list, audit.confusion, events.cube)
+        connect(self._cell_changed, audit.cell)
+        connect(self._show_position, audit.position)
+        connect(self._draw_anew, events.composite, events.labels)
+        connect(self._draw_anew, session.decisions.events.made)
         self._list()
 
     def _make_view(self) -> QListView:

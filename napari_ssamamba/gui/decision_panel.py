@@ -76,8 +76,8 @@ class DecisionPanel(QWidget):
         layout.addWidget(self.count)
         layout.addWidget(self.table)
         audit = session.audit.events
-        connect(self, self._show_state, audit.position, audit.cell, audit.confusion)
-        connect(self, self._show_made, session.decisions.events.made)
+        connect(self._show_state, audit.position, audit.cell, audit.confusion)
+        connect(self._show_made, session.decisions.events.made)
         self._show_made()
         self._show_state()
 

@@ -50,7 +50,7 @@ class LearningCurves(QWidget):
         layout.addWidget(self.missing, 1)
         self.loss = self.loss_plot.plot(symbol="o", symbolSize=SYMBOL_PIXELS)
         self.accuracy = self.accuracy_plot.plot(symbol="o", symbolSize=SYMBOL_PIXELS)
-        connect(self, self._show, session.events.history)
+        connect(self._show, session.events.history)
         self._color()
         self._show()
 

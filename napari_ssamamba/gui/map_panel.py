@@ -95,9 +95,9 @@ class MapPanel(QWidget):
         workflow.job_started.connect(self._show)
         workflow.job_ended.connect(self._show)
         events = session.events
-        connect(self, self._show, events.cube, events.checkpoint, events.map, events.accuracy)
-        connect(self, self._show_members, events.training)
-        connect(self, self._show, events.training)
+        connect(self._show, events.cube, events.checkpoint, events.map, events.accuracy)
+        connect(self._show_members, events.training)
+        connect(self._show, events.training)
         self._show_members()
         self._show()
 

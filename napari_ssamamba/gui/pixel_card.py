@@ -66,8 +66,8 @@ class PixelCard(QWidget):
         layout.addWidget(self.nearest, 1, 0, 1, 2)
         layout.setColumnStretch(1, 1)
         audit, events = session.audit.events, session.events
-        connect(self, self._show, audit.position, audit.cell, audit.confusion, events.composite)
-        connect(self, self._show_evidence, session.evidence.events.pixel)
+        connect(self._show, audit.position, audit.cell, audit.confusion, events.composite)
+        connect(self._show_evidence, session.evidence.events.pixel)
         self._show()
 
     def _visit(self, place: str) -> None:

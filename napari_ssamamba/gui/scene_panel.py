@@ -78,8 +78,8 @@ class ScenePanel(QWidget):
         layout.addWidget(self.progress)
         layout.addWidget(self.facts)
         layout.addWidget(self.controls)
-        connect(self, self._show_all, session.events.cube, session.events.bands)
-        connect(self, self._show_composite, session.events.composite)
+        connect(self._show_all, session.events.cube, session.events.bands)
+        connect(self._show_composite, session.events.composite)
         self._show_all()
 
     # --- what it is made of ----------------------------------------------------------------

@@ -93,7 +93,7 @@ class SpectraControls(QWidget):
         row.addWidget(self.read_out, 1)
         for widget in (self.view, self.deviation, self.singles, self.curves, self.decided):
             row.addWidget(widget)
-        connect(self, self._show_view, session.curves.events.view)
+        connect(self._show_view, session.curves.events.view)
 
     def _ask_view(self) -> None:
         self._session.curves.set_view(self.view.currentData())

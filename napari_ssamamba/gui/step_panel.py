@@ -94,11 +94,11 @@ class StepPanel(QWidget):
         self.undo.clicked.connect(session.decisions.undo)
         self._bind_keys()
         events = session.events
-        connect(self, self._show, steps.events.found)
+        connect(self._show, steps.events.found)
         for other in (session.suggestions, session.suspects):  # one of them is at hand
-            connect(self, self._show_position, other.events.position)
-        connect(self, self._show_class, events.selected_class)
-        connect(self, self._show, events.classes, events.cube, events.checkpoint, events.bands)
+            connect(self._show_position, other.events.position)
+        connect(self._show_class, events.selected_class)
+        connect(self._show, events.classes, events.cube, events.checkpoint, events.bands)
         workflow.job_started.connect(self._job_changed)
         workflow.job_ended.connect(self._job_changed)
 

@@ -103,8 +103,8 @@ class TrainPanel(QWidget):
         workflow.job_started.connect(self._show_state)
         workflow.job_ended.connect(self._show_state)
         events = session.events
-        connect(self, self._show_settings, events.training)
-        connect(self, self._show_state, events.cube, events.labels, events.checkpoint)
+        connect(self._show_settings, events.training)
+        connect(self._show_state, events.cube, events.labels, events.checkpoint)
         self._show_settings()
         self._show_state()
 
