@@ -26,7 +26,7 @@ from napari_ssamamba.gui.decision_panel import DecisionPanel
 from napari_ssamamba.gui.pixel_card import PixelCard
 
 if TYPE_CHECKING:
-    from napari_ssamamba.audit.confusion import Confusion
+    from napari_ssamamba.audit.confusion import Cell, Confusion
     from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
@@ -53,6 +53,7 @@ class AuditPanel(QWidget):
         self._session = session
         self._workflow = workflow
         self._shown: Confusion | None = None
+        self._cells: list[Cell] = []  # one a line
         self.truth = QComboBox()
         for kind, name in TRUTH_NAMES.items():
             self.truth.addItem(name, kind)
@@ -68,6 +69,7 @@ class AuditPanel(QWidget):
         self.worst.setToolTip("The confusions, the largest first; choose one to see its pixels")
         self.worst.setAccessibleName("Worst confusions")
         self.worst.setFixedHeight(LIST_HEIGHT)
+        self.worst.setUniformItemSizes(True)  # or hundreds are measured when one changes
         self.worst.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.worst.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.worst.currentItemChanged.connect(self._choose_cell)
@@ -159,12 +161,12 @@ class AuditPanel(QWidget):
         with QSignalBlocker(self.worst):
             if confusion is None or before is None or before.classes != confusion.classes:
                 self.worst.clear()
+            self._cells = [] if confusion is None else confusion.worst()
             if confusion is None:
                 return
-            cells = confusion.worst()
-            while self.worst.count() > len(cells):
+            while self.worst.count() > len(self._cells):
                 self.worst.takeItem(self.worst.count() - 1)
-            for row, cell in enumerate(cells):
+            for row, cell in enumerate(self._cells):
                 item = self.worst.item(row)
                 if item is None:
                     item = QListWidgetItem()
@@ -191,9 +193,8 @@ class AuditPanel(QWidget):
     def _show_cell(self) -> None:
         """Follow a cell that is chosen elsewhere."""
         cell = self._session.audit.cell
-        rows = [r for r in range(self.worst.count()) if self.worst.item(r).data(CELL) == cell]
         with QSignalBlocker(self.worst):
-            self.worst.setCurrentRow(rows[0] if rows else -1)
+            self.worst.setCurrentRow(self._cells.index(cell) if cell in self._cells else -1)
         for button in (self.previous, self.next):
             button.setEnabled(cell is None or len(self._session.audit.pixels) > 0)
         self.fly.setEnabled(len(self._session.audit.pixels) > 0)

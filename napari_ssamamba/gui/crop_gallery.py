@@ -88,8 +88,9 @@ class CropGallery(QWidget):
         connect(self._list, audit.confusion, events.cube)
         connect(self._cell_changed, audit.cell)
         connect(self._show_position, audit.position)
-        connect(self._draw_anew, events.composite, events.labels)
-        connect(self._draw_anew, session.decisions.events.made)
+        connect(self._draw_anew, events.composite)
+        connect(self._labels_changed, events.labels)
+        connect(self._show_decisions, session.decisions.events.made)
         self._list()
 
     def _make_view(self) -> QListView:
@@ -201,9 +202,18 @@ class CropGallery(QWidget):
 
     # --- what changes elsewhere ------------------------------------------------------------
 
+    def _show_decisions(self) -> None:
+        """Show the letters of what was decided, over the crops as they are."""
+        self.view.viewport().update()
+
+    def _labels_changed(self) -> None:
+        """Draw the truth anew where the labels are it."""
+        if self._session.audit.truth != "reference":
+            self._draw_anew()
+
     def _draw_anew(self) -> None:
         self.model.forget_crops()
-        self.view.viewport().update()
+        self._show_decisions()
 
     def showEvent(self, event: QShowEvent) -> None:
         """List what came while the gallery was not seen, and go to the pixel that is looked at."""

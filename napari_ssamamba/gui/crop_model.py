@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.audit.confusion import Cell, Confusion
     from napari_ssamamba.session import Session
+    from napari_ssamamba.session.values import ShownMap
 
 SIDE = 31
 """Pixels of the scene that a crop is wide and high."""
@@ -46,7 +47,8 @@ class CropModel(QAbstractListModel):
         self._cells: list[Cell] = []
         self._starts = np.zeros(1, np.int64)
         self._pixels: list[NDArray[np.int32]] = []
-        self._drawn: OrderedDict[int, QPixmap] = OrderedDict()
+        self._drawn: OrderedDict[tuple[tuple[int, int], Cell], QPixmap] = OrderedDict()
+        self._drawn_of: ShownMap | None = None
 
     def show_cells(self, confusion: Confusion | None, cells: Sequence[Cell]) -> None:
         """List the pixels of these cells, in this order."""
@@ -54,7 +56,10 @@ class CropModel(QAbstractListModel):
         self._confusion, self._cells = confusion, list(cells)
         self._pixels = [] if confusion is None else [confusion.pixels(c) for c in cells]
         self._starts = np.cumsum([0, *map(len, self._pixels)])
-        self._drawn.clear()
+        compared = self._session.audit.compared
+        if confusion is None or compared is not self._drawn_of:
+            self.forget_crops()
+        self._drawn_of = compared
         self.endResetModel()
 
     def place(self, row: int) -> tuple[Cell, int]:
@@ -87,17 +92,17 @@ class CropModel(QAbstractListModel):
 
     def pixmap(self, row: int) -> QPixmap:
         """Return a row's crop; it is drawn where it was not of late."""
-        drawn = self._drawn.pop(row, None)
+        pixel, (cell, _) = self.pixel(row), self.place(row)
+        drawn = self._drawn.pop((pixel, cell), None)
         if drawn is None:
-            cell, _ = self.place(row)
-            drawn = crop_pixmap(self._session, self.pixel(row), cell, SIDE, SCALE)
-        self._drawn[row] = drawn
+            drawn = crop_pixmap(self._session, pixel, cell, SIDE, SCALE)
+        self._drawn[pixel, cell] = drawn
         if len(self._drawn) > KEPT:
             self._drawn.popitem(last=False)
         return drawn
 
     def forget_crops(self) -> None:
-        """Let the crops be drawn anew: image, classes or truth changed."""
+        """Let the crops be drawn anew: image, map or truth changed."""
         self._drawn.clear()
 
     # --- what Qt asks for ------------------------------------------------------------------

@@ -60,6 +60,7 @@ class StepPanel(QWidget):
         self.state.setWordWrap(True)
         self.list = QListWidget()
         self.list.setFixedHeight(LIST_HEIGHT)
+        self.list.setUniformItemSizes(True)  # or hundreds are measured when one changes
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentRowChanged.connect(self._go_to)
