@@ -31,6 +31,11 @@ SUMMED_AT_ONCE = 256
 """Spectra that are collected before they are summed up."""
 
 
+GAP = 3.0
+"""A step in wavelength that is so many times larger than those beside it is no step of the sensor.
+EnMAP's two, from 1391 to 1461 and from 1760 to 1939 nm, are 6 and 15 times larger."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectralStatistics:
     """Spectra of one class or selection.
@@ -62,7 +67,7 @@ class PlotOrder:
         The good bands, by ascending wavelength.
     connected : ndarray of bool, shape (n,)
         Whether the line goes on from each of them to the next; False before a band that is off,
-        and at the end.
+        before wavelengths that the sensor or the file leaves out, and at the end.
     """
 
     bands: NDArray[np.intp]
@@ -70,7 +75,11 @@ class PlotOrder:
 
 
 def plot_order(wavelengths: NDArray[np.float64] | None, good_bands: NDArray[np.bool_]) -> PlotOrder:
-    """Order bands for a plot, with gaps where bands are off.
+    """Order bands for a plot, with gaps where bands are off or missing.
+
+    Bands are missing where a step in wavelength is more than `GAP` times the two steps on either
+    side, as where a file was delivered without the bands in which water absorbs. Few bands at
+    widely varying distances, as of Landsat, are one line.
 
     Parameters
     ----------
@@ -79,13 +88,22 @@ def plot_order(wavelengths: NDArray[np.float64] | None, good_bands: NDArray[np.b
     good_bands : ndarray of bool, shape (bands,)
     """
     if wavelengths is None:
-        ascending = np.arange(good_bands.size)
+        ascending, gaps = np.arange(good_bands.size), np.empty(0, np.intp)
     else:
         ascending = np.argsort(wavelengths, kind="stable")
+        gaps = _gaps(wavelengths[ascending])
     place = np.flatnonzero(good_bands[ascending])
     connected = np.zeros(place.size, bool)
-    connected[:-1] = np.diff(place) == 1
+    connected[:-1] = (np.diff(place) == 1) & ~np.isin(place[:-1], gaps)
     return PlotOrder(ascending[place], connected)
+
+
+def _gaps(ascending: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the places of wavelengths after which some are missing."""
+    steps = np.diff(ascending)
+    around = np.pad(steps, 2)  # detectors may overlap, and one step be tiny: two on either side
+    beside = np.max([around[:-4], around[1:-3], around[3:-1], around[4:]], axis=0)
+    return np.flatnonzero((beside > 0) & (steps > GAP * beside))
 
 
 def band_positions(cube: Cube) -> NDArray[np.float64]:

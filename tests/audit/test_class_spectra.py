@@ -127,3 +127,12 @@ def test_without_wavelengths_bands_keep_their_order():
     order = plot_order(None, np.array([True, False, True, True]))
     assert order.bands.tolist() == [0, 2, 3]
     assert plot_order(None, np.zeros(3, bool)).connected.size == 0
+
+
+def test_a_line_ends_where_wavelengths_are_missing() -> None:
+    enmap = np.concatenate((np.arange(1351.0, 1392, 8), np.arange(1461, 1761, 11), [1939, 1948]))
+    ends = enmap[np.flatnonzero(~plot_order(enmap, np.ones(enmap.size, bool)).connected)]
+    assert ends.tolist() == [1391, 1758, 1948]
+    landsat = np.array([443.0, 482, 561, 655, 865, 1609, 2201])
+    assert plot_order(landsat, np.ones(7, bool)).connected.tolist() == [True] * 6 + [False]
+    assert plot_order(np.array([400.0, 900.0]), np.ones(2, bool)).connected[0]
