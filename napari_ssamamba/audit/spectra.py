@@ -15,14 +15,14 @@ from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.cube import Cube
 
-NEAR_COLUMNS = 16
-"""Pixels of a row that lie nearer than this are read together with those between them."""
+READ_AT_ONCE = 1024
+"""Pixels that are read before the work can be cancelled."""
 
 LIMIT = 2000
 """Pixels of a class or a selection that are averaged at most."""
@@ -171,18 +171,14 @@ def class_spectra(
     drawn = _draw(ids, classes, limit, seed)
     sums = {i: _Sums(cube, view) for i in classes.ids}
     done, text = 0, f"Spectra of {cube.name}"
-    for of_row in _split(drawn, np.diff(drawn // cube.columns) > 0):
+    for some in np.split(drawn, range(READ_AT_ONCE, drawn.size, READ_AT_ONCE)):
         yield Progress(done=done, total=drawn.size, text=text)
-        row = int(of_row[0]) // cube.columns
-        columns = of_row % cube.columns
-        for run in _split(columns, np.diff(columns) > NEAR_COLUMNS):
-            window = slice(int(run[0]), int(run[-1]) + 1)
-            block = cube.read(slice(row, row + 1), window)[0]
-            spectra, found = block[run - run[0]], ids[row, run]
-            measured = has_measurement(spectra)
-            for i in np.unique(found[measured]):
-                sums[int(i)].add(spectra[measured & (found == i)])
-        done += of_row.size
+        pixels = np.divmod(some, cube.columns)
+        spectra, found = cube.read_pixels(*pixels)[:, cube.good_indices], ids[pixels]
+        measured = has_measurement(spectra)
+        for i in np.unique(found[measured]):
+            sums[int(i)].add(spectra[measured & (found == i)])
+        done += some.size
     yield Progress(done=done, total=drawn.size, text=text)
     return {i: s.statistics() for i, s in sums.items() if s.pixels}
 
@@ -212,12 +208,6 @@ def _draw(ids: NDArray[np.uint16], classes: ClassTable, limit: int, seed: int) -
             pixels = rng.choice(pixels, limit, replace=False)
         drawn.append(pixels)
     return np.sort(np.concatenate(drawn))
-
-
-def _split(values: NDArray[np.intp], ends: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
-    """Split values after each that ends a part; no values have no parts."""
-    if values.size:
-        yield from np.split(values, np.flatnonzero(ends) + 1)
 
 
 class _Sums:

@@ -194,8 +194,8 @@ class Cube:
     def read_pixels(self, rows: ArrayLike, columns: ArrayLike) -> NDArray[np.float32]:
         """Read single pixels, all bands.
 
-        From a file, the pixels' bounding box in each square of `PIXEL_BLOCK` that holds any is
-        read, or that of all of them, where this goes through less of the file.
+        From a file that is not mapped, the pixels' bounding box in each square of `PIXEL_BLOCK`
+        that holds any is read, or that of all of them, where this goes through less of the file.
 
         Parameters
         ----------
@@ -212,6 +212,8 @@ class Cube:
         spectra = np.empty((r.size, self.bands), np.float32)
         if isinstance(self.raw, np.ndarray):
             return self._physical(self.raw[r, c], np.arange(self.bands))
+        if isinstance(self.raw, MappedFile):
+            return self._physical(self.raw.read_pixels(r, c), np.arange(self.bands))
         blocks = (r // PIXEL_BLOCK) * (self.columns // PIXEL_BLOCK + 1) + c // PIXEL_BLOCK
         by_block = np.argsort(blocks, kind="stable")
         groups = np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1)

@@ -86,6 +86,36 @@ class MappedFile:
                 block[tuple(part)] = self._mapped()[there]
         return block
 
+    def read_pixels(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
+        """Read single pixels, all bands, going through the file once.
+
+        Where bands lie far apart, each is read for all pixels before the next.
+
+        Parameters
+        ----------
+        rows, columns : ndarray of int, shape (n,)
+            In any order; not negative.
+
+        Returns
+        -------
+        ndarray, shape (n, bands)
+        """
+        by_place = np.lexsort((columns, rows))
+        r, c = rows[by_place], columns[by_place]
+        values = np.empty((r.size, self.shape[2]), self.dtype)
+        if self._slowest_first[0] == 2:
+            span = (int(np.ptp(r)) + 1) * self.strides[0] if r.size else 0
+            one = min(r.size * PAGES_AROUND, span + PAGES_AROUND)
+            for bands in _in_parts(self.shape[2], one):
+                mapped = self._mapped()
+                for band in range(bands.start, bands.stop):
+                    values[by_place, band] = mapped[r, c, band]
+        else:
+            one = self._touched((range(1), range(1), range(self.shape[2])), self._slowest_first)
+            for some in _in_parts(r.size, one):
+                values[by_place[some]] = self._mapped()[r[some], c[some]]
+        return values
+
     def touched_bytes(self, rows: range, columns: range, bands: Bands) -> int:
         """Estimate how much of the file a read goes through."""
         return self._touched((rows, columns, bands), self._slowest_first)
@@ -118,6 +148,13 @@ class MappedFile:
             for part in self._parts(wanted, faster) if cut_further else [whole]:
                 part[axis] = slice(first, min(first + at_once, len(wanted[axis])))
                 yield part
+
+
+def _in_parts(count: int, touched_by_one: int) -> Iterator[slice]:
+    """Cut a count into parts that touch `PART_BYTES` at most."""
+    at_once = max(1, PART_BYTES // max(1, touched_by_one))
+    for first in range(0, count, at_once):
+        yield slice(first, min(first + at_once, count))
 
 
 def _step(values: range | NDArray[np.intp]) -> int:

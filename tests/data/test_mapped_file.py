@@ -49,6 +49,24 @@ def test_a_block_is_what_numpy_reads_however_small_its_parts(
         np.testing.assert_array_equal(file[block], values[block])
 
 
+@pytest.mark.parametrize("interleave", ORDERS)
+@pytest.mark.parametrize("part_bytes", [1, 3000, 2**25])
+def test_single_pixels_are_those_of_the_file_however_small_its_parts(
+    interleave: str,
+    part_bytes: int,
+    values: np.ndarray[Any, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mapped_file, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(mapped_file, "PAGES_AROUND", 16)
+    file = saved(tmp_path / "s.npy", values, interleave)
+    rng = np.random.default_rng(1)
+    rows, columns = rng.integers(0, 67, 300), rng.integers(0, 91, 300)
+    np.testing.assert_array_equal(file.read_pixels(rows, columns), values[rows, columns])
+    assert file.read_pixels(rows[:0], columns[:0]).shape == (0, 12)
+
+
 @pytest.mark.parametrize(("interleave", "least"), [("bip", 0.99), ("bil", 0.08), ("bsq", 0.08)])
 def test_one_band_touches_all_of_a_file_only_where_bands_lie_side_by_side(
     interleave: str, least: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -73,4 +91,5 @@ def test_nothing_of_the_file_stays_in_memory(interleave: str, tmp_path: Path) ->
     before = resident_file_bytes()
     file[:, :, :]
     file[:, :, 30:31]
+    file.read_pixels(*np.nonzero(np.ones((256, 512), bool)))
     assert resident_file_bytes() - before < 2**21
