@@ -36,9 +36,11 @@ WAVELENGTH_PRESETS = {
 SAMPLE_PIXELS = 40_000
 """Pixels, at most, from which the stretch and the components are found."""
 
-BLOCK_BYTES = 4 * 2**20
-"""Values that are read at once, as float32."""
+SAMPLE_BYTES = 64 * 2**20
+"""Of a file, at most, that are gone through for them: fewer rows, and more pixels of each."""
 
+BLOCK_BYTES = 2**20
+"""Values that are read at once, as float32."""
 
 PREVIEW_BYTES = 256 * 2**20
 """Composites that go through more of a file are shown from some of its rows first."""
@@ -51,6 +53,7 @@ class CompositePreview(Progress):
     Attributes
     ----------
     image : ndarray of uint8, shape (rows, columns, 4)
+        The one that is composed: what follows is written into it.
     """
 
     lasting: ClassVar[bool] = True
@@ -151,7 +154,8 @@ def compose_blocks(
     """Make a composite block by block of rows.
 
     The stretch, and the principal components, come from every n-th row and column, `SAMPLE_PIXELS`
-    at most, so that the size of the scene does not matter.
+    at most, and of fewer rows where these go through `SAMPLE_BYTES` of the file, so that the size
+    of the scene does not matter.
 
     Parameters
     ----------
@@ -196,7 +200,7 @@ def compose_blocks(
             yield Progress(done=0, total=cube.rows, text=text)
             rows = np.repeat(paint(block), every, axis=0)[: cube.rows - start]
             image[start : start + len(rows)] = rows
-        yield CompositePreview(done=0, total=cube.rows, text=text, image=image.copy())
+        yield CompositePreview(done=0, total=cube.rows, text=text, image=image)
     for start, block in _blocks(cube, bands, 1):
         yield Progress(done=start, total=cube.rows, text=text)
         image[start : start + len(block)] = paint(block)
@@ -260,14 +264,18 @@ def _rows_at_once(columns: int, bands: int) -> int:
 def _sample_pixels(
     cube: Cube, bands: NDArray[np.intp], text: str
 ) -> Generator[Progress, None, NDArray[np.float32]]:
-    """Read every n-th pixel of every n-th row; return the measured ones, shape (n, bands)."""
-    step = max(1, int(np.ceil(np.sqrt(cube.rows * cube.columns / SAMPLE_PIXELS))))
-    at_once = step * _rows_at_once(-(-cube.columns // step), bands.size)
+    """Read every n-th pixel of every m-th row; return the measured ones, shape (n, bands)."""
+    across = down = max(1, int(np.ceil(np.sqrt(cube.rows * cube.columns / SAMPLE_PIXELS))))
+    costs = cube.touched_bytes(range(0, cube.rows, down), range(0, cube.columns, across), bands)
+    if costs > SAMPLE_BYTES:
+        down = min(cube.rows, -(-down * costs // SAMPLE_BYTES))
+        across = max(1, -(-cube.rows * cube.columns // (down * SAMPLE_PIXELS)))
+    at_once = down * _rows_at_once(-(-cube.columns // across), bands.size)
     found = []
     for start in range(0, cube.rows, at_once):
         yield Progress(done=0, total=cube.rows, text=text)
-        rows = slice(start, min(start + at_once, cube.rows), step)
-        block = cube.read(rows, slice(None, None, step), bands)
+        rows = slice(start, min(start + at_once, cube.rows), down)
+        block = cube.read(rows, slice(None, None, across), bands)
         found.append(block[has_measurement(block)])
     return np.concatenate(found)
 

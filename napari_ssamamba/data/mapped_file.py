@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Bands = range | NDArray[np.intp]
     Wanted = tuple[range, range, Bands]
 
-PART_BYTES = 16 * 2**20
+PART_BYTES = 8 * 2**20
 """Most of a file that is in the process's memory at once. Pages of a mapped file stay there once
 they are touched, so that mapping a whole scene would end with all of it resident."""
 

@@ -12,6 +12,8 @@ from qtpy.QtCore import QThreadPool, Signal
 from superqt.utils import WorkerBase
 from superqt.utils._qthreading import WorkerBaseSignals
 
+from napari_ssamamba.gui.freed_memory import give_back
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -95,6 +97,7 @@ class Job(WorkerBase[Any]):
         try:
             while self._goes_on():
                 event = next(generator)
+                give_back()
                 now = time.monotonic()
                 if event.lasting or now - shown >= SECONDS_BETWEEN_UPDATES:
                     self.job_signals.progressed.emit(event)
@@ -103,6 +106,7 @@ class Job(WorkerBase[Any]):
             return stop.value
         finally:
             generator.close()
+            give_back(at_once=True)
         return None
 
     def _goes_on(self) -> bool:

@@ -76,16 +76,15 @@ class LayerBridge(QObject):
     # --- the scene -------------------------------------------------------------------------
 
     def _show_cube(self) -> None:
-        """Show another scene in place of the one before."""
+        """Show another scene in place of the one before, its colour image made meanwhile."""
         self.layers.clear()
-        self._composed = None
+        self._compose()
         self.bands.show()
         self.viewer.dims.axis_labels = ("band", "row", "column")[-self.viewer.dims.ndim :]
         self.viewer.reset_view()
         self._show_wavelength(None)
         if len(self.session.classes) == 0:
             self.session.add_class(FIRST_CLASS)
-        self._compose()
 
     def _bands_changed(self) -> None:
         self._show_wavelength(None)

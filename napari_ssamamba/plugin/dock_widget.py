@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_ssamamba.gui.freed_memory import give_back
 from napari_ssamamba.plugin.viewers import session_of
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _load_libraries() -> None:
         _colour_labels()
     finally:
         gc.freeze()
+        give_back(at_once=True)
         if collects:
             gc.enable()
 

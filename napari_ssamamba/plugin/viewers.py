@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QEvent, QObject, Qt
 
+from napari_ssamamba.gui.freed_memory import keep_few_pools
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.plugin.activity import Activity
 from napari_ssamamba.plugin.bridge import LayerBridge
@@ -31,6 +32,7 @@ class OpenSession(QObject):
     def __init__(self, viewer: Viewer) -> None:
         window = viewer.window._qt_window  # napari has no public signal of its closing
         super().__init__(window)
+        keep_few_pools()
         self.session = Session()
         self.session.set_training(preferred_training())
         self.workflow = Workflow(self.session, self)

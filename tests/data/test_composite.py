@@ -12,6 +12,7 @@ from napari_ssamamba.data.composite import (
     PCA,
     SHORT_WAVE_INFRARED,
     TRUE_COLOUR,
+    CompositePreview,
     CompositeSettings,
     available_presets,
     compose,
@@ -19,6 +20,7 @@ from napari_ssamamba.data.composite import (
     preset_bands,
 )
 from napari_ssamamba.data.cube import Cube
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.errors import BandsError, SettingError
 
 
@@ -161,3 +163,31 @@ def test_principal_components_need_three_bands():
 def test_percentiles_out_of_order_are_refused():
     with pytest.raises(SettingError, match="low < high"):
         CompositeSettings(low=98, high=2)
+
+
+def test_a_costly_scene_is_shown_from_some_rows_first(tmp_path, monkeypatch):
+    values = np.random.default_rng(1).integers(0, 9000, (90, 40, 6), np.uint16)
+    np.save(tmp_path / "scene.npy", values)
+    mapped = MappedFile(np.load(tmp_path / "scene.npy", mmap_mode="r"))
+    cube = Cube("scene", mapped, paths=(tmp_path / "scene.npy",))
+    costs = cube.touched_bytes(range(90), range(40), np.array([4, 2, 0]))
+    monkeypatch.setattr(composite, "PREVIEW_BYTES", -(-costs // 4))
+    monkeypatch.setattr(composite, "SAMPLE_BYTES", -(-costs // 10))
+    settings = CompositeSettings(bands=(4, 2, 0), low=0, high=100)
+    found, work = [], compose_blocks(cube, settings)
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as end:
+            image = end.value
+            break
+        if isinstance(event, CompositePreview):
+            found.append((event.image, event.image.copy()))
+    [(shown, at_first)] = found
+    assert shown is image
+    assert at_first[..., 3].all()
+    np.testing.assert_array_equal(at_first, np.repeat(image[::4], 4, axis=0)[:90])
+    sampled = values[::10][..., [4, 2, 0]].astype(np.float32)
+    low, high = sampled.min((0, 1)), sampled.max((0, 1))
+    stretched = np.clip((values[..., [4, 2, 0]] - low) / (high - low), 0, 1)
+    np.testing.assert_allclose(image[..., :3], 255 * stretched, atol=0.51)
