@@ -68,8 +68,8 @@ class AttentionPlot(QWidget):
             "Each row sums to 1. Spatial tokens ask (rows), spectral tokens answer (columns); both "
             "run row by row through the patch. Wheel and drag to zoom and pan"
         )
-        self.plot.setLabel("left", "Asking, patch row")
-        self.plot.setLabel("bottom", "Answering, patch row")
+        self.plot.setLabel("left", "Asking row")
+        self.plot.setLabel("bottom", "Answering row of the patch")
         self.image = pg.ImageItem(axisOrder="row-major")
         self.plot.addItem(self.image)
         item = self.plot.getPlotItem()

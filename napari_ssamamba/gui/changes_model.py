@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtGui import QColor
+
+from napari_ssamamba.gui.column_model import ColumnModel
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from napari_ssamamba.session.changes import TrainingChanges
 
-HEADERS = ("Class", "Fixed", "Broken", "Became", "Left")
-TOOLTIPS = (
-    "Classes of which anything changed",
-    "Pixels of this class in the truth that were mapped wrongly and are mapped rightly now",
-    "Pixels of this class in the truth that were mapped rightly and are mapped wrongly now",
-    "Pixels all over the scene that are mapped as this class now and were not",
-    "Pixels all over the scene that were mapped as this class and are not now",
-)
 
-
-class ChangesModel(QAbstractTableModel):
+class ChangesModel(ColumnModel):
     """Rows are the classes of which anything changed, the one that changed most first."""
+
+    HEADERS = ("Class", "Fixed", "Broken", "Became", "Left")
+    TOOLTIPS = (
+        "Classes of which anything changed",
+        "Pixels of this class in the truth that were mapped wrongly and are mapped rightly now",
+        "Pixels of this class in the truth that were mapped rightly and are mapped wrongly now",
+        "Pixels all over the scene that are mapped as this class now and were not",
+        "Pixels all over the scene that were mapped as this class and are not now",
+    )
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,27 +50,9 @@ class ChangesModel(QAbstractTableModel):
             self._ids = [found.class_ids[i] for i in order]
         self.endResetModel()
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def row_count(self) -> int:
         """Return the number of classes."""
-        return 0 if parent is not None and parent.isValid() else len(self._ids)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(HEADERS)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> Any:
-        """Name the columns."""
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return HEADERS[section]
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return TOOLTIPS[section]
-        return None
+        return len(self._ids)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows."""
@@ -81,7 +65,7 @@ class ChangesModel(QAbstractTableModel):
         if role == roles.DecorationRole and column == 0:
             return QColor(land_class.color)
         if role == roles.ToolTipRole:
-            return land_class.name if column == 0 else TOOLTIPS[column]
+            return land_class.name if column == 0 else self.TOOLTIPS[column]
         if role == roles.TextAlignmentRole and column:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

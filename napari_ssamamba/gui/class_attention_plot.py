@@ -211,12 +211,9 @@ class _Picture:
         if mean is None or grid is None:
             self.title.setText(f"{self._what}: no pixel")
             return
-        n = (
-            f"{mean.n:,} pixels"
-            if mean.n == mean.of
-            else f"{mean.n:,} random of {mean.of:,} pixels"
-        )
-        self.title.setText(f"{self._what}: mean of {n}")
+        n = f"{mean.n:,}" if mean.n == mean.of else f"{mean.n:,} of {mean.of:,}"
+        self.title.setText(f"{self._what}: {n} pixels")
+        self.title.setToolTip(f"Mean over {n} pixels; where these are not all, they are random")
         self.image.setImage(grid, autoLevels=False)
         self.plot.setRange(xRange=(0, len(grid)), yRange=(0, len(grid)), padding=0.02)
 

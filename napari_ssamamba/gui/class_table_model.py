@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtGui import QColor
+
+from napari_ssamamba.gui.column_model import ColumnModel
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
@@ -16,17 +18,10 @@ if TYPE_CHECKING:
     from napari_ssamamba.session import Session
 
 KEY, COLOUR, NAME, PIXELS = range(4)
-HEADERS = ("Key", "", "Name", "Pixels")
-TOOLTIPS = (
-    "Number key that selects the class",
-    "Double-click to choose another colour",
-    "Double-click, or press F2, to rename",
-    "Labelled pixels of the class",
-)
 NUMBER_KEYS = 9
 
 
-class ClassTableModel(QAbstractTableModel):
+class ClassTableModel(ColumnModel):
     """Rows are the session's classes; only names are edited in place.
 
     Parameters
@@ -35,6 +30,14 @@ class ClassTableModel(QAbstractTableModel):
     workflow : Workflow
     parent : QObject, optional
     """
+
+    HEADERS = ("Key", "", "Name", "Pixels")
+    TOOLTIPS = (
+        "Number key that selects the class",
+        "Double-click to choose another colour",
+        "Double-click, or press F2, to rename",
+        "Labelled pixels of the class",
+    )
 
     def __init__(self, session: Session, workflow: Workflow, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -66,27 +69,9 @@ class ClassTableModel(QAbstractTableModel):
         """Return the row of a class, if it is in the table."""
         return next((row for row, c in enumerate(self._classes) if c.id == id), None)
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def row_count(self) -> int:
         """Return the number of classes."""
-        return 0 if parent is not None and parent.isValid() else len(self._classes)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(HEADERS)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> Any:
-        """Name the columns."""
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return HEADERS[section]
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return TOOLTIPS[section]
-        return None
+        return len(self._classes)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows."""
@@ -103,7 +88,7 @@ class ClassTableModel(QAbstractTableModel):
         if role == roles.AccessibleTextRole and column == COLOUR:
             return land_class.color
         if role == roles.ToolTipRole:
-            return TOOLTIPS[column]
+            return self.TOOLTIPS[column]
         if role == roles.TextAlignmentRole and column in (KEY, PIXELS):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

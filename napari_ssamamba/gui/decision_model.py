@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtGui import QColor
+
+from napari_ssamamba.gui.column_model import ColumnModel
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
@@ -13,11 +15,10 @@ if TYPE_CHECKING:
     from napari_ssamamba.session import Session
     from napari_ssamamba.session.decisions import Decision
 
-HEADERS = ("Pixel", "Decision", "Reference", "Mapped as")
 REFERENCE, MAPPED = 2, 3
 
 
-class DecisionModel(QAbstractTableModel):
+class DecisionModel(ColumnModel):
     """Rows are the session's decisions, the last one first.
 
     Parameters
@@ -25,6 +26,14 @@ class DecisionModel(QAbstractTableModel):
     session : Session
     parent : QObject, optional
     """
+
+    HEADERS = ("Pixel", "Decision", "Reference", "Mapped as")
+    TOOLTIPS = (
+        "Row, column",
+        "What was decided, and the training label that it gave",
+        "Class that the truth gives the pixel",
+        "Class that the map gives the pixel",
+    )
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -41,26 +50,9 @@ class DecisionModel(QAbstractTableModel):
         """Return the decision of a row."""
         return self._made[row]
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
+    def row_count(self) -> int:
         """Return the number of decisions."""
-        return 0 if parent is not None and parent.isValid() else len(self._made)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(HEADERS)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> Any:
-        """Name the columns."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADERS[section]
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
-            return "Row, column" if section == 0 else None
-        return None
+        return len(self._made)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows."""

@@ -93,8 +93,8 @@ class DecisionPanel(QWidget):
         table.verticalHeader().hide()
         table.setWordWrap(False)
         header = table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # whole in the tooltips
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         table.clicked.connect(self._visit)
         table.activated.connect(self._visit)
         return table

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
-from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtGui import QColor, QCursor, QPalette
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QElidingLabel
 
 from napari_ssamamba.gui.attribution_plot import SIDE_WIDTH, AttributionPlot
@@ -289,10 +297,17 @@ class SpectraPlot(QWidget):
         found = nearest(self._lines, at.x(), at.y(), box.viewPixelSize(), REACH)
         if found is not None:
             line, index = found
-            self.controls.read_out.setText(self._read(line, index))
-            self.controls.read_out.setToolTip(self.controls.read_out.text())
+            self._show_read_out(self._read(line, index))
         elif self._lines:
             self.controls.read_out.setText(self._picked_text())
+
+    def _show_read_out(self, text: str) -> None:
+        """Show what is at the pointer; beside the pointer too, where there is no room for it."""
+        read_out = self.controls.read_out
+        read_out.setText(text)
+        read_out.setToolTip(text)
+        if read_out.fontMetrics().horizontalAdvance(text) > read_out.width():
+            QToolTip.showText(QCursor.pos(), text, self.plot)
 
     def _read(self, line: Line, index: int) -> str:
         """Say what a curve's value is, and where."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
+from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.session import Session
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conftest import TinyJob
+
+    from napari_ssamamba.checkpoint import Checkpoint
 
 
 @pytest.fixture
@@ -24,6 +28,33 @@ def workflow(qtbot: Any, tiny_job: TinyJob) -> Iterator[Workflow]:
     made = Workflow(session)
     yield made
     assert made.shut_down()
+
+
+@pytest.fixture
+def audited(
+    qtbot: Any, workflow: Workflow, tiny_job: TinyJob, tiny_checkpoint: Checkpoint
+) -> Session:
+    """A map of three classes; three pixels of class 5 are 9, one of class 2 is 5."""
+    session = workflow.session
+    session.set_reference(tiny_job.reference)
+    learned = np.zeros_like(tiny_job.reference.ids)
+    at = tuple(tiny_checkpoint.training_pixels.T)
+    learned[at] = tiny_job.reference.ids[at]
+    session.set_labels(LabelMap(learned, tiny_job.reference.classes))
+    session.set_composite_image(np.full((24, 20, 4), 200, np.uint8))
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping.run().close()
+    session.map.ids[...] = tiny_job.reference.ids
+    session.map.confidence[...] = 0.5
+    seen = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
+    free = tiny_job.reference.ids.copy()
+    free[tuple(seen.T)] = 0
+    for of, to, n in ((5, 9, 3), (2, 5, 1)):
+        session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
+    session.mapping.finish()
+    workflow.audit.confuse()
+    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
+    return session
 
 
 @pytest.fixture

@@ -59,8 +59,8 @@ def test_means_are_computed_when_they_are_looked_at(
     assert plot.of_class.currentText() == "Class 5"
     found, matrix = audited.class_attention.found, audited.audit.confusion.matrix
     assert found.right.of == matrix[1, 1] and found.wrong.of == matrix[1, 2] > 0
-    assert plot.right.title.text() == f"Mapped right: mean of {matrix[1, 1]} pixels"
-    assert plot.wrong.title.text() == f"Mapped wrong: mean of {matrix[1, 2]} pixels"
+    assert plot.right.title.text() == f"Mapped right: {matrix[1, 1]} pixels"
+    assert plot.wrong.title.text() == f"Mapped wrong: {matrix[1, 2]} pixels"
     np.testing.assert_array_equal(plot.wrong.image.image, found.wrong.grid())
     assert tuple(plot.right.image.levels) == tuple(plot.wrong.image.levels)
     assert plot.right.image.levels[1] >= max(found.right.grid().max(), found.wrong.grid().max())

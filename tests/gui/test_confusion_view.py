@@ -18,27 +18,6 @@ BACKGROUND = Qt.ItemDataRole.BackgroundRole
 
 
 @pytest.fixture
-def audited(qtbot, workflow, tiny_job, tiny_checkpoint):
-    """A map of three classes; three pixels of class 5 are 9, one of class 2 is 5."""
-    session = workflow.session
-    session.set_reference(tiny_job.reference)
-    session.draw_from_reference(5, seed=0)
-    session.set_checkpoint(tiny_checkpoint)
-    session.mapping.run().close()
-    session.map.ids[...] = tiny_job.reference.ids
-    session.map.confidence[...] = 0.5
-    learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
-    free = tiny_job.reference.ids.copy()
-    free[tuple(learned.T)] = 0
-    for of, to, n in ((5, 9, 3), (2, 5, 1)):
-        session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
-    session.mapping.finish()
-    workflow.audit.confuse()
-    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
-    return session
-
-
-@pytest.fixture
 def matrix(qtbot, audited, workflow):
     made = ConfusionPlot(audited, workflow)
     qtbot.addWidget(made)

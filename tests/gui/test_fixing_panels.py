@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_ssamamba.audit.confusion import Cell
-from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.gui.audit_panel import AuditPanel
 from napari_ssamamba.gui.changes_panel import changes_text
 from napari_ssamamba.gui.crop_gallery import ALL, CHOSEN, CropGallery
@@ -24,31 +22,6 @@ class Answers(Dialogs):
 
     def table_file(self, parent, title):
         return self.path
-
-
-@pytest.fixture
-def audited(qtbot, workflow, tiny_job, tiny_checkpoint):
-    """A map of three classes; three pixels of class 5 are 9, one of class 2 is 5."""
-    session = workflow.session
-    session.set_reference(tiny_job.reference)
-    learned = np.zeros_like(tiny_job.reference.ids)
-    at = tuple(tiny_checkpoint.training_pixels.T)
-    learned[at] = tiny_job.reference.ids[at]
-    session.set_labels(LabelMap(learned, tiny_job.reference.classes))
-    session.set_composite_image(np.full((24, 20, 4), 200, np.uint8))
-    session.set_checkpoint(tiny_checkpoint)
-    session.mapping.run().close()
-    session.map.ids[...] = tiny_job.reference.ids
-    session.map.confidence[...] = 0.5
-    seen = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
-    free = tiny_job.reference.ids.copy()
-    free[tuple(seen.T)] = 0
-    for of, to, n in ((5, 9, 3), (2, 5, 1)):
-        session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
-    session.mapping.finish()
-    workflow.audit.confuse()
-    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
-    return session
 
 
 @pytest.fixture

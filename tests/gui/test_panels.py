@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -110,14 +109,21 @@ def test_the_spectrum_has_a_gap_where_a_band_is_off(qtbot, workflow):
     assert list(curve.opts["connect"]) == [1, 0, 1, 1, 0]
 
 
-def test_shutting_down_waits_for_a_job_that_was_just_cancelled(qtbot, workflow):
-    in_step, ended = threading.Event(), []
+def test_shutting_down_waits_for_a_job_that_was_just_cancelled(qtbot, workflow, monkeypatch):
+    in_step, go_on, ended = threading.Event(), threading.Event(), []
+    wait = Job.wait
+
+    def let_go_on_and_wait(job, seconds):
+        go_on.set()  # the step outlives the click on Cancel, until somebody waits for its end
+        return wait(job, seconds)
+
+    monkeypatch.setattr(Job, "wait", let_go_on_and_wait)
 
     def work():
         try:
             yield Progress()
             in_step.set()
-            time.sleep(0.3)  # a long step: the thread outlives the click on Cancel
+            go_on.wait(10)
             yield Progress()
         finally:
             ended.append(True)
