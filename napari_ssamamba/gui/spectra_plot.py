@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
-from qtpy.QtGui import QColor, QCursor, QPalette
+from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QScrollArea,
     QSplitter,
-    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -62,8 +61,11 @@ STYLES = {
 AXIS_NAMES: dict[SpectralView, str] = {
     "values": "Value",
     "continuum removed": "Of continuum",
-    "derivative": "Change per nm",
+    "derivative": "Slope (1/nm)",
 }
+
+READ_OUT_ROOM = 150
+"""Pixels that what is at the pointer needs, at least."""
 
 EMPTY = "Click a pixel to see its spectrum."
 
@@ -183,7 +185,7 @@ class SpectraPlot(QWidget):
     def _bands_changed(self) -> None:
         cube, view = self._session.cube, self._session.curves.view
         known = cube is not None and cube.wavelengths is not None
-        name = AXIS_NAMES[view] if known or view != "derivative" else "Change per band"
+        name = AXIS_NAMES[view] if known or view != "derivative" else "Slope (1/band)"
         self.plot.setLabel("left", name)
         self.plot.setLabel("bottom", "Wavelength (nm)" if known else "Band")
         shown = cube is not None or bool(self._session.curves.curves)
@@ -300,14 +302,15 @@ class SpectraPlot(QWidget):
             self._show_read_out(self._read(line, index))
         elif self._lines:
             self.controls.read_out.setText(self._picked_text())
+            self._show_selection()
 
     def _show_read_out(self, text: str) -> None:
-        """Show what is at the pointer; beside the pointer too, where there is no room for it."""
+        """Say what is at the pointer, in the line above the plot where there is no room below."""
         read_out = self.controls.read_out
         read_out.setText(text)
         read_out.setToolTip(text)
-        if read_out.fontMetrics().horizontalAdvance(text) > read_out.width():
-            QToolTip.showText(QCursor.pos(), text, self.plot)
+        if read_out.width() < READ_OUT_ROOM and self.selection.isVisible():
+            self.selection.setText(text)
 
     def _read(self, line: Line, index: int) -> str:
         """Say what a curve's value is, and where."""

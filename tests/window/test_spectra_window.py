@@ -184,7 +184,12 @@ def test_curves_and_what_decided(window: Any, job: Any, tmp_path: Path) -> None:
     controls._dialogs.export_file = lambda parent: path
     controls.export.trigger()
     window.until(lambda: path.is_file() and workflow.job(EXPORT) is None, 10)
-    assert "Pixel 20; 60" in read_library(path).names
+    names = read_library(path).names
+    assert "Pixel 20; 60" in names
+    controls._dialogs.library_file = lambda parent: path
+    controls.open.trigger()
+    window.until(lambda: len(session.curves.curves) == 1 + len(names), 10)
+    window.picture("spectra_library")
     assert workflow.job(REGIONS) is None
     print(f"\nthe click on what decided answered after {1000 * clicked:.0f} ms")
     assert clicked < FROZEN_SECONDS

@@ -19,6 +19,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 
+from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.gui.attention_jobs import CLASS, PIXEL
 from napari_ssamamba.gui.attribution_jobs import ATTRIBUTION
 from napari_ssamamba.gui.labelling_jobs import SUGGEST
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.window
 WHOLE_RUN = "SSAMAMBA_WHOLE_RUN"
 """Environment variable: makes the run on EnMAP's tiles too."""
 
-SMALL = 1000, 640
+SMALL = 1000, 700
 STEPS = 12
 """Of the training: few, so that it is quick and the map has errors."""
 
@@ -122,6 +123,31 @@ class Run:
             (plots.attention, plots.attention.show_class.click),
         ]
 
+    def click_cell(self, cell: Cell) -> None:
+        """Click a cell of the matrix."""
+        table = self.plots.confusion.table
+        index = self.plots.confusion.model.index_of(cell)
+        table.scrollTo(index)
+        at = table.visualRect(index).center()
+        QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+    def empty_cell(self) -> Cell:
+        """Return a cell of the matrix without a pixel."""
+        confusion = self.session.audit.confusion
+        row, column = np.argwhere(confusion.matrix == 0)[0].tolist()
+        return Cell(confusion.classes.ids[row], confusion.classes.ids[column])
+
+    def relabel(self, id: int) -> None:
+        """Relabel the pixel that is looked at, by key and by a digit in the menu."""
+        choices = [c.id for c in self.session.decisions.choices()]
+        with self.timed("R"):
+            self.window.press(Qt.Key.Key_R)
+            self.window.until(lambda: isinstance(QApplication.activePopupWidget(), QMenu), 5)
+        self.picture("relabel")
+        with self.timed("class"):
+            QTest.keyClick(QApplication.activePopupWidget(), str(1 + choices.index(id)))
+        self.window.until(lambda: len(self.session.decisions.made) == 1, 5)
+
     def settle(self) -> None:
         """Wait until nothing is computed any more."""
         kinds = (ATTRIBUTION, PIXEL, CLASS)
@@ -176,14 +202,28 @@ def test_from_a_scene_to_a_better_map(
     run.show_tab(plots.confusion)
     qtbot.wait(300)
     largest = audit.confusion.worst()[0]
-    table = plots.confusion.table
-    at = table.visualRect(plots.confusion.model.index_of(largest)).center()
     with run.timed("cell"):
-        QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        run.click_cell(largest)
     n = audit.confusion.count(largest)
     window.until(lambda: run.layers["audited pixels"] is not None, 5)
     assert audit.cell == largest and len(audit.pixels) == n > 3
     assert (run.layers["audited pixels"].data > 0).sum() == n
+    window.until(lambda: audit.spectrum is not None, 10)
+    window.viewer.scene.camera.center = (0, 0, 0)
+    dock.scroll.ensureWidgetVisible(panel.fly)
+    with run.timed("fly to selection"):
+        window.click(panel.fly)
+    middle = (audit.pixels.min(axis=0) + audit.pixels.max(axis=0)) / 2
+    assert window.viewer.scene.camera.center[-2:] == pytest.approx(tuple(middle))
+    nothing = run.empty_cell()
+    run.click_cell(nothing)
+    assert audit.cell == nothing and not len(audit.pixels)
+    assert "Choose a cell with a number" in panel.pixel.text() and not panel.fly.isEnabled()
+    run.show_tab(plots.crops)
+    assert "Choose a cell with a number" in plots.crops.missing.text()
+    run.pictures_of_every_panel("no-error-dark")
+    run.show_tab(plots.confusion)
+    run.click_cell(largest)
     window.until(lambda: audit.spectrum is not None, 10)
 
     # Three errors by key, the third relabelled by a digit in the menu.
@@ -196,16 +236,41 @@ def test_from_a_scene_to_a_better_map(
         window.until(lambda: session.evidence.pixel.pixel == audit.looked_at, 20)
     assert window.viewer.scene.camera.center[-2:] == pytest.approx(audit.looked_at)
     run.pictures_of_every_panel("step-dark")
-    pixel, wanted = audit.looked_at, session.decisions.choices()
-    digit = str(1 + wanted.index(session.classes[largest.reference]))
-    with run.timed("R"):
-        window.press(Qt.Key.Key_R)
-        window.until(lambda: isinstance(QApplication.activePopupWidget(), QMenu), 5)
-    run.picture("relabel")
-    with run.timed("class"):
-        QTest.keyClick(QApplication.activePopupWidget(), digit)
-    window.until(lambda: len(session.decisions.made) == 1, 5)
-    assert session.labels[pixel] == largest.reference
+    pixel, before = audit.looked_at, session.labels.copy()
+    run.relabel(largest.reference)
+    assert session.labels[pixel] == largest.reference and audit.position == 3
+    assert run.layers["training labels"].data[pixel] == largest.reference
+    dock.scroll.ensureWidgetVisible(panel.decisions)
+    with run.timed("undo"):
+        window.click(panel.decisions.undo)
+    np.testing.assert_array_equal(session.labels, before)
+    assert audit.looked_at == pixel and session.decisions.made == []
+    run.relabel(largest.reference)
+
+    # The next is accepted by key in the gallery, twice; then one truth is wrong, one skipped.
+    run.show_tab(plots.crops)
+    crops = plots.crops.view
+    window.viewer.window._qt_window.activateWindow()  # without a window manager, for its keys
+    crops.setFocus()
+    window.until(crops.hasFocus, 5)
+    accepted = audit.looked_at
+    with run.timed("A"):
+        QTest.keyClick(crops, Qt.Key.Key_A)
+    assert session.labels[accepted] == largest.reference
+    QTest.keyClick(crops, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.labels[accepted] == 0 and audit.looked_at == accepted
+    QTest.keyClick(crops, Qt.Key.Key_A)
+    dock.scroll.ensureWidgetVisible(panel.decisions)
+    with run.timed("wrong truth"):
+        window.click(panel.decisions.buttons["marked wrong"])
+    assert audit.confusion.count(largest) == n - 1 == plots.crops.model.rowCount()
+    with run.timed("skip"):
+        window.click(panel.decisions.buttons["skipped"])
+    QTest.keyClick(crops, Qt.Key.Key_Right)
+    assert audit.position == crops.currentIndex().row()
+    kinds = [d.kind for d in session.decisions.made]
+    assert kinds == ["relabelled", "accepted", "marked wrong", "skipped"]
+    assert panel.decisions.model.rowCount() == 4
 
     # One suggestion accepted by key.
     dock.scroll.ensureWidgetVisible(dock.suggestions)
@@ -218,7 +283,7 @@ def test_from_a_scene_to_a_better_map(
     with run.timed("Y"):
         window.press(Qt.Key.Key_Y)
     assert session.labels[suggested.row, suggested.column] == suggested.mapped
-    assert sum(session.label_counts().values()) == sum(drawn.values()) + 2
+    assert sum(session.label_counts().values()) == sum(drawn.values()) + 3
     window.viewer.theme = "light"
     run.pictures_of_every_panel("suggested-light")
 
@@ -243,10 +308,12 @@ def test_from_a_scene_to_a_better_map(
     window.viewer.layers["map"].visible = False
     window.viewer.reset_view()
     run.picture("changed-light")
-    window.viewer.theme = "dark"
+    run.pictures_of_every_panel("changed-light")
     window.viewer.window.resize(*SMALL)
     audit.choose_cell(audit.confusion.worst()[0])
     audit.step(1)
+    run.pictures_of_every_panel("small-light")
+    window.viewer.theme = "dark"
     run.pictures_of_every_panel("small-dark")
 
     answers = ", ".join(f"{what} {1000 * s:.0f}" for what, s in run.seconds.items())
