@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 TABLE_HEIGHT = 110
 
+WIDEST = 105
+"""Pixels of a column: all are seen at once, and their tooltips hold what does not fit."""
+
 
 class DecisionPanel(QWidget):
     """Buttons for the decisions, and the table of those made.
@@ -94,7 +97,9 @@ class DecisionPanel(QWidget):
         table.setWordWrap(False)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # whole in the tooltips
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        for column in (0, 1):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setMaximumSectionSize(WIDEST)
         table.clicked.connect(self._visit)
         table.activated.connect(self._visit)
         return table

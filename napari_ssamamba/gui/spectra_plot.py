@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 PLOT_HEIGHT = 80
 """Pixels, below which the axes leave no room for a curve."""
 
+MARGINS = 1, 1, 1, 5
+"""Pixels around the plot: pyqtgraph puts the lower label a little below it."""
+
 SHORTEST = 60
 """Pixels of the plots in a low window, in which they scroll."""
 
@@ -60,7 +63,7 @@ STYLES = {
 
 AXIS_NAMES: dict[SpectralView, str] = {
     "values": "Value",
-    "continuum removed": "Of continuum",
+    "continuum removed": "Of hull",
     "derivative": "Slope (1/nm)",
 }
 
@@ -94,6 +97,7 @@ class SpectraPlot(QWidget):
         self.plot = pg.PlotWidget()
         self.plot.setToolTip("Spectra; wheel and drag to zoom and pan, right-click for more")
         self.plot.setMinimumHeight(PLOT_HEIGHT)
+        self.plot.getPlotItem().layout.setContentsMargins(*MARGINS)
         self.legend = CurveList()
         self.controls = SpectraControls(session, workflow, dialogs or Dialogs())
         self.decided = AttributionPlot(session, workflow)
