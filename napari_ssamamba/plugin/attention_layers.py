@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer
 
 from napari_ssamamba.audit.attention_maps import scalar_limits, weight_scale
 from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.plugin.scaled_image import scaled_image, set_scale
 
 if TYPE_CHECKING:
     from napari import Viewer
+    from napari.layers import Image
 
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.plugin.own_layers import OwnLayers
@@ -115,7 +116,7 @@ class AttentionLayers(QObject):
                 self._layers.add_soon(role, partial(_layer, role, maps))
             else:
                 layer.data = values
-                _set_scale(layer, limits)
+                set_scale(layer, limits)
 
     def _tile_came(self, window: object) -> None:
         if not self._timer.isActive():
@@ -142,45 +143,29 @@ class AttentionLayers(QObject):
         place = heat.window.row0, heat.window.column0
         layer = self._layers[PIXEL_ROLE]
         if layer is None:
-            layer = Image(
-                heat.inside,
-                name=name,
-                colormap="magma",
-                contrast_limits=limits,
-                translate=place,
-                axis_labels=("row", "column"),
+            layer = scaled_image(
+                heat.inside, name=name, limits=limits, colormap="magma", place=place
             )
-            layer.colorbar.visible = True
             self._layers.add(PIXEL_ROLE, layer)
             return
         layer.data = heat.inside
         layer.translate = place
-        _set_scale(layer, limits)
+        set_scale(layer, limits)
         self._layers.rename(PIXEL_ROLE, name)
 
 
 def _layer(role: str, maps: AttentionMaps) -> Image:
     """Return a layer of one of the maps."""
     limits = scalar_limits(maps.model.patch_size)[ROLES.index(role)]
-    layer = Image(
+    return scaled_image(
         maps.values[ROLES.index(role)],
         name=_name(role, limits, maps.outdated),
-        colormap="viridis",
-        contrast_limits=limits,
+        limits=limits,
         visible=role == ROLES[0],
-        axis_labels=("row", "column"),
     )
-    layer.colorbar.visible = True
-    return layer
 
 
 def _name(role: str, limits: tuple[float, float], outdated: bool) -> str:
     """Return a layer's name, with its scale."""
     scale = f"({limits[0]:g}–{limits[1]:.3g}{UNITS.get(role, '')})"
     return f"{role} {scale}{' (outdated)' if outdated else ''}"
-
-
-def _set_scale(layer: Image, limits: tuple[float, float]) -> None:
-    """Fix the range of values that the colours span, and that the slider offers."""
-    layer.contrast_limits_range = limits
-    layer.contrast_limits = limits

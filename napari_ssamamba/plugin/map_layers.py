@@ -5,13 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import Colormap
 from qtpy.QtCore import QObject, QTimer
 
+from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.plugin.class_look import dress
+from napari_ssamamba.plugin.scaled_image import scaled_image
+from napari_ssamamba.prediction.mosaic import FINAL
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.plugin.own_layers import OwnLayers
     from napari_ssamamba.session import Session
@@ -24,12 +33,17 @@ and makes the next drawing 25 ms longer at 1580 × 3750 pixels (software renderi
 NUMBERS = ("confidence", "margin", "entropy")
 """Layers of numbers from 0 to 1, also the names of their arrays."""
 
+ROLES = ("map", *NUMBERS, "to come")
+
 VEIL = Colormap([[0, 0, 0, 0], [0.1, 0.1, 0.1, 0.4]], name="to come")
 """Dims what is provisional or unknown."""
 
 
 class MapLayers(QObject):
     """Shows ``session.map`` in layers that hold its arrays.
+
+    The layers are there, empty, as soon as the scene is, so that a mapping only has to fill them:
+    a new layer keeps the window busy for two tenths of a second, more while a thread computes.
 
     Parameters
     ----------
@@ -51,102 +65,110 @@ class MapLayers(QObject):
         self._timer.setInterval(MILLISECONDS_BETWEEN_REFRESHES)
         self._timer.timeout.connect(self._refresh)
         self._shown: ShownMap | None = None
-        self._filled: ShownMap | None = None  # a tile has come for it
-        self._missing = False
+        self._prepared: Cube | None = None
+        self._dressed: ClassTable | None = None
+        session.events.composite.connect(self._prepare)
+        session.events.classes.connect(self._dress)
         session.events.map.connect(self._show)
         session.events.map_tile.connect(self._tile_came)
 
+    def _prepare(self) -> None:
+        """Add empty layers, once a scene, when it is seen."""
+        cube = self._session.cube
+        if self._session.composite_image is not None and cube is not self._prepared:
+            self._prepared = cube
+            self._add_missing()
+
     def _show(self) -> None:
-        shown = self._session.map
-        if shown is None:
-            self._shown = self._filled = None
-            for role in ("map", *NUMBERS, "to come"):
-                self._layers.remove(role)
+        if self._session.cube is None:
             return
-        self._take_arrays(shown, anew=shown is not self._shown)
-        self._shown = shown
+        shown = self._session.map
+        if shown is not self._shown:
+            self._shown = shown
+            self._take_arrays()
+        if shown is not None or self._prepared is self._session.cube:
+            self._add_missing()
         self._refresh()
         self._layers.rename("map", _name(shown))
+        if (veil := self._layers["to come"]) is not None:
+            veil.visible = shown is None or not shown.complete
 
-    def _take_arrays(self, shown: ShownMap, *, anew: bool) -> None:
-        """Show the arrays in the layers that are there; the rest wait for something to show.
+    def _take_arrays(self) -> None:
+        """Show the arrays of another map, or none, in the layers that are there."""
+        for role in ROLES:
+            if (layer := self._layers[role]) is not None:
+                layer.data = self._values(role)
+        self._dress()
 
-        Where a mapping begins, its thread has most to do in Python, which both would wait for.
+    def _dress(self) -> None:
+        """Give the map its classes' colours, which takes napari 50 ms, where it has others.
+
+        An empty map has those of the session already, as the next map probably will.
         """
-        arrays = self._arrays(shown)
-        for role in ("map", *NUMBERS, "to come"):
-            layer = self._layers[role]
-            if role not in arrays:
+        layer, classes = self._layers["map"], self._classes()
+        if layer is not None and classes != self._dressed:
+            dress(layer, classes)
+            self._dressed = classes
+
+    def _classes(self) -> ClassTable:
+        return self._session.classes if self._shown is None else self._shown.classes
+
+    def _add_missing(self) -> None:
+        """Add the wanted layers that are missing, by and by; take out those not wanted."""
+        margins = self._session.mapping.with_margins
+        for role in ROLES:
+            if role in NUMBERS[1:] and not margins:
                 self._layers.remove(role)
-            elif layer is None:
-                self._missing = True
-            elif anew:
-                layer.data = arrays[role]
-        if anew and self._layers["map"] is not None:
-            dress(self._layers["map"], shown.classes)
-        if shown is self._filled:
-            self._add_layers(shown)
-
-    def _arrays(self, shown: ShownMap) -> dict[str, Any]:
-        """Return what is to be shown, by role."""
-        wanted = NUMBERS if self._session.mapping.with_margins else NUMBERS[:1]
-        arrays = {"map": shown.ids} | {role: getattr(shown, role) for role in wanted}
-        return arrays if shown.complete else arrays | {"to come": shown.level}
-
-    def _add_layers(self, shown: ShownMap) -> None:
-        """Add the layers that are missing, by and by."""
-        self._missing, self._filled = False, shown
-        make = {"map": _classes, "to come": _veil}
-        for role in self._arrays(shown):
-            if self._layers[role] is None:
-                self._layers.add_soon(
-                    role, partial(make.get(role, partial(_numbers, role=role)), shown)
-                )
+            elif self._layers[role] is None:
+                self._layers.add_soon(role, partial(self._layer, role))
 
     def _tile_came(self, window: object) -> None:
-        shown = self._session.map
-        if shown is not None and (self._missing or shown is not self._filled):
-            self._add_layers(shown)
         if not self._timer.isActive():
             self._timer.start()
 
     def _refresh(self) -> None:
-        for role in ("map", *NUMBERS, "to come"):
+        for role in ROLES:
             layer = self._layers[role]
             if layer is not None and layer.visible:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
 
+    # --- what the layers show ----------------------------------------------------------------
 
-def _name(shown: ShownMap) -> str:
-    state = shown.state()
+    def _values(self, role: str) -> NDArray[Any]:
+        """Return what a layer shows; where there is no map, zeros or NaN that take no memory."""
+        names = {"map": "ids", "to come": "level"}
+        if self._shown is not None:
+            values: NDArray[Any] = getattr(self._shown, names.get(role, role))
+            return values
+        nothing: dict[str, NDArray[Any]] = {
+            "map": np.array(UNLABELLED, np.uint16),
+            "to come": np.array(FINAL, np.uint8),
+        }
+        cube = self._session.need_cube()
+        shape = cube.rows, cube.columns
+        return np.broadcast_to(nothing.get(role, np.array(np.nan, np.float32)), shape)
+
+    def _layer(self, role: str) -> Layer:
+        values, shown = self._values(role), self._shown
+        if role in NUMBERS:
+            return scaled_image(values, name=role, limits=(0.0, 1.0), visible=False)
+        if role == "to come":
+            return Image(
+                values,
+                name=role,
+                colormap=VEIL,
+                contrast_limits=(0, 1),
+                axis_labels=("row", "column"),
+                visible=shown is None or not shown.complete,
+            )
+        layer = Labels(values, name=_name(shown), opacity=0.6, axis_labels=("row", "column"))
+        layer.editable = False
+        self._dressed = self._classes()
+        dress(layer, self._dressed)
+        return layer
+
+
+def _name(shown: ShownMap | None) -> str:
+    """Return the map's name, with its state."""
+    state = "none yet" if shown is None else shown.state()
     return f"map ({state})" if state else "map"
-
-
-def _classes(shown: ShownMap) -> Labels:
-    layer = Labels(shown.ids, name=_name(shown), opacity=0.6, axis_labels=("row", "column"))
-    layer.editable = False
-    dress(layer, shown.classes)
-    return layer
-
-
-def _numbers(shown: ShownMap, role: str) -> Image:
-    layer = Image(
-        getattr(shown, role),
-        name=role,
-        colormap="viridis",
-        contrast_limits=(0.0, 1.0),
-        visible=False,
-        axis_labels=("row", "column"),
-    )
-    layer.colorbar.visible = True
-    return layer
-
-
-def _veil(shown: ShownMap) -> Image:
-    return Image(
-        shown.level,
-        name="to come",
-        colormap=VEIL,
-        contrast_limits=(0, 1),
-        axis_labels=("row", "column"),
-    )

@@ -57,6 +57,7 @@ def test_mapping_with_attention_shows_four_layers_on_fixed_scales(opened: Any, q
     limits = [layer.contrast_limits for layer in layers]
     assert limits == [[0, 1], [0, pytest.approx(2**0.5)], [0, 1], [0, 1]]  # 3 × 3 patches
     for layer, values in zip(layers, opened.session.attention.maps.values, strict=True):
+        layer.visible = True
         assert layer.colorbar.visible
         assert layer.data is values or np.shares_memory(layer.data, values)
     assert layers[0].name == "attention entropy (0–1)"

@@ -15,6 +15,10 @@ from napari_ssamamba.training.config import TrainingConfig
 if TYPE_CHECKING:
     from conftest import TinyJob
 
+PICTURE_LAYERS = ["bands", "composite", "reference", "training labels"]
+MAP_LAYERS = ["map (none yet)", "to come", "confidence"]
+"""There as soon as the scene is."""
+
 
 @pytest.fixture
 def opened(make_napari_viewer: Any, tiny_job: TinyJob, qtbot: Any) -> Any:
@@ -30,7 +34,7 @@ def opened(make_napari_viewer: Any, tiny_job: TinyJob, qtbot: Any) -> Any:
 
 def test_a_scene_is_shown_as_bands_colours_and_labels_to_paint_on(opened: Any) -> None:
     names = [layer.name for layer in opened.viewer.layers]
-    assert names == ["bands", "composite", "reference", "training labels"]
+    assert [n for n in names if n not in MAP_LAYERS] == PICTURE_LAYERS
     assert opened.viewer.layers["bands"].data.shape == (6, 24, 20)
     assert not opened.viewer.layers["bands"].visible
     band = np.asarray(opened.viewer.layers["bands"].data[3])
@@ -39,6 +43,18 @@ def test_a_scene_is_shown_as_bands_colours_and_labels_to_paint_on(opened: Any) -
     )
     opened.viewer.dims.set_current_step(0, 3)
     assert opened.viewer.canvas.overlays.text.text == "band 4 · 750.0 nm"
+
+
+def test_the_map_s_layers_wait_for_it(opened: Any, qtbot: Any) -> None:
+    layers, viewer = opened.bridge.layers, opened.viewer
+    qtbot.waitUntil(lambda: all(name in viewer.layers for name in MAP_LAYERS), timeout=5000)
+    names = [layer.name for layer in viewer.layers]
+    assert names == [*PICTURE_LAYERS[:3], *MAP_LAYERS, *PICTURE_LAYERS[3:]]
+    assert not layers["map"].data.any()
+    assert not layers["to come"].data.any()  # transparent
+    assert not layers["confidence"].visible
+    opened.session.add_class("Second")
+    assert list(layers["map"].features["class"]) == ["unlabelled", "Class 1", "Second"]
 
 
 def test_stated_wavelengths_are_shown_above_the_picture_at_once(opened: Any) -> None:
@@ -154,7 +170,7 @@ def test_tiles_appear_while_the_map_is_computed(
     assert layer.name == "map (stopped at 3 %)"
     session.mapping.finish()
     assert layer.name == "map"
-    assert layers["to come"] is None
+    assert not layers["to come"].visible
     session.labels_painted()
     assert layer.name == "map (outdated)"
 
