@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.plugin.class_look import dress
+from napari_ssamamba.plugin.own_layers import MILLISECONDS_BETWEEN_LAYERS
 from napari_ssamamba.plugin.scaled_image import scaled_image
 from napari_ssamamba.prediction.mosaic import FINAL
 
@@ -64,6 +65,11 @@ class MapLayers(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(MILLISECONDS_BETWEEN_REFRESHES)
         self._timer.timeout.connect(self._refresh)
+        self._stale: list[str] = []
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.setInterval(MILLISECONDS_BETWEEN_LAYERS)
+        self._next.timeout.connect(self._take_next)
         self._shown: ShownMap | None = None
         self._prepared: Cube | None = None
         self._dressed: ClassTable | None = None
@@ -80,25 +86,39 @@ class MapLayers(QObject):
             self._add_missing()
 
     def _show(self) -> None:
-        if self._session.cube is None:
-            return
         shown = self._session.map
         if shown is not self._shown:
             self._shown = shown
-            self._take_arrays()
+            self._stale = list(ROLES)
+            self._take_next()
+        else:
+            self._refresh()
         if shown is not None or self._prepared is self._session.cube:
             self._add_missing()
-        self._refresh()
         self._layers.rename("map", _name(shown))
-        if (veil := self._layers["to come"]) is not None:
-            veil.visible = shown is None or not shown.complete
+        if not self._stale:
+            self._show_veil()
 
-    def _take_arrays(self) -> None:
-        """Show the arrays of another map, or none, in the layers that are there."""
-        for role in ROLES:
+    def _take_next(self) -> None:
+        """Show the arrays of another map, or none, in the layers that are there, one by one.
+
+        All at once, and then drawing them, would keep the window busy for a tenth of a second.
+        """
+        while self._stale:
+            role = self._stale.pop(0)
             if (layer := self._layers[role]) is not None:
                 layer.data = self._values(role)
-        self._dress()
+                self._dress()
+                break
+        if self._stale:
+            self._next.start()
+        else:
+            self._show_veil()
+
+    def _show_veil(self) -> None:
+        """Hide it where the map is complete, for it takes time to draw."""
+        if (veil := self._layers["to come"]) is not None:
+            veil.visible = self._shown is None or not self._shown.complete
 
     def _dress(self) -> None:
         """Give the map its classes' colours, which takes napari 50 ms, where it has others.
@@ -129,7 +149,7 @@ class MapLayers(QObject):
     def _refresh(self) -> None:
         for role in ROLES:
             layer = self._layers[role]
-            if layer is not None and layer.visible:
+            if layer is not None and layer.visible and role not in self._stale:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     # --- what the layers show ----------------------------------------------------------------
