@@ -150,7 +150,8 @@ class MapLayers(QObject):
         for role in ROLES:
             layer = self._layers[role]
             if layer is not None and layer.visible and role not in self._stale:
-                layer.refresh(thumbnail=False, highlight=False, extent=False)
+                done = self._shown is None or self._shown.complete
+                layer.refresh(thumbnail=done, highlight=False, extent=False)
 
     # --- what the layers show ----------------------------------------------------------------
 

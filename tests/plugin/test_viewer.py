@@ -182,6 +182,7 @@ def test_training_in_the_thread_ends_with_a_complete_map(opened: Any, qtbot: Any
     )
     qtbot.waitUntil(lambda: "map" in opened.viewer.layers, timeout=5000)
     assert opened.viewer.layers["map"].data.any()
+    qtbot.waitUntil(lambda: opened.viewer.layers["map"].thumbnail[..., :3].any(), timeout=5000)
     assert opened.session.mapping.focus.seen is not None
 
 
