@@ -66,7 +66,9 @@ class AuditPanel(QWidget):
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.worst = QListWidget()
-        self.worst.setToolTip("The confusions, the largest first; choose one to see its pixels")
+        self.worst.setToolTip(
+            "The confusions, the largest first: pixels, reference → map; choose one to see them"
+        )
         self.worst.setAccessibleName("Worst confusions")
         self.worst.setFixedHeight(LIST_HEIGHT)
         self.worst.setUniformItemSizes(True)  # or hundreds are measured when one changes
@@ -173,9 +175,9 @@ class AuditPanel(QWidget):
                     self.worst.addItem(item)
                 count = confusion.count(cell)
                 if item.data(CELL) != cell or item.data(COUNT) != count:
-                    text = cell_text(confusion, cell)
-                    item.setText(text)
-                    item.setToolTip(text)
+                    names = (confusion.classes[i].name for i in (cell.reference, cell.predicted))
+                    item.setText(f"{count:,}  {' → '.join(names)}")
+                    item.setToolTip(cell_text(confusion, cell))
                     item.setData(CELL, cell)
                     item.setData(COUNT, count)
 

@@ -27,7 +27,7 @@ class DecisionModel(ColumnModel):
     parent : QObject, optional
     """
 
-    HEADERS = ("Pixel", "Decision", "Reference", "Mapped as")
+    HEADERS = ("Pixel", "Decision", "Reference", "Mapped")
     TOOLTIPS = (
         "Row, column",
         "What was decided, and the training label that it gave",

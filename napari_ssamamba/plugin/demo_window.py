@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtGui import QImage, QPainter
 
+from napari_ssamamba.gui.attention_jobs import PIXEL
+from napari_ssamamba.gui.audit_jobs import CELL
+from napari_ssamamba.gui.curve_jobs import PAIR
+from napari_ssamamba.gui.fixing_jobs import EVIDENCE
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.plugin.waiting import run_for, run_until
 
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.plugin.viewers import OpenSession
     from napari_ssamamba.session import Session
 
 PLUGIN = "napari-ssamamba"
@@ -46,7 +52,8 @@ def main() -> None:
 def show_result(viewer: Viewer, folder: Path) -> None:
     """Open the built-in scene with the demo's labels, map it with its model, and take pictures.
 
-    Writes window-labels.png, window-mapping.png and window-map.png.
+    Writes window-labels.png, window-mapping.png, window-map.png and window-audit.png, and
+    window-audit-tabs.png with what four of the tabs show of one error.
 
     Parameters
     ----------
@@ -80,6 +87,7 @@ def show_result(viewer: Viewer, folder: Path) -> None:
     _pick_wrong_pixel(session)
     widget.main.scroll.ensureWidgetVisible(widget.main.map)
     _take_picture(viewer, folder / "window-map.png")
+    _show_audit(viewer, opened, widget, folder)
 
 
 def labels_of(checkpoint: Checkpoint, reference: LabelMap) -> LabelMap:
@@ -110,6 +118,38 @@ def _pick_wrong_pixel(session: Session) -> None:
         surest = np.where(wrong, session.map.confidence, -1.0).argmax()
         row, column = np.unravel_index(int(surest), truth.shape)
         session.pick(int(row), int(column))
+
+
+def _show_audit(viewer: Viewer, opened: OpenSession, widget: Any, folder: Path) -> None:
+    """Go to the surest error of the largest confusion, and take pictures of what is known of it."""
+    session, workflow, plots = opened.session, opened.workflow, widget.plots
+    run_until(lambda: session.audit.confusion is not None)
+    if session.audit.confusion is None or not session.audit.confusion.worst():
+        return
+    opened.bridge.layers["map"].visible = False
+    viewer.reset_view()
+    session.audit.step(1)
+    viewer.scene.camera.zoom /= 2
+    jobs = EVIDENCE, CELL, PAIR, PIXEL
+    grabs = []
+    for tab in (plots.confusion, plots.crops, plots.spectra, plots.attention):
+        plots.setCurrentWidget(tab)
+        run_for(SECONDS_TO_DRAW)
+        run_until(lambda: not any(map(workflow.job, jobs)))
+        if tab is plots.confusion:
+            main = widget.main
+            main.scroll.ensureWidgetVisible(main.audit.decisions)
+            main.scroll.ensureWidgetVisible(main.audit.worst)
+            _take_picture(viewer, folder / "window-audit.png")
+        run_for(SECONDS_TO_DRAW)
+        grabs.append(plots.grab().toImage())
+    width, height = grabs[0].width(), grabs[0].height()
+    picture = QImage(2 * width, 2 * height, QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    for n, grab in enumerate(grabs):
+        painter.drawImage(n % 2 * width, n // 2 * height, grab)
+    painter.end()
+    picture.save(str(folder / "window-audit-tabs.png"))
 
 
 def _take_picture(viewer: Viewer, path: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_click_on_a_cell_selects_its_pixels_everywhere(qtbot, audited, matrix,
     at = matrix.table.visualRect(matrix.model.index(0, 1)).center()
     QTest.mouseClick(matrix.table.viewport(), Qt.MouseButton.LeftButton, pos=at)
     assert audited.audit.cell == Cell(2, 5) and len(audited.audit.pixels) == 1
-    assert panel.worst.currentItem().text() == "1 pixel of Class 2 mapped as Class 5"
+    assert panel.worst.currentItem().text() == "1  Class 2 → Class 5"
     panel.worst.setCurrentRow(0)
     assert audited.audit.cell == Cell(5, 9) and len(audited.audit.pixels) == 3
     assert (matrix.table.currentIndex().row(), matrix.table.currentIndex().column()) == (1, 2)
@@ -89,8 +89,8 @@ def test_arrow_keys_go_from_cell_to_cell_but_not_to_the_accuracies(qtbot, audite
 
 def test_the_list_has_the_confusions_by_count_and_the_buttons_step(audited, panel):
     assert [panel.worst.item(r).text() for r in range(panel.worst.count())] == [
-        "3 pixels of Class 5 mapped as Class 9",
-        "1 pixel of Class 2 mapped as Class 5",
+        "3  Class 5 → Class 9",
+        "1  Class 2 → Class 5",
     ]
     panel.next.click()
     panel.next.click()
@@ -171,7 +171,7 @@ def test_a_pixel_that_is_left_out_changes_its_numbers_and_no_choice(audited, pan
     assert matrix.model.data(index, DISPLAY) == "2"
     assert matrix.table.currentIndex() == index and not resets
     assert [panel.worst.item(row) for row in range(panel.worst.count())] == lines
-    assert panel.worst.item(0).text() == "2 pixels of Class 5 mapped as Class 9"
+    assert panel.worst.item(0).text() == "2  Class 5 → Class 9"
     assert panel.worst.currentRow() == 0
 
 

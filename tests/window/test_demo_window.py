@@ -40,3 +40,10 @@ def test_the_demo_leaves_pictures_of_the_window(tmp_path: Path) -> None:
     labels, mapping, done = (picture[..., :3] for picture in pictures)
     assert np.mean(np.any(labels != mapping, axis=2)) > 0.01, "the map is not seen to grow"
     assert np.mean(np.any(mapping != done, axis=2)) > 0.01
+    audit, tabs = (
+        imread(tmp_path / f"{name}.png") for name in ("window-audit", "window-audit-tabs")
+    )
+    assert min(audit.shape[:2]) > 600
+    height, width = (n // 2 for n in tabs.shape[:2])
+    parts = [tabs[i : i + height, j : j + width] for i in (0, height) for j in (0, width)]
+    assert all(np.ptp(part[height // 4 :]) > 0.5 for part in parts), "a tab is empty"
