@@ -5,19 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QTimer
 
 from napari_ssamamba.audit.attention_maps import scalar_limits, weight_scale
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.plugin.scaled_image import scaled_image, set_scale
+from napari_ssamamba.plugin.session_layers import SessionLayers
 
 if TYPE_CHECKING:
-    from napari import Viewer
     from napari.layers import Image
 
-    from napari_ssamamba.gui.workflow import Workflow
-    from napari_ssamamba.plugin.own_layers import OwnLayers
-    from napari_ssamamba.session import Session
     from napari_ssamamba.session.attention import AttentionMaps
 
 ROLES = (
@@ -36,37 +33,17 @@ MILLISECONDS_BETWEEN_REFRESHES = 100
 """Tiles that come faster are shown together."""
 
 
-class AttentionLayers(QObject):
-    """Shows ``session.attention``; every layer has its scale beside it, which data never change.
+class AttentionLayers(SessionLayers):
+    """Shows ``session.attention``; every layer has its scale beside it, which data never change."""
 
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    session : Session
-    workflow : Workflow
-    layers : OwnLayers
-    parent : QObject
-    """
-
-    def __init__(
-        self,
-        viewer: Viewer,
-        session: Session,
-        workflow: Workflow,
-        layers: OwnLayers,
-        parent: QObject,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
-        self._session = session
-        self._layers = layers
+    def _connect(self) -> None:
         self._values: object = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(MILLISECONDS_BETWEEN_REFRESHES)
         self._timer.timeout.connect(self._refresh)
-        workflow.attention.view_of = self.view
-        events = session.attention.events
+        self._workflow.attention.view_of = self.view
+        events = self._session.attention.events
         events.maps.connect(self._show_maps)
         events.maps_tile.connect(self._tile_came)
         events.pixel.connect(self._show_pixel)

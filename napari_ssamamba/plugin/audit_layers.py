@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtCore import QObject
 
 from napari_ssamamba.gui.decision_keys import DECISION_KEYS, decide
 from napari_ssamamba.gui.plot_colors import AUDITED_COLOR
+from napari_ssamamba.plugin.session_layers import SessionLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from napari import Viewer
     from numpy.typing import NDArray
 
-    from napari_ssamamba.gui.workflow import Workflow
-    from napari_ssamamba.plugin.own_layers import OwnLayers
-    from napari_ssamamba.session import Session
     from napari_ssamamba.session.decisions import DecisionKind
 
 ROLE = "audited pixels"
@@ -42,42 +39,21 @@ KEYS = {"N": 1, "Shift-N": -1}
 nor for those of the decisions."""
 
 
-class AuditLayers(QObject):
-    """One layer with the pixels of the audited cell, at any number of them one array.
+class AuditLayers(SessionLayers):
+    """One layer with the pixels of the audited cell, at any number of them one array."""
 
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    session : Session
-    workflow : Workflow
-    layers : OwnLayers
-    parent : QObject
-    """
-
-    def __init__(
-        self,
-        viewer: Viewer,
-        session: Session,
-        workflow: Workflow,
-        layers: OwnLayers,
-        parent: QObject,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
-        self._session = session
-        self._workflow = workflow
-        self._layers = layers
+    def _connect(self) -> None:
         self._drawn: NDArray[np.int32] = np.empty((0, 2), np.int32)
         self._looked_at: tuple[int, ...] | None = None
-        audit = session.audit
+        audit = self._session.audit
         audit.events.confusion.connect(self._prepare)
         audit.events.cell.connect(self._show)
         audit.events.position.connect(self._show_position)
         audit.events.look_at.connect(self._fly)
         for key, by in KEYS.items():
-            viewer.bind_key(key, self._stepper(by), overwrite=True)
+            self._viewer.bind_key(key, self._stepper(by), overwrite=True)
         for decision in DECISION_KEYS:
-            viewer.bind_key(decision.key, self._decider(decision.kind), overwrite=True)
+            self._viewer.bind_key(decision.key, self._decider(decision.kind), overwrite=True)
 
     def _stepper(self, by: int) -> Callable[[Viewer], None]:
         def step(viewer: Viewer) -> None:

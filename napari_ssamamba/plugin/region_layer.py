@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Shapes
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QTimer
 
 from napari_ssamamba.audit.regions import pixels_inside
 from napari_ssamamba.errors import SSAMambaError
+from napari_ssamamba.plugin.session_layers import SessionLayers
 
 if TYPE_CHECKING:
-    from napari import Viewer
     from napari.layers import Layer
     from numpy.typing import NDArray
-
-    from napari_ssamamba.gui.workflow import Workflow
-    from napari_ssamamba.plugin.own_layers import OwnLayers
-    from napari_ssamamba.session import Session
 
 ROLE = "spectra regions"
 
@@ -30,33 +26,13 @@ HINT = "Click the corners of a region; a double click ends it."
 ELLIPSE_POINTS = 64
 
 
-class RegionLayer(QObject):
+class RegionLayer(SessionLayers):
     """One layer with a shape for each region of ``session.curves``.
 
     Shapes may be drawn, moved and deleted with napari's own tools; the curves follow.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    session : Session
-    workflow : Workflow
-    layers : OwnLayers
-    parent : QObject
     """
 
-    def __init__(
-        self,
-        viewer: Viewer,
-        session: Session,
-        workflow: Workflow,
-        layers: OwnLayers,
-        parent: QObject,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
-        self._session = session
-        self._workflow = workflow
-        self._layers = layers
+    def _connect(self) -> None:
         self._active_before: Layer | None = None
         self._corners: dict[int, NDArray[np.float64]] = {}  # by curve, as last averaged
         # napari tells of a shape in the midst of drawing it
@@ -64,10 +40,10 @@ class RegionLayer(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._follow_shapes)
-        workflow.curves.draw_region = self.draw
-        session.curves.events.curves.connect(self._follow_curves)
-        session.events.cube.connect(self._forget)
-        viewer.layers.events.removed.connect(self._layer_removed)
+        self._workflow.curves.draw_region = self.draw
+        self._session.curves.events.curves.connect(self._follow_curves)
+        self._session.events.cube.connect(self._forget)
+        self._viewer.layers.events.removed.connect(self._layer_removed)
 
     def draw(self) -> None:
         """Let the user draw a polygon."""

@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari.layers import Points
-from qtpy.QtCore import QObject
+
+from napari_ssamamba.plugin.session_layers import SessionLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Layer
 
-    from napari_ssamamba.gui.workflow import Workflow
-    from napari_ssamamba.plugin.own_layers import OwnLayers
-    from napari_ssamamba.session import Session
     from napari_ssamamba.session.steps import PixelSteps
 
 COLORS = {"suggestions": "#00e5ff", "suspect labels": "#ff5252"}
@@ -31,31 +29,10 @@ SIZE = 3.0
 """Pixels of the scene that a ring is wide, where that is neither too little nor too much."""
 
 
-class StepLayers(QObject):
-    """One layer of rings for each of the lists.
+class StepLayers(SessionLayers):
+    """One layer of rings for each of the lists."""
 
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    session : Session
-    workflow : Workflow
-    layers : OwnLayers
-    parent : QObject
-    """
-
-    def __init__(
-        self,
-        viewer: Viewer,
-        session: Session,
-        workflow: Workflow,
-        layers: OwnLayers,
-        parent: QObject,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
-        self._session = session
-        self._workflow = workflow
-        self._layers = layers
+    def _connect(self) -> None:
         self._shown: dict[str, object] = {}
         self._colored: dict[str, list[str]] = {}
         for role, steps in self._lists().items():
