@@ -23,11 +23,15 @@ NAME = Qt.ItemDataRole.UserRole + 2
 MOST_WIDTH = 190
 """Pixels; longer names are elided, and whole in the tooltip."""
 
+OUTDATED = "Map is outdated"
+
 KINDS = {"pixel": "A pixel that was kept", "region": "A region", "library": "From a library"}
 
 
 class CurveList(QListWidget):
     """A line for each class, then one for each further curve, which can be renamed and removed.
+
+    Its colours are the map's too, so it says where that is outdated.
 
     Parameters
     ----------
@@ -58,12 +62,24 @@ class CurveList(QListWidget):
         delete.activated.connect(self._remove)
         self.hide()
 
-    def show_curves(self, classes: Iterable[LandClass], curves: Iterable[Curve]) -> None:
-        """List these; those that were unchecked stay so."""
+    def show_curves(
+        self, classes: Iterable[LandClass], curves: Iterable[Curve], *, outdated: bool = False
+    ) -> None:
+        """List these; those that were unchecked stay so.
+
+        Parameters
+        ----------
+        classes : iterable of LandClass
+        curves : iterable of Curve
+        outdated : bool
+            Whether labels or model changed since the map was made.
+        """
         hidden, hidden_curves = self.hidden(), self.hidden_curves()
         row = self.currentRow()
         with QSignalBlocker(self):
             self.clear()
+            if outdated:
+                self._say_outdated()
             for land_class in classes:
                 item = self._item(land_class.name, land_class.color, land_class.id in hidden)
                 item.setData(ID, land_class.id)
@@ -88,8 +104,18 @@ class CurveList(QListWidget):
         return {i.data(ID) for i in self._unchecked() if i.data(IS_CURVE)}
 
     def _unchecked(self) -> Iterable[QListWidgetItem]:
-        items = (self.item(row) for row in range(self.count()))
-        return (i for i in items if i.checkState() == Qt.CheckState.Unchecked)
+        items, unchecked = map(self.item, range(self.count())), Qt.CheckState.Unchecked
+        return (i for i in items if i.data(ID) is not None and i.checkState() == unchecked)
+
+    def _say_outdated(self) -> None:
+        item = QListWidgetItem(OUTDATED)
+        font = item.font()
+        font.setItalic(True)
+        item.setFont(font)
+        item.setData(NAME, OUTDATED)
+        item.setToolTip("Labels or model changed since the map was made. Map the scene again")
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled)  # neither checked nor chosen
+        self.addItem(item)
 
     def _item(self, name: str, color: str, hidden: bool) -> QListWidgetItem:
         swatch = QPixmap(SWATCH_PIXELS, SWATCH_PIXELS)

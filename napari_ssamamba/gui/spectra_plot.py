@@ -157,7 +157,7 @@ class SpectraPlot(QWidget):
         self.decided.range_moved.connect(self._range_moved)
         self.plot.scene().sigMouseMoved.connect(self._hover)
         connect(self._picked, events.picked)
-        connect(self._list_changed, events.class_spectra, events.classes)
+        connect(self._list_changed, events.class_spectra, events.classes, events.map)
         connect(self._list_changed, curves.events.curves)
         connect(self._bands_changed, events.cube, events.bands, curves.events.view)
         connect(self._labels_changed, events.labels)
@@ -183,7 +183,8 @@ class SpectraPlot(QWidget):
     def _list_changed(self) -> None:
         session = self._session
         classes = [c for c in session.classes if c.id in session.class_spectra]
-        self.legend.show_curves(classes, session.curves.curves)
+        outdated = session.map is not None and session.map.outdated
+        self.legend.show_curves(classes, session.curves.curves, outdated=outdated)
         self._show()
 
     def _bands_changed(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_ssamamba.gui.curve_list import OUTDATED
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.session import Session
@@ -41,3 +42,24 @@ def test_a_hidden_class_stays_hidden_when_classes_change(plot):
     plot._session.rename_class(id, "Sweetcorn")
     assert plot.legend.item(0).text() == "Sweetcorn"
     assert plot.legend.hidden() == {id}
+
+
+def test_the_legend_says_that_the_map_is_outdated_until_it_is_replaced(plot, tiny_checkpoint):
+    session, legend = plot._session, plot.legend
+
+    def lines():
+        return [legend.item(row).text() for row in range(legend.count())]
+
+    names = lines()
+    assert OUTDATED not in names
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping.run().close()
+    session.mapping.finish()
+    assert lines() == names
+    session.labels_painted()
+    assert lines() == [OUTDATED, *names]
+    assert not legend.hidden() and not legend.hidden_curves()  # it is no class that is unchecked
+    session.mapping.run().close()
+    assert lines() == names
+    session.set_checkpoint(tiny_checkpoint)
+    assert OUTDATED in lines()
