@@ -36,6 +36,7 @@ GOALS = {
     "opening: memory added at most, MB": 150.0,
     "a band, longest ms": 200.0,
     "training: memory added at most, MB": 500.0,
+    "previews' share of the training, %": 15.0,
     "first view of the map, s": 1.0,
     "mapping: memory added at most, MB": 500.0,
 }

@@ -19,7 +19,7 @@ ARENA_MAX = -8
 POOLS = 2
 """For all threads together; glibc takes up to eight a core."""
 
-SECONDS_BETWEEN = 1.0
+SECONDS_BETWEEN = 0.5
 """Giving back takes about 10 ms, and a little again when the memory is taken anew."""
 
 _lock = Lock()

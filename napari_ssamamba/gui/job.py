@@ -66,6 +66,15 @@ class Job(WorkerBase[Any]):
         # end of the training.
         pool.setMaxThreadCount(max(4, pool.maxThreadCount()))
 
+    def start(self) -> None:
+        """Start at once.
+
+        The base class waits for the event loop, which may first add a scene's layers for a second.
+        """
+        self._worker_set.add(self)
+        self.signals._finished.connect(self._set_discard)
+        QThreadPool.globalInstance().start(self)
+
     def run(self) -> None:
         """Run in the thread; called by Qt.
 

@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 
+from napari_ssamamba.gui.freed_memory import give_back
 from napari_ssamamba.plugin.attention_layers import AttentionLayers
 from napari_ssamamba.plugin.audit_layers import AuditLayers
 from napari_ssamamba.plugin.band_layer import BandLayer
@@ -80,6 +81,7 @@ class LayerBridge(QObject):
         self.layers.clear()
         self._compose()
         self.bands.show()
+        give_back(at_once=True)  # what the first picture took for its programs, up to 100 MB
         self.viewer.dims.axis_labels = ("band", "row", "column")[-self.viewer.dims.ndim :]
         self.viewer.reset_view()
         self._show_wavelength(None)

@@ -16,6 +16,11 @@ def resident_mb() -> float | None:
     return _figure("VmRSS")
 
 
+def file_pages_mb() -> float | None:
+    """Return how much of it are pages of files, e.g. of libraries, in MB; None but on Linux."""
+    return _figure("RssFile")
+
+
 def peak_mb() -> float | None:
     """Return the most that was held since `forget_peak`, in MB; None but on Linux."""
     return _figure("VmHWM")

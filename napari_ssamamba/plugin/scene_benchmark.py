@@ -18,8 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.gui.freed_memory import give_back
 from napari_ssamamba.plugin.audit_benchmark import measure_audit
-from napari_ssamamba.plugin.resident_memory import forget_peak, peak_mb, resident_mb
+from napari_ssamamba.plugin.resident_memory import (
+    file_pages_mb,
+    forget_peak,
+    peak_mb,
+    resident_mb,
+)
 from napari_ssamamba.plugin.stall_gauge import StallGauge
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.plugin.waiting import run_for, run_until
@@ -38,8 +44,8 @@ SECONDS_TO_LOAD = 4.0
 
 SECONDS_TO_SETTLE = 1.0
 BANDS_SCROLLED = 24
-STEPS = 24
-"""Of the training, which is about memory and the window, not about accuracy."""
+STEPS, EPOCHS = 48, 16
+"""Of the training, which is about memory, the window and previews, not about accuracy."""
 
 LOOK_MS = 5
 SMALL = 64
@@ -62,13 +68,14 @@ def measure_scene(scene: Path, ids: np.ndarray[Any, Any], seconds: float) -> dic
     ids : ndarray of uint16, shape (rows, columns)
         Training labels.
     seconds : float
-        How long to map while the view moves, and then again without a look at it.
+        How long to map while the view moves, and then again, parts spread over the scene.
 
     Returns
     -------
     dict of str to float
         Times in s or ms, memory in MB (added to what the idle window with the dock held), each
-        named with its unit; memory only on Linux.
+        named with its unit; memory only on Linux. Pages of files are mostly those of libraries
+        that a phase is the first to use.
     """
     import napari
 
@@ -102,22 +109,20 @@ class _Bench:
         self.layers = opened.bridge.layers
         self.figures: dict[str, float] = {}
         self.gauge = StallGauge()
-        self.before = resident_mb()
+        give_back(at_once=True)
+        self.before, self.files_before = resident_mb(), file_pages_mb()
         self.drawn = 0
-        viewer.window._qt_viewer.canvas._scene_canvas.events.draw.connect(self._count)
+        self.composite_drawn = 0.0
+        canvas = viewer.window._qt_viewer.canvas._scene_canvas
+        canvas.events.draw.connect(self._count, position="last")
 
     def open(self, scene: Path) -> None:
         """Open the scene, until its composite is on the screen, then until all is done."""
-
-        def is_shown() -> bool:
-            return self.layers["composite"] is not None
-
         with _Phase(self, "opening"):
             begun = time.perf_counter()
             self.workflow.open([scene])
-            run_until(is_shown, look_every_ms=LOOK_MS)
-            self._wait_for_drawing(lambda: None)
-            self.figures["first composite, s"] = time.perf_counter() - begun
+            run_until(lambda: self.composite_drawn > 0, look_every_ms=LOOK_MS)
+            self.figures["first composite, s"] = self.composite_drawn - begun
             run_until(lambda: self.workflow.job("composite") is None)
             self.figures["composite of all rows, s"] = time.perf_counter() - begun
             if self.workflow.job("overview") is not None:
@@ -147,20 +152,30 @@ class _Bench:
         from napari_ssamamba.data.classes import ClassTable
         from napari_ssamamba.data.labels import LabelMap
         from napari_ssamamba.session import TrainingSettings
+        from napari_ssamamba.session.preview import Preview
         from napari_ssamamba.training.config import TrainingConfig
 
         classes = ClassTable.from_ids([int(i) for i in np.unique(ids) if i])
         self.session.set_labels(LabelMap(ids, classes))
         del ids
         run_for(SECONDS_TO_SETTLE)
-        config = TrainingConfig(epochs=2, min_steps=STEPS, max_steps=STEPS)
+        config = TrainingConfig(epochs=EPOCHS, min_steps=STEPS, max_steps=STEPS)
         self.session.set_training(TrainingSettings(device="cpu", config=config))
         self.workflow.training.then_map = False
+        waited: list[float] = []
+
+        def count(kind: str, event: Progress) -> None:
+            if isinstance(event, Preview):
+                waited.append(event.seconds)
+
+        self.workflow.job_progressed.connect(count)
         with _Phase(self, "training"):
             begun = time.perf_counter()
             self.workflow.training.train()
             run_until(lambda: self.workflow.job("train") is None)
-            self.figures["training, s"] = time.perf_counter() - begun
+            spent = self.figures["training, s"] = time.perf_counter() - begun
+        self.figures["previews"] = len(waited)
+        self.figures["previews' share of the training, %"] = 100 * sum(waited) / spent
         if self.session.checkpoint is None:
             raise RuntimeError("the training failed; its reason is on the terminal")
 
@@ -195,13 +210,13 @@ class _Bench:
         run_for(SECONDS_TO_SETTLE)
 
     def cost(self, seconds: float) -> None:
-        """Map parts spread over the scene, without a look at them."""
-        from napari_ssamamba.prediction.scene_cost import measure_cost
+        """Map parts spread over the scene, in both orders."""
+        from napari_ssamamba.prediction.scene_cost import SceneCost, measure_cost
 
         cube, checkpoint = self.session.need_cube(), self.session.checkpoint
         if checkpoint is None:
             return
-        found: list[tuple[float, int]] = []
+        found: list[SceneCost] = []
         self.workflow.run(
             "cost",
             "Measuring the cost",
@@ -210,8 +225,12 @@ class _Bench:
         )
         run_until(lambda: self.workflow.job("cost") is None)
         if found:
-            self.figures["a pixel, µs"], pixels = found[0]
-            self.figures["pixels measured"] = pixels
+            cost = found[0]
+            self.figures["a pixel, µs"] = cost.microseconds
+            self.figures["coarse to fine costs more, %"] = 100 * (
+                cost.coarse_first / cost.microseconds - 1
+            )
+            self.figures["pixels measured"] = cost.pixels
 
     def _wait_for_drawing(self, change: Callable[[], Any]) -> None:
         before = self.drawn
@@ -220,7 +239,10 @@ class _Bench:
         run_until(lambda: self.drawn > before, look_every_ms=1)
 
     def _count(self, event: Any) -> None:
+        """Count what was drawn, and remember when the composite was, first."""
         self.drawn += 1
+        if not self.composite_drawn and self.layers["composite"] is not None:
+            self.composite_drawn = time.perf_counter()
 
 
 class _Phase:
@@ -236,10 +258,12 @@ class _Phase:
     def __exit__(self, *_: object) -> None:
         bench, name = self._bench, self._name
         bench.figures[f"{name}: longest stall, ms"] = bench.gauge.stop()
-        now, peak = resident_mb(), peak_mb()
+        now, peak, files = resident_mb(), peak_mb(), file_pages_mb()
         if bench.before is not None and now is not None and peak is not None:
             bench.figures[f"{name}: memory added at most, MB"] = peak - bench.before
             bench.figures[f"{name}: memory added after, MB"] = now - bench.before
+        if bench.files_before is not None and files is not None:
+            bench.figures[f"{name}: pages of files in it, MB"] = files - bench.files_before
 
 
 def _first_picture(viewer: Viewer) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.prediction.class_map import MapTile
 
 LARGEST_SHARE = 0.15
-"""Of a training's time: after a preview the next one waits accordingly."""
+"""Of a training's time so far: a preview waits until it would take no more with those before."""
 
 SECONDS = 0.4
 """After so long a preview ends with the tile at hand."""
@@ -34,12 +34,15 @@ class Preview(Progress):
     ----------
     checkpoint : Checkpoint
     tiles : tuple of MapTile
+    seconds : float
+        That the training waited for it.
     """
 
     lasting: ClassVar[bool] = True
 
     checkpoint: Checkpoint
     tiles: tuple[MapTile, ...]
+    seconds: float = 0.0
 
 
 def with_previews(
@@ -62,7 +65,8 @@ def with_previews(
     """
     from napari_ssamamba.training.events import ModelSoFar
 
-    due, last = 0.0, Progress()
+    started, spent, took = time.monotonic(), 0.0, SECONDS
+    looked, last = started - SECONDS_BETWEEN, Progress()
     try:
         while True:
             try:
@@ -73,11 +77,13 @@ def with_previews(
             if not isinstance(event, ModelSoFar):
                 last = event
                 yield event
-            elif focus.seen is not None and time.monotonic() >= due:
-                begun = time.monotonic()
+                continue
+            now = time.monotonic()
+            affordable = spent + took <= LARGEST_SHARE * (now - started + took)
+            if focus.seen is not None and affordable and now - looked >= SECONDS_BETWEEN:
                 tiles = _look(event.checkpoint, cube, Focus(focus.seen), device)
-                took = time.monotonic() - begun
-                due = begun + max(took / LARGEST_SHARE, SECONDS_BETWEEN)
+                looked, took = now, time.monotonic() - now
+                spent += took
                 yield Preview(
                     done=last.done,
                     total=last.total,
@@ -85,6 +91,7 @@ def with_previews(
                     seconds_left=last.seconds_left,
                     checkpoint=event.checkpoint,
                     tiles=tiles,
+                    seconds=took,
                 )
     finally:
         training.close()
