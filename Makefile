@@ -12,10 +12,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-# Libraries that Qt and OpenGL load at run time, and a virtual display.
+# Libraries that Qt and OpenGL load at run time, and a virtual display. GLib comes with
+# shared-mime-info, as its own package's name differs between releases.
 DEBIAN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libdbus-1-3 libfontconfig1 \
   libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 \
-  libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 fonts-dejavu-core
+  libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 shared-mime-info fonts-dejavu-core
 
 # A machine without an NVIDIA GPU gets the CPU build, which is a tenth of the size.
 TORCH_VERSION := 2.13.0
