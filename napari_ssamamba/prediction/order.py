@@ -215,20 +215,27 @@ class Order:
             if not np.isfinite(distance.flat[place]):
                 break
             i, j = np.unravel_index(place, distance.shape)
-            self._open[stride][rows[i], columns[j]] = False
-            if (unit := self._unit(stride, int(rows[i]), int(columns[j]))) is not None:
+            if (unit := self._unit(stride, int(rows[i]), int(columns[j]), within)) is not None:
                 return unit
         return None
 
-    def _unit(self, stride: int, row: int, column: int) -> Unit | None:
-        """Hand out a unit of the grid; None where nothing of it is left to do."""
+    def _unit(self, stride: int, row: int, column: int, within: Window) -> Unit | None:
+        """Hand out a unit of the grid; None where nothing of it is left to do.
+
+        Pixels that are read one by one are left for later where they stand for nothing in
+        `within`: a unit of them is much wider than what is seen from near.
+        """
         region, (height, width) = self._region, self._shape(stride)
         row0, column0 = region.row0 + row * height, region.column0 + column * width
+        left, right = column0, column0 + width
+        if stride >= SCATTERED:
+            left, right = max(left, within.column0 - stride), min(right, within.column1 + stride)
+        self._open[stride][row, column] = (left, right) != (column0, column0 + width)
         window = Window(
             -(-row0 // stride) * stride,
             min(row0 + height, region.row1),
-            -(-column0 // stride) * stride,
-            min(column0 + width, region.column1),
+            -(-left // stride) * stride,
+            min(right, region.column1),
         )
         if min(window.shape) <= 0:
             return None

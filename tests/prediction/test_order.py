@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.data.tiles import Window
-from napari_ssamamba.prediction.order import FIRST_PIXELS, Focus, Order, Seen, Unit
+from napari_ssamamba.prediction.order import FIRST_PIXELS, SCATTERED, Focus, Order, Seen, Unit
 
 ROWS, COLUMNS = 150, 220
 SCENE = Window(0, ROWS, 0, COLUMNS)
@@ -65,6 +65,27 @@ def test_the_view_comes_first_and_from_coarse_to_fine() -> None:
     inner = [u.pixels for u in units if u.stride == 8]
     count = [((p >= (30, 20)) & (p < (130, 140))).all(axis=1).sum() for p in inner]
     assert sum(count) <= FIRST_PIXELS
+
+
+def test_coarse_passes_compute_nothing_far_from_the_view() -> None:
+    view = Window(30, 130, 100, 160)
+    coarse = [u for u in all_of(order_of(Focus(Seen(view)))) if u.stride >= SCATTERED]
+    columns = np.concatenate([u.pixels for u in coarse])[:, 1]
+    widest = max(u.stride for u in coarse)
+    assert columns.min() >= 100 - widest
+    assert columns.max() < 160 + widest
+
+
+def test_what_was_left_of_a_unit_comes_where_the_view_turns() -> None:
+    focus = Focus(Seen(Window(30, 130, 0, 60)))
+    order = order_of(focus)
+    while (unit := order.take()) is not None and unit.stride >= SCATTERED:
+        pass
+    focus.seen = Seen(Window(30, 130, 150, 210))
+    turned = order.take()
+    assert turned is not None
+    assert turned.stride >= SCATTERED
+    assert seen_by([turned], focus.seen.view).all()
 
 
 def test_within_a_pass_units_come_from_the_middle_outward() -> None:

@@ -1,0 +1,103 @@
+"""A large scene's map in a real window: it fills from the view's middle outward, and follows it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
+from napari_ssamamba.data.sample.stand_in import plan_stand_in, write_stand_in
+from napari_ssamamba.prediction.mosaic import FINAL, UNKNOWN
+from napari_ssamamba.session import TrainingSettings
+from napari_ssamamba.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_ssamamba.data.tiles import Window
+
+pytestmark = pytest.mark.window
+
+SHAPE = 1580, 3750, 32
+PER_CLASS = 10
+ZOOM = 4.0
+"""Screen pixels for one of the scene: fine enough that every pixel of the view is wanted."""
+
+TILE = 64
+"""Of the scene's pixels: no tile is higher."""
+
+UNDER_WAY = 3
+"""Tiles that may still come where the view was before."""
+
+PICTURES = 1, 3, 10
+"""Seconds after the click on Map."""
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> tuple[Path, LabelMap]:
+    """Write a stand-in, and draw a few labels for it."""
+    path = tmp_path / "stand-in.img"
+    plan = plan_stand_in(*SHAPE)
+    for _ in write_stand_in(path, plan, "bip"):
+        pass
+    drawn = draw_training_pixels(LabelMap(plan.ids, plan.classes), PER_CLASS, seed=0)
+    return path, LabelMap(drawn, plan.classes)
+
+
+def test_the_map_fills_from_the_view_outward_while_panning(window: Any, scene: Any) -> None:
+    path, labels = scene
+    session, viewer, dock = window.session, window.viewer, window.widget.main
+    window.workflow.open([path])
+    window.until(lambda: session.composite_image is not None, 60)
+    window.until(lambda: window.workflow.job("composite") is None, 60)
+    session.set_labels(labels)
+    config = TrainingConfig(epochs=1, min_steps=2, max_steps=2)
+    session.set_training(TrainingSettings(device="cpu", config=config, preview=False))
+    window.workflow.training.then_map = False
+    window.click(dock.train.train)
+    window.until(lambda: session.checkpoint is not None, 60)
+    viewer.layers.selection.active = viewer.layers["composite"]
+    viewer.scene.camera.zoom = ZOOM
+    viewer.scene.camera.center = (0, SHAPE[0] // 2, SHAPE[1] // 2)
+    came: list[Window] = []
+    session.events.map_tile.connect(came.append)
+
+    window.click(dock.map.make)
+    clicked = time.perf_counter()
+    first = session.mapping.focus.seen.view
+    for seconds in PICTURES[:2]:
+        window.until(lambda at=clicked + seconds: time.perf_counter() >= at, 10)
+        window.picture(f"map-after-{seconds}-s")
+    shown = session.map
+    assert len(came) > 3
+    assert all(overlap(tile, first) for tile in came)
+    middle = (first.row0 + first.row1) / 2
+    assert abs((came[0].row0 + came[0].row1) / 2 - middle) < first.shape[0] / 4
+    assert (shown.level[first.rows, first.columns] != UNKNOWN).all(), "the view is blank somewhere"
+    filled = np.argwhere(shown.level == FINAL)
+    assert np.ptp(filled, axis=0)[0] < first.shape[0] + 2 * TILE, "far from the view, too"
+
+    for _ in range(2):
+        row, column = viewer.scene.camera.center[-2:]
+        across = 0.4 * first.shape[1]
+        window.drag((row, column + across), (row, column), (row, column - across))
+    second = session.mapping.focus.seen.view
+    assert not overlap(first, second)
+    turned = len(came)
+    window.until(lambda: time.perf_counter() >= clicked + PICTURES[2], 15)
+    window.picture(f"map-after-{PICTURES[2]}-s-and-panning")
+    after = came[turned + UNDER_WAY :]
+    assert len(after) > 3
+    assert all(overlap(tile, second) for tile in after)
+    assert (shown.level[second.rows, second.columns] != UNKNOWN).all()
+    window.workflow.mapping.cancel()
+
+
+def overlap(a: Window, b: Window) -> bool:
+    """Tell whether two parts of the scene have pixels in common."""
+    return min(a.row1, b.row1) > max(a.row0, b.row0) and min(a.column1, b.column1) > max(
+        a.column0, b.column0
+    )
