@@ -94,6 +94,11 @@ class HeatMap:
         return float(self.grid.sum())
 
     @property
+    def scale(self) -> float:
+        """Where the scale ends that it is drawn on, see `weight_scale`."""
+        return weight_scale(float(self.grid.max()), self.grid.size)
+
+    @property
     def beyond_border(self) -> float:
         """Part of the sum that lies beyond the scene's border."""
         return self.total - float(self.inside.sum())

@@ -56,12 +56,20 @@ class AttentionJobs(QObject):
         Its heat map lies on the scene, where it would be in the way of whoever looks at spectra.
         """
         self._follows = wanted
-        self.read_pixel()
+        attention = self._session.attention
+        attention.show_in_place(wanted)
+        read = attention.pixel is not None or self._workflow.job(PIXEL) is not None
+        if read is not self._asked():
+            self.read_pixel()
+
+    def _asked(self) -> bool:
+        """Tell whether the picked pixel's attention is shown anywhere: an error's always is."""
+        return self._follows or self._session.picked == self._session.audit.looked_at
 
     def read_pixel(self) -> None:
         """Compute the picked pixel's attention, where model and pixel are there and it is asked."""
         attention = self._session.attention
-        run = attention.pixel_run() if self._follows else None
+        run = attention.pixel_run() if self._asked() else None
         if run is None:
             self._workflow.cancel(PIXEL)
             attention.set_pixel(None)

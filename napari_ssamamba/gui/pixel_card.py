@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.crop_model import SIDE, crop_pixmap
+from napari_ssamamba.gui.error_attention import ErrorAttention
+from napari_ssamamba.gui.error_spectrum import ErrorSpectrum
 
 if TYPE_CHECKING:
     from napari_ssamamba.audit.nearest_labels import NearPixel
@@ -21,7 +23,7 @@ SCALE = 4
 
 
 class PixelCard(QWidget):
-    """The crop, the most probable classes, and training pixels of the map's class nearby.
+    """The crop, probabilities, attention and spectrum, and training pixels of the map's class.
 
     Parameters
     ----------
@@ -56,14 +58,18 @@ class PixelCard(QWidget):
             "degrees"
         )
         self.nearest.linkActivated.connect(self._visit)
+        self.attention = ErrorAttention(session)
+        self.spectrum = ErrorSpectrum(session)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.crop, 0, 0, Qt.AlignmentFlag.AlignTop)
         facts = QVBoxLayout()
         facts.addWidget(self.probabilities)
         facts.addStretch(1)
+        facts.addWidget(self.attention)
         layout.addLayout(facts, 0, 1)
-        layout.addWidget(self.nearest, 1, 0, 1, 2)
+        layout.addWidget(self.spectrum, 1, 0, 1, 2)
+        layout.addWidget(self.nearest, 2, 0, 1, 2)
         layout.setColumnStretch(1, 1)
         audit, events = session.audit.events, session.events
         connect(self._show, audit.position, audit.cell, audit.confusion, events.composite)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 AUDITED_COLOR = "#ff00ff"
 """Of the audited pixels, on the scene and in plots: a hue that classes and vegetation lack."""
 
+HEAT_COLOR_MAP = "magma"
+"""Of a pixel's attention to those around it, on the scene and beside its crop."""
 
 FIXED_COLOR, BROKEN_COLOR, ELSEWHERE_COLOR = "#0072b2", "#d55e00", "#f0e442"
 """Of pixels whose class a training changed: three that the colour-blind tell apart."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_ssamamba.audit.confusion import Cell
     from napari_ssamamba.audit.spectra import PlotOrder, SpectralStatistics
     from napari_ssamamba.session import Session
 
@@ -112,6 +113,35 @@ def lines_of(
         row, column = session.picked
         y = cube_view(cube, view, session.picked_spectrum[None])[0, order.bands]
         yield Line(f"Pixel {row}, {column}", x, y, order.connected, None)
+
+
+def lines_of_error(
+    session: Session, cell: Cell, name: str, spectrum: NDArray[np.float32]
+) -> Iterator[Line]:
+    """Make the lines of a pixel that is mapped wrong and of the training means of both classes.
+
+    Parameters
+    ----------
+    session : Session
+    cell : Cell
+        The pixel's: the mean of the reference is solid, that of the map's class dashed. A class
+        without training pixels has none.
+    name : str
+        Of the pixel.
+    spectrum : ndarray of float32, shape (bands,)
+    """
+    cube, view = session.cube, session.curves.view
+    if cube is None:
+        return
+    order = plot_order(cube.wavelengths, cube.good_bands)
+    x = band_positions(cube)[order.bands]
+    for id, style in ((cell.reference, "solid"), (cell.predicted, "dashed")):
+        found = session.class_spectra.get(id)
+        if found is not None and found.view == view and id in session.classes:
+            named = session.classes[id]
+            yield _mean(named.name, found, x, order, named.color, False, 2, style)
+    y = cube_view(cube, view, spectrum[None])[0, order.bands]
+    yield Line(name, x, y, order.connected, None, width=1)
 
 
 def _classes(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
-from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -23,6 +22,7 @@ from napari_ssamamba.gui.attribution_text import selection_text
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.curve_list import CurveList
 from napari_ssamamba.gui.dialogs import Dialogs
+from napari_ssamamba.gui.line_drawing import color_of, draw_line
 from napari_ssamamba.gui.plot_colors import follow_palette
 from napari_ssamamba.gui.spectra_controls import SpectraControls
 from napari_ssamamba.gui.spectra_lines import Line, lines_of, nearest
@@ -54,12 +54,6 @@ BAND_OPACITY = 50
 
 REACH = 40.0
 """Screen pixels within which the pointer reads a curve."""
-
-STYLES = {
-    "solid": Qt.PenStyle.SolidLine,
-    "dashed": Qt.PenStyle.DashLine,
-    "dotted": Qt.PenStyle.DotLine,
-}
 
 AXIS_NAMES: dict[SpectralView, str] = {
     "values": "Value",
@@ -230,25 +224,17 @@ class SpectraPlot(QWidget):
             if line.spread is not None:
                 self._draw_spread(line)
         for line in self._lines:
-            self._draw(line)
+            draw_line(self.plot, line, self)
         self._align()
         self._place_range()
         self._show_selection()
         follow_palette(self.plot, self)
 
-    def _draw(self, line: Line) -> None:
-        self.plot.plot(
-            line.x,
-            line.y,
-            pen=pg.mkPen(self._color_of(line), width=line.width, style=STYLES[line.style]),
-            connect=(line.connected & np.isfinite(line.y)).astype(np.int32),
-        )
-
     def _draw_spread(self, line: Line) -> None:
         """Fill between mean ± deviation, stretch by stretch of bands that are on."""
         if line.spread is None:
             return
-        brush = self._color_of(line)
+        brush = color_of(line, self)
         brush.setAlpha(BAND_OPACITY)
         known = np.isfinite(line.y) & np.isfinite(line.spread)
         ends = ~line.connected[:-1] | ~known[:-1] | ~known[1:]
@@ -257,11 +243,6 @@ class SpectraPlot(QWidget):
                 edges = (line.y[part] + sign * line.spread[part] for sign in (-1, 1))
                 low, high = (pg.PlotCurveItem(line.x[part], y, pen=None) for y in edges)
                 self.plot.addItem(pg.FillBetweenItem(low, high, brush=brush))
-
-    def _color_of(self, line: Line) -> QColor:
-        color = QColor(line.color or self.palette().color(QPalette.ColorRole.WindowText))
-        color.setAlpha(line.opacity)
-        return color
 
     def _show_selection(self) -> None:
         text, explained = selection_text(self._session)

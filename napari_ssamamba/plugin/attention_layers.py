@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 
-from napari_ssamamba.audit.attention_maps import scalar_limits, weight_scale
+from napari_ssamamba.audit.attention_maps import scalar_limits
 from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.gui.plot_colors import HEAT_COLOR_MAP
 from napari_ssamamba.plugin.scaled_image import scaled_image, set_scale
 from napari_ssamamba.plugin.session_layers import SessionLayers
 
@@ -111,17 +112,17 @@ class AttentionLayers(SessionLayers):
         """Draw the weights where they belong, one cell a pixel of the scene."""
         attention = self._session.attention
         pixel, heat = attention.pixel, attention.heat_map()
-        if pixel is None or heat is None:
+        if pixel is None or heat is None or not attention.in_place:
             self._layers.remove(PIXEL_ROLE)
             return
-        limits = 0.0, weight_scale(float(heat.grid.max()), heat.grid.size)
+        limits = 0.0, heat.scale
         how = "received by" if attention.choice.received else "of"
         name = f"attention {how} pixel {pixel.row}, {pixel.column} (0–{limits[1]:.3g})"
         place = heat.window.row0, heat.window.column0
         layer = self._layers[PIXEL_ROLE]
         if layer is None:
             layer = scaled_image(
-                heat.inside, name=name, limits=limits, colormap="magma", place=place
+                heat.inside, name=name, limits=limits, colormap=HEAT_COLOR_MAP, place=place
             )
             self._layers.add(PIXEL_ROLE, layer)
             return

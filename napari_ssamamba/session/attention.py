@@ -86,6 +86,8 @@ class SessionAttention:
     pixel : PixelAttention or None
         Of the picked pixel; None where it has none, or before it is computed.
     choice : AttentionChoice
+    in_place : bool
+        Whether the pixel's weights are to be drawn on the scene.
     """
 
     def __init__(self, session: Session) -> None:
@@ -94,6 +96,7 @@ class SessionAttention:
         self.maps: AttentionMaps | None = None
         self.pixel: PixelAttention | None = None
         self.choice = AttentionChoice()
+        self.in_place = False
         self._session = session
         self._reader: AttentionReader | None = None
         self._replaces = False
@@ -205,6 +208,11 @@ class SessionAttention:
     def set_pixel(self, pixel: PixelAttention | None) -> None:
         """Take the attention that was computed."""
         self.pixel = pixel
+        self.events.pixel.emit()
+
+    def show_in_place(self, wanted: bool) -> None:
+        """Draw the pixel's weights on the scene, or no longer."""
+        self.in_place = wanted
         self.events.pixel.emit()
 
     def choose(self, choice: AttentionChoice) -> None:

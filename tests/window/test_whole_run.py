@@ -20,6 +20,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 
 from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.audit.truth import TRUTH_NAMES
 from napari_ssamamba.gui.attention_jobs import CLASS, PIXEL
 from napari_ssamamba.gui.attribution_jobs import ATTRIBUTION
 from napari_ssamamba.gui.labelling_jobs import SUGGEST
@@ -30,6 +31,8 @@ from napari_ssamamba.training.config import TrainingConfig
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from napari_ssamamba.audit.truth import TruthKind
 
 pytestmark = pytest.mark.window
 
@@ -131,6 +134,24 @@ class Run:
         at = table.visualRect(index).center()
         QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
 
+    def choose_truth(self, kind: TruthKind) -> None:
+        """Choose in the list that a click opens; the matrix, or why there is none, names it."""
+        box, audit = self.dock.audit.truth, self.session.audit
+        self.dock.scroll.ensureWidgetVisible(box)
+        self.window.click(box)
+        items = box.view()
+        self.window.until(items.isVisible, 5)
+        self.window._qtbot.wait(QApplication.doubleClickInterval())  # Qt ignores a click at once
+        at = items.visualRect(items.model().index(box.findData(kind), 0)).center()
+        QTest.mouseClick(items.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        assert audit.truth == kind
+        held_out = len(self.session.checkpoint.validation_pixels)
+        if kind == "validation" and not held_out:
+            assert "was held out" in self.plots.confusion.missing.text()
+        else:
+            self.window.until(lambda: audit.confusion is not None, 20)
+            assert TRUTH_NAMES[kind] in self.plots.confusion.summary.text()
+
     def empty_cell(self) -> Cell:
         """Return a cell of the matrix without a pixel."""
         confusion = self.session.audit.confusion
@@ -198,8 +219,13 @@ def test_from_a_scene_to_a_better_map(
     assert session.map.complete
     trained = session.checkpoint
 
-    # The largest cell off the diagonal selects its pixels everywhere.
+    # What counts as truth is chosen by mouse.
     run.show_tab(plots.confusion)
+    for kind in ("training", "validation", "reference"):
+        with run.timed(f"truth {kind}"):
+            run.choose_truth(kind)
+
+    # The largest cell off the diagonal selects its pixels everywhere.
     qtbot.wait(300)
     largest = audit.confusion.worst()[0]
     with run.timed("cell"):
@@ -234,6 +260,9 @@ def test_from_a_scene_to_a_better_map(
         assert audit.position == step
         window.until(lambda: session.evidence.pixel is not None, 20)
         window.until(lambda: session.evidence.pixel.pixel == audit.looked_at, 20)
+        window.until(lambda: "Attention given" in panel.card.attention.text.text(), 20)
+        drawn_y = panel.card.spectrum.plot.listDataItems()[-1].getData()[1]
+        np.testing.assert_allclose(drawn_y, session.picked_spectrum[session.cube.good_indices])
     assert window.viewer.scene.camera.center[-2:] == pytest.approx(audit.looked_at)
     run.pictures_of_every_panel("step-dark")
     pixel, before = audit.looked_at, session.labels.copy()
