@@ -78,17 +78,21 @@ class OwnLayers(QObject):
         return next((role for role, own in self._layers.items() if own is layer), None)
 
     def add(self, role: str, layer: Layer) -> None:
-        """Add a layer where its role belongs, and leave the active layer as it is."""
+        """Add a layer where its role belongs, and leave the active layer as it is.
+
+        To activate the new one and then the old one again would end what is being drawn there.
+        """
         self.remove(role)
-        active = self._viewer.layers.selection.active
+        layers = self._viewer.layers
         above = [self._layers.get(r) for r in ORDER[ORDER.index(role) + 1 :]]
-        places = [self._viewer.layers.index(a) for a in above if a is not None]
+        places = [layers.index(a) for a in above if a is not None]
         self._layers[role] = layer
         self._named[role] = layer.name
-        self._viewer.layers.insert(min(places, default=len(self._viewer.layers)), layer)
+        activates = layers._activate_on_insert  # napari has no public word for it
+        layers._activate_on_insert = layers.selection.active is None
+        layers.insert(min(places, default=len(layers)), layer)
+        layers._activate_on_insert = activates
         self._named[role] = layer.name  # napari numbers names that are taken
-        if active is not None:
-            self._viewer.layers.selection.active = active
         self._on_add(layer)
 
     def add_soon(self, role: str, make: Callable[[], Layer]) -> None:

@@ -45,6 +45,17 @@ def test_a_scene_is_shown_as_bands_colours_and_labels_to_paint_on(opened: Any) -
     assert opened.viewer.canvas.overlays.text.text == "band 4 · 750.0 nm"
 
 
+def test_a_new_layer_does_not_end_what_is_drawn_on_the_active_one(
+    opened: Any, tiny_job: TinyJob
+) -> None:
+    told: list[Any] = []
+    opened.viewer.layers.selection.events.active.connect(told.append)
+    before = opened.bridge.layers["reference"]
+    opened.session.set_reference(tiny_job.reference)
+    assert opened.bridge.layers["reference"] is not before
+    assert told == []
+
+
 def test_the_map_s_layers_wait_for_it(opened: Any, qtbot: Any) -> None:
     layers, viewer = opened.bridge.layers, opened.viewer
     qtbot.waitUntil(lambda: all(name in viewer.layers for name in MAP_LAYERS), timeout=5000)
