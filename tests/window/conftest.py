@@ -67,6 +67,7 @@ class Window:
         QApplication.sendEvent(target, QDragEnterEvent(middle, *how, keys))
         QApplication.sendEvent(target, QDropEvent(QPointF(middle), *how, keys))
         self.until(lambda: self.session.composite_image is not None, 30)
+        self.until(lambda: self.workflow.job("open") is None, 30)
         self._qtbot.wait(500)
 
     def until(self, holds: Callable[[], bool], seconds: float) -> float:

@@ -144,6 +144,7 @@ def test_curves_and_what_decided(window: Any, job: Any, tmp_path: Path) -> None:
     clicked = time.perf_counter() - started
     window.until(lambda: session.attribution.found is not None, 60)
     window.until(lambda: workflow.job(ATTRIBUTION) is None, 5)
+    window.until(lambda: workflow.job(MASKING) is None, 20)  # its result moves the plot
     assert "residual" in spectra.decided.explained.text()
     first = session.attribution.masking
     window.picture("spectra_decided")
