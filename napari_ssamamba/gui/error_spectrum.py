@@ -106,7 +106,7 @@ class ErrorSpectrum(QWidget):
         for style, name in zip(("solid", "dashed"), self._names(cell), strict=True):
             if style in means:
                 mark = f'<span style="color: {means[style].color}">■</span>'
-                said.append(f"{mark} {escape(name)}")
+                said.append(f"{mark}&nbsp;{escape(name)}")
             else:
                 said.append(f"no mean of {escape(name)}")
         return " · ".join(said)
