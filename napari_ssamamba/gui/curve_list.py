@@ -31,7 +31,7 @@ KINDS = {"pixel": "A pixel that was kept", "region": "A region", "library": "Fro
 class CurveList(QListWidget):
     """A line for each class, then one for each further curve, which can be renamed and removed.
 
-    Its colours are the map's too, so it says where that is outdated.
+    Its colours are the map's too: it says where that is outdated, and names its other classes.
 
     Parameters
     ----------
@@ -63,7 +63,12 @@ class CurveList(QListWidget):
         self.hide()
 
     def show_curves(
-        self, classes: Iterable[LandClass], curves: Iterable[Curve], *, outdated: bool = False
+        self,
+        classes: Iterable[LandClass],
+        curves: Iterable[Curve],
+        *,
+        mapped: Iterable[LandClass] = (),
+        outdated: bool = False,
     ) -> None:
         """List these; those that were unchecked stay so.
 
@@ -71,6 +76,8 @@ class CurveList(QListWidget):
         ----------
         classes : iterable of LandClass
         curves : iterable of Curve
+        mapped : iterable of LandClass
+            The map's classes that have no spectrum; only their colours are told.
         outdated : bool
             Whether labels or model changed since the map was made.
         """
@@ -83,6 +90,10 @@ class CurveList(QListWidget):
             for land_class in classes:
                 item = self._item(land_class.name, land_class.color, land_class.id in hidden)
                 item.setData(ID, land_class.id)
+            for land_class in mapped:
+                item = self._item(land_class.name, land_class.color)
+                item.setToolTip(f"{land_class.name}: in the map, but no label to take a mean of")
+                item.setFlags(Qt.ItemFlag.ItemIsEnabled)  # neither checked nor chosen
             for curve in curves:
                 item = self._item(curve.name, curve.color, curve.id in hidden_curves)
                 item.setData(ID, curve.id)
@@ -117,13 +128,14 @@ class CurveList(QListWidget):
         item.setFlags(Qt.ItemFlag.ItemIsEnabled)  # neither checked nor chosen
         self.addItem(item)
 
-    def _item(self, name: str, color: str, hidden: bool) -> QListWidgetItem:
+    def _item(self, name: str, color: str, hidden: bool | None = None) -> QListWidgetItem:
         swatch = QPixmap(SWATCH_PIXELS, SWATCH_PIXELS)
         swatch.fill(QColor(color))
         item = QListWidgetItem(QIcon(swatch), name)
         item.setData(NAME, name)
         item.setToolTip(name)
-        item.setCheckState(Qt.CheckState.Unchecked if hidden else Qt.CheckState.Checked)
+        if hidden is not None:
+            item.setCheckState(Qt.CheckState.Unchecked if hidden else Qt.CheckState.Checked)
         self.addItem(item)
         return item
 

@@ -103,6 +103,7 @@ class MainDock(QWidget):
         if not self._dialogs.match_bands(self, error):
             self._workflow.told.emit("error", str(error))
         elif self._workflow.request(self._session.match_bands):
+            self._workflow.told.emit("info", "The model reads the scene's nearest bands.")
             self._workflow.mapping.map_scene()
 
 

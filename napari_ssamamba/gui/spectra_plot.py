@@ -175,10 +175,12 @@ class SpectraPlot(QWidget):
         self.controls.read_out.setText(self._picked_text())
 
     def _list_changed(self) -> None:
-        session = self._session
+        session, shown = self._session, self._session.map
         classes = [c for c in session.classes if c.id in session.class_spectra]
-        outdated = session.map is not None and session.map.outdated
-        self.legend.show_curves(classes, session.curves.curves, outdated=outdated)
+        ids = {c.id for c in classes}
+        mapped = () if shown is None else [c for c in shown.classes if c.id not in ids]
+        outdated = shown is not None and shown.outdated
+        self.legend.show_curves(classes, session.curves.curves, mapped=mapped, outdated=outdated)
         self._show()
 
     def _bands_changed(self) -> None:

@@ -112,6 +112,10 @@ class AuditState:
             )
         if session.map is None:
             return "No map yet. Map the scene in the section Map."
+        if session.map.stopped:
+            return (
+                "The map was stopped. Continue it in the section Map: the matrix needs all of it."
+            )
         if not session.map.complete:
             return "The map is being made. The matrix is there when the map is complete."
         return self._refusal

@@ -63,3 +63,22 @@ def test_the_legend_says_that_the_map_is_outdated_until_it_is_replaced(plot, tin
     assert lines() == names
     session.set_checkpoint(tiny_checkpoint)
     assert OUTDATED in lines()
+
+
+def test_the_legend_names_the_maps_classes_where_nothing_is_labelled(
+    qtbot, tiny_job, tiny_checkpoint
+):
+    session = Session()
+    session.open_cube(tiny_job.cube)
+    workflow = Workflow(session)
+    plot = SpectraPlot(session, workflow)
+    qtbot.addWidget(plot)
+    session.set_checkpoint(tiny_checkpoint)
+    assert plot.legend.count() == 0
+    session.mapping.run().close()
+    session.mapping.finish()
+    items = [plot.legend.item(row) for row in range(plot.legend.count())]
+    assert [item.text() for item in items] == [c.name for c in tiny_checkpoint.classes]
+    assert {item.data(Qt.ItemDataRole.CheckStateRole) for item in items} == {None}
+    assert not plot.legend.hidden()
+    assert workflow.shut_down()

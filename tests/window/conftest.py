@@ -7,13 +7,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_ssamamba.data.classes import PALETTE, ClassTable, LandClass
+from napari_ssamamba.data.cube import Cube
+from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.data.split import random_split
+from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.plugin.stall_gauge import StallGauge
+from napari_ssamamba.training.config import TrainingConfig
+from napari_ssamamba.training.trainer import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
 
 SCREENSHOTS = "SSAMAMBA_SCREENSHOTS"
 """Environment variable: the folder that keeps the pictures, a temporary one without it."""
+
+PATIENCE = 3
 
 
 class Window:
@@ -71,9 +81,12 @@ class Window:
         self._qtbot.wait(500)
 
     def until(self, holds: Callable[[], bool], seconds: float) -> float:
-        """Run the event loop until something holds; return how many seconds it took."""
+        """Run the event loop until something holds; return how many seconds it took.
+
+        On a machine that is busy with other work it may take `PATIENCE` times the seconds.
+        """
         started = time.perf_counter()
-        self._qtbot.waitUntil(holds, timeout=int(1000 * seconds))
+        self._qtbot.waitUntil(holds, timeout=int(1000 * PATIENCE * seconds))
         return time.perf_counter() - started
 
     def click(self, widget: QWidget, where: QPoint | None = None) -> None:
@@ -108,11 +121,20 @@ class Window:
         y = middle.y() + (row - camera.center[-2]) * camera.zoom
         return QPoint(round(x), round(y))
 
+    def hover(self, widget: QWidget, at: QPoint) -> None:
+        """Move the mouse, with no button, over a widget.
+
+        `QTest.mouseMove` on a widget moves the display's pointer, and what the display tells of it
+        may come after the click that follows.
+        """
+        window = widget.window()
+        QTest.mouseMove(window.windowHandle(), widget.mapTo(window, at))
+
     def drag(self, *pixels: tuple[float, float]) -> None:
         """Drag with the left button over pixels of the scene."""
         button = Qt.MouseButton.LeftButton
         first, *others = (self.at(*pixel) for pixel in pixels)
-        QTest.mouseMove(self.canvas, first)
+        self.hover(self.canvas, first)
         QTest.mousePress(self.canvas, button, pos=first)
         for point in others:
             QTest.mouseMove(self.canvas, point)
@@ -126,6 +148,34 @@ class Window:
         self._n_pictures += 1
         path = self._pictures / f"{self._n_pictures:02}-{name}.png"
         self.viewer.window.screenshot(str(path), canvas_only=False, flash=False)
+
+
+@pytest.fixture(scope="session")
+def job() -> tuple[Any, Any, Any]:
+    """A scene of three classes that are not easily told apart, its reference, and a model."""
+    rng = np.random.default_rng(0)
+    wavelengths = np.linspace(450, 2400, 60)
+    good = ~((wavelengths > 1340) & (wavelengths < 1450))
+    bump = np.exp(-(((wavelengths - 900) / 250) ** 2))
+    means = np.stack([0.2 + 0.3 * bump, 0.22 + 0.26 * bump, 0.4 - 0.1 * bump])
+    strips = np.repeat([0, 1, 2], 30)[:, None].repeat(84, axis=1)  # (90, 84)
+    values = means[strips] + rng.normal(0, 0.05, (90, 84, 1)) + rng.normal(0, 0.02, (90, 84, 60))
+    cube = Cube("strips", values.astype(np.float32), wavelengths=wavelengths, good_bands=good)
+    names = ("Barley", "Wheat", "Soil")
+    classes = ClassTable(tuple(LandClass(i + 1, n, PALETTE[i]) for i, n in enumerate(names)))
+    reference = LabelMap((strips + 1).astype(np.uint16), classes, "strips")
+    model = ModelConfig(bands=1, classes=1, patch_size=3, d_model=8, d_state=2, heads=2, depth=2)
+    config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3)
+    split = random_split(reference, 12, 0.25, seed=0)
+    return cube, reference, result_of(train(cube, split, classes, model, config, "cpu"))
+
+
+def result_of(work: Any) -> Any:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
 
 
 @pytest.fixture

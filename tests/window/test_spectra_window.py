@@ -10,16 +10,9 @@ import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtTest import QTest
 
-from napari_ssamamba.data.classes import PALETTE, ClassTable, LandClass
-from napari_ssamamba.data.cube import Cube
-from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.data.spectral_library import read_library
-from napari_ssamamba.data.split import random_split
 from napari_ssamamba.gui.attribution_jobs import ATTRIBUTION, MASKING
 from napari_ssamamba.gui.curve_jobs import EXPORT, REGIONS
-from napari_ssamamba.model.config import ModelConfig
-from napari_ssamamba.training.config import TrainingConfig
-from napari_ssamamba.training.trainer import train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,40 +35,12 @@ def drag_range(window: Any, plot: Any, start: float, end: float) -> None:
     """Drag a plot's range with the mouse, as a user does."""
     target = plot.viewport()
     first, last = on_plot(plot, start), on_plot(plot, end)
-    QTest.mouseMove(target, first)
+    window.hover(target, first)
     QTest.mousePress(target, Qt.MouseButton.LeftButton, pos=first)
     for share in (0.3, 0.6, 1.0):
         QTest.mouseMove(target, first + (last - first) * share)
         window._qtbot.wait(40)
     QTest.mouseRelease(target, Qt.MouseButton.LeftButton, pos=last)
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
-
-
-@pytest.fixture(scope="module")
-def job() -> tuple[Any, Any, Any]:
-    """A scene of three classes that are not easily told apart, its reference, and a model."""
-    rng = np.random.default_rng(0)
-    wavelengths = np.linspace(450, 2400, 60)
-    good = ~((wavelengths > 1340) & (wavelengths < 1450))
-    bump = np.exp(-(((wavelengths - 900) / 250) ** 2))
-    means = np.stack([0.2 + 0.3 * bump, 0.22 + 0.26 * bump, 0.4 - 0.1 * bump])
-    strips = np.repeat([0, 1, 2], 30)[:, None].repeat(84, axis=1)  # (90, 84)
-    values = means[strips] + rng.normal(0, 0.05, (90, 84, 1)) + rng.normal(0, 0.02, (90, 84, 60))
-    cube = Cube("strips", values.astype(np.float32), wavelengths=wavelengths, good_bands=good)
-    names = ("Barley", "Wheat", "Soil")
-    classes = ClassTable(tuple(LandClass(i + 1, n, PALETTE[i]) for i, n in enumerate(names)))
-    reference = LabelMap((strips + 1).astype(np.uint16), classes, "strips")
-    model = ModelConfig(bands=1, classes=1, patch_size=3, d_model=8, d_state=2, heads=2, depth=2)
-    config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3)
-    split = random_split(reference, 12, 0.25, seed=0)
-    return cube, reference, result_of(train(cube, split, classes, model, config, "cpu"))
 
 
 def test_curves_and_what_decided(window: Any, job: Any, tmp_path: Path) -> None:
@@ -105,7 +70,7 @@ def test_curves_and_what_decided(window: Any, job: Any, tmp_path: Path) -> None:
     controls.region.trigger()
     window._qtbot.wait(100)
     for corner in ((60, 20), (60, 30), (70, 30), (70, 20)):
-        QTest.mouseMove(window.canvas, window.at(*corner))
+        window.hover(window.canvas, window.at(*corner))
         QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=window.at(*corner))
         window._qtbot.wait(60)
     QTest.mouseDClick(window.canvas, Qt.MouseButton.LeftButton, pos=window.at(70, 20))
@@ -135,7 +100,7 @@ def test_curves_and_what_decided(window: Any, job: Any, tmp_path: Path) -> None:
         window.until(lambda view=view: session.audit.spectrum.view == view, 10)
         window.picture(f"spectra_{view}".replace(" ", "_"))
     line = next(a for a in spectra._lines if a.name == "Mean of Selection")
-    QTest.mouseMove(spectra.plot.viewport(), on_plot(spectra.plot, line.x[30], line.y[30]))
+    window.hover(spectra.plot.viewport(), on_plot(spectra.plot, line.x[30], line.y[30]))
     window.until(lambda: "nm" in controls.read_out.text(), 5)
 
     # what decided
