@@ -26,6 +26,9 @@ VIEW_NAMES: dict[SpectralView, str] = {
 READ_OUT_WIDTH = 40
 """Pixels, at least; what does not fit is elided."""
 
+VIEW_WIDTH = 90
+"""Pixels, at least, of the list of views; its names are read in full when it is opened."""
+
 
 class SpectraControls(QWidget):
     """Asks the session for other views and further curves.
@@ -54,6 +57,8 @@ class SpectraControls(QWidget):
         self.view = QComboBox()
         for value in get_args(SpectralView):
             self.view.addItem(VIEW_NAMES[value], value)
+        self.view.setMinimumWidth(VIEW_WIDTH)
+        self.view.view().setMinimumWidth(self.view.sizeHint().width())
         self.view.setAccessibleName("View of the spectra")
         self.view.setToolTip(
             "Values; values divided by their convex hull; or the change per nm, within runs of "

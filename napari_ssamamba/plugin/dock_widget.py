@@ -41,7 +41,7 @@ class SSAMambaWidget(QWidget):
         self.setSizePolicy(self.main.sizePolicy())
         self.plots = PlotsDock(opened.session, opened.workflow)
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
-        opened.give_corner_to_right_side()
+        opened.share_corners()
         QTimer.singleShot(MILLISECONDS_TO_SHOW, self._begin_to_load)
 
     def _begin_to_load(self) -> None:

@@ -18,6 +18,9 @@ from napari_ssamamba.session import Session
 if TYPE_CHECKING:
     from napari import Viewer
 
+LOW_SCREEN = 850
+"""Pixels that a window may use, below which the docks on the left reach the bottom too."""
+
 _opened: WeakKeyDictionary[Viewer, OpenSession] = WeakKeyDictionary()
 
 
@@ -40,10 +43,17 @@ class OpenSession(QObject):
         self.activity = Activity(self.workflow)
         window.installEventFilter(self)
 
-    def give_corner_to_right_side(self) -> None:
-        """Let the docks on the right reach the bottom: the work there needs the whole height."""
-        corner, side = Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea
-        self.parent().setCorner(corner, side)
+    def share_corners(self) -> None:
+        """Let the docks on the right reach the bottom: the work there needs the whole height.
+
+        So do those on the left where the screen is a laptop's: with the plots below them, the
+        window would be higher than that.
+        """
+        window = self.parent()
+        corner, area = Qt.Corner, Qt.DockWidgetArea
+        window.setCorner(corner.BottomRightCorner, area.RightDockWidgetArea)
+        if window.screen().availableGeometry().height() < LOW_SCREEN:
+            window.setCorner(corner.BottomLeftCorner, area.LeftDockWidgetArea)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """End the threads when the window closes.

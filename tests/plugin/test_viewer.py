@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_ssamamba.data.band_lists import BandList
 from napari_ssamamba.data.tiles import Window
@@ -251,3 +252,17 @@ def _label_and_train(opened: Any, steps: int) -> None:
     config = TrainingConfig(epochs=4, min_steps=steps, max_steps=steps)
     session.set_training(TrainingSettings(device="cpu", config=config))
     opened.workflow.training.train()
+
+
+@pytest.mark.parametrize(("low", "to_the_bottom"), [(0, False), (10**6, True)])
+def test_on_a_low_screen_napari_s_docks_reach_the_bottom(
+    make_napari_viewer: Any, monkeypatch: pytest.MonkeyPatch, low: int, to_the_bottom: bool
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.plugin.viewers.LOW_SCREEN", low)
+    viewer = make_napari_viewer()
+    viewer.window.add_plugin_dock_widget("napari-ssamamba")
+    window, sides = viewer.window._qt_window, Qt.DockWidgetArea
+    left = window.corner(Qt.Corner.BottomLeftCorner)
+    assert (left == sides.LeftDockWidgetArea) is to_the_bottom
+    assert window.corner(Qt.Corner.BottomRightCorner) == sides.RightDockWidgetArea
+    session_of(viewer).workflow.shut_down()
