@@ -103,7 +103,11 @@ def test_training_sees_the_labels_as_they_were_when_it_was_started(session, monk
     assert (seen[0] == 1).sum() == 12
 
 
-def started_from(session, checkpoint, monkeypatch, **settings):
+def paint_two_classes(session):
+    session.labels[:2, :6], session.labels[2:4, :6] = 1, 2
+
+
+def started_from(session, checkpoint, monkeypatch, imported=None, **settings):
     """What a training of the session starts from, and what the user is told."""
     starts = []
 
@@ -112,25 +116,55 @@ def started_from(session, checkpoint, monkeypatch, **settings):
         starts.append(arguments[-1])
 
     monkeypatch.setattr("napari_ssamamba.training.trainer.train", train)
-    session.labels[:2, :6], session.labels[2:4, :6] = 1, 2
+    paint_two_classes(session)
     session.set_checkpoint(checkpoint)
+    if imported is not None:
+        session.set_labels(imported)
     session.set_training(TrainingSettings(**settings))
     return [e.text for e in session.training_run() if isinstance(e, Notice)], starts[0]
 
 
-def test_a_training_starts_from_the_last_model_of_the_scene(session, tiny_checkpoint, monkeypatch):
+@pytest.fixture
+def last(session, tiny_checkpoint):
+    """A model that was trained on the session's scene."""
     bands = session.cube.bands
-    last = replace(
+    return replace(
         tiny_checkpoint,
         model=preset("compact", bands, 3),
         band_indices=np.arange(bands),
         wavelengths=None,
         record=replace(tiny_checkpoint.record, scene="field"),
+        classes=session.classes,
     )
+
+
+def test_a_training_starts_from_the_last_model_of_the_scene(session, last, monkeypatch):
     assert started_from(session, last, monkeypatch) == ([], last)
     assert started_from(session, last, monkeypatch, from_last=False) == ([], None)
-    elsewhere = replace(last, record=tiny_checkpoint.record)
+    elsewhere = replace(last, record=replace(last.record, scene="elsewhere"))
     assert started_from(session, elsewhere, monkeypatch) == ([], None)
+
+
+def test_imported_labels_whose_ids_are_other_classes_train_anew(session, last, monkeypatch):
+    id, *_ = session.classes.ids
+    paint_two_classes(session)
+    others = LabelMap(session.labels.copy(), session.classes.rename(id, "Quarry"))
+    [told], start = started_from(session, last, monkeypatch, imported=others)
+    assert start is None and "classes of other names" in told
+
+
+def test_a_class_that_is_renamed_stays_the_last_model_s(session, last, monkeypatch):
+    session.set_checkpoint(last)
+    id, *_ = session.classes.ids
+    session.rename_class(id, "Sweetcorn")
+    paint_two_classes(session)
+    session.set_labels(LabelMap(session.labels.copy(), session.classes))
+
+    def train(*arguments, **options):
+        yield arguments[-1]
+
+    monkeypatch.setattr("napari_ssamamba.training.trainer.train", train)
+    assert list(session.training_run()) == [last]
 
 
 def test_a_last_model_that_does_not_fit_is_told_and_left(session, tiny_checkpoint, monkeypatch):

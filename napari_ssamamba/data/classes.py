@@ -95,6 +95,10 @@ class ClassTable:
         """The names, in the table's order."""
         return tuple(c.name for c in self.classes)
 
+    def contradicts(self, other: ClassTable) -> bool:
+        """Tell whether an id has another name in another table."""
+        return any(c.id in other and other[c.id].name != c.name for c in self.classes)
+
     def add(self, name: str, color: str | None = None, id: int | None = None) -> ClassTable:
         """Append a class; by default with the next id above all, and the next free colour."""
         if id is None:

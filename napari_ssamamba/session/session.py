@@ -119,6 +119,7 @@ class Session:
         self.training = TrainingSettings()
         self.history: list[EpochDone] = []
         self.checkpoint: Checkpoint | None = None
+        self._other_classes = False  # whether an id means another class in the labels than there
         self.map: ShownMap | None = None
         self.accuracy: Accuracy | None = None
         self.picked: tuple[int, int] | None = None
@@ -291,6 +292,10 @@ class Session:
     def set_labels(self, labels: LabelMap) -> None:
         """Replace the training labels and the class table by imported ones."""
         self._check_grid(labels)
+        if self.checkpoint is None or not labels.classes.contradicts(self.checkpoint.classes):
+            self._other_classes = False
+        elif labels.classes.contradicts(self.classes):  # else classes were renamed here before
+            self._other_classes = True
         self.classes = labels.classes
         self.labels = np.array(labels.ids, np.uint16)
         self.selected_class = next(iter(labels.classes.ids), UNLABELLED)
@@ -342,7 +347,9 @@ class Session:
         ids = self.labels.copy()
         self.history = []
         self.events.history.emit()
-        run = train_on_labels(cube, ids, classes, settings, self.checkpoint)
+        run = train_on_labels(
+            cube, ids, classes, settings, self.checkpoint, other_classes=self._other_classes
+        )
         if settings.preview:
             return with_previews(run, cube, self.mapping.focus, settings.device)
         return run
@@ -360,6 +367,7 @@ class Session:
     def set_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Take a trained model; the map that is shown is outdated from now on."""
         self.checkpoint = checkpoint
+        self._other_classes = checkpoint.classes.contradicts(self.classes)
         if self.map is not None:
             self.map.outdated = True
             self.events.map.emit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_ssamamba.errors import BandsError, SettingError
+from napari_ssamamba.errors import BandsError, LabelsError, SettingError
 from napari_ssamamba.events import Notice
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def train_on_labels(
     classes: ClassTable,
     settings: TrainingSettings,
     last: Checkpoint | None = None,
+    *,
+    other_classes: bool = False,
 ) -> Generator[Progress, None, Checkpoint]:
     """Hold some labels out, train on the others.
 
@@ -38,6 +40,9 @@ def train_on_labels(
     last : Checkpoint, optional
         The training starts from it where the settings ask for that and it was trained on this
         scene; where its bands or its form have changed since, a `Notice` says so.
+    other_classes : bool
+        Whether an id means another class in the labels than in that model: then it starts anew,
+        too, for outputs are matched by id.
     """
     from napari_ssamamba.data.split import hold_out_validation
     from napari_ssamamba.model.config import preset
@@ -51,8 +56,10 @@ def train_on_labels(
         try:
             wanted = preset(settings.preset, last.model.bands, last.model.classes)
             check_start(last, cube, wanted, follow_scene=config.follow_scene)
+            if other_classes:
+                raise LabelsError("the labels use its ids for classes of other names.")
             start = last
-        except (BandsError, SettingError) as error:
+        except (BandsError, LabelsError, SettingError) as error:
             yield Notice(text=f"Training anew, not from the last model: {error}")
     model, device = settings.preset, settings.device
     previews = settings.preview

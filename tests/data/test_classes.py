@@ -40,3 +40,10 @@ def test_an_id_is_given_once() -> None:
         ClassTable().add("x").add("y", id=1)
     with pytest.raises(KeyError):
         ClassTable()[7]
+
+
+def test_tables_contradict_each_other_where_an_id_has_two_names():
+    crops = ClassTable().add("maize").add("rye")
+    assert not crops.contradicts(crops.add("oats"))
+    assert crops.contradicts(crops.rename(2, "wheat"))
+    assert not crops.contradicts(ClassTable())
