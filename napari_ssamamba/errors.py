@@ -129,5 +129,9 @@ class DeviceMemoryError(SSAMambaError, RuntimeError):
     """The device has too little memory for what was asked."""
 
 
+class RoomError(SSAMambaError, OSError):
+    """Neither memory nor disk have room for arrays of a scene's size."""
+
+
 class TrainingDivergedError(SSAMambaError, ArithmeticError):
     """The loss is no longer a number; the last good weights were kept."""

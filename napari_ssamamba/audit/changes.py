@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.data.classes import MAX_CLASS_ID, UNLABELLED
+from napari_ssamamba.data.strips import strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,31 +68,40 @@ def compare_maps(
     truth : ndarray of uint16, shape (rows, columns)
         Class ids; 0 where a pixel does not count.
     """
-    both = (before != UNLABELLED) & (after != UNLABELLED)
-    counts = both & (truth != UNLABELLED)
-    changed = both & (before != after)
-    fixed = counts & changed & (after == truth)
-    broken = counts & changed & (before == truth)
     pixels = np.zeros(before.shape, np.uint16)
-    pixels[changed] = ELSEWHERE
-    pixels[fixed], pixels[broken] = FIXED, BROKEN
-
-    def by_class(ids: NDArray[np.uint16]) -> NDArray[np.int64]:
-        return np.bincount(ids, minlength=MAX_CLASS_ID + 1)
-
-    held = by_class(before[both]) + by_class(after[both]) + by_class(truth[counts])
+    held, fixed, broken, became, left = np.zeros((5, MAX_CLASS_ID + 1), np.int64)
+    counted = still_wrong = mapped = 0
+    for was, now, true, change in strips(before, after, truth, pixels):
+        both = (was != UNLABELLED) & (now != UNLABELLED)
+        counts = both & (true != UNLABELLED)
+        changed = both & (was != now)
+        right_now, right_before = counts & changed & (now == true), counts & changed & (was == true)
+        change[changed] = ELSEWHERE
+        change[right_now], change[right_before] = FIXED, BROKEN
+        held += _by_class(was[both]) + _by_class(now[both]) + _by_class(true[counts])
+        fixed += _by_class(true[right_now])
+        broken += _by_class(true[right_before])
+        became += _by_class(now[changed])
+        left += _by_class(was[changed])
+        counted += int(counts.sum())
+        still_wrong += int((counts & (was != true) & (now != true)).sum())
+        mapped += int(both.sum())
     ids = np.flatnonzero(held)
     return MapChanges(
         pixels=pixels,
-        counted=int(counts.sum()),
+        counted=counted,
         fixed=int(fixed.sum()),
         broken=int(broken.sum()),
-        still_wrong=int((counts & (before != truth) & (after != truth)).sum()),
-        changed=int(changed.sum()),
-        mapped=int(both.sum()),
+        still_wrong=still_wrong,
+        changed=int(became.sum()),
+        mapped=mapped,
         class_ids=tuple(ids.tolist()),
-        class_fixed=by_class(truth[fixed])[ids],
-        class_broken=by_class(truth[broken])[ids],
-        class_became=by_class(after[changed])[ids],
-        class_left=by_class(before[changed])[ids],
+        class_fixed=fixed[ids],
+        class_broken=broken[ids],
+        class_became=became[ids],
+        class_left=left[ids],
     )
+
+
+def _by_class(ids: NDArray[np.uint16]) -> NDArray[np.int64]:
+    return np.bincount(ids, minlength=MAX_CLASS_ID + 1)

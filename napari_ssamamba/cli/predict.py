@@ -23,6 +23,7 @@ from napari_ssamamba.cli.inputs import (
 from napari_ssamamba.cli.report import follow, print_facts, print_json
 from napari_ssamamba.data.probability_store import SUFFIXES as STORE_SUFFIXES
 from napari_ssamamba.data.probability_store import open_store
+from napari_ssamamba.data.room import Room
 from napari_ssamamba.data.writers import (
     ENVI_SUFFIXES,
     GEOTIFF_SUFFIXES,
@@ -141,6 +142,7 @@ def predict(
         members=members,
         precision=precision,
         probabilities=probabilities is not None,
+        room=Room(),
     )
     if probabilities is None:
         class_map = follow(work)

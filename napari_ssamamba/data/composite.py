@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from napari_ssamamba.data.cube import has_measurement
+from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.errors import BandsError, SettingError
 from napari_ssamamba.events import Progress
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.room import Room
 
     Channels = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -149,7 +152,7 @@ def compose(cube: Cube, settings: CompositeSettings) -> NDArray[np.uint8]:
 
 
 def compose_blocks(
-    cube: Cube, settings: CompositeSettings
+    cube: Cube, settings: CompositeSettings, room: Room | None = None
 ) -> Generator[Progress, None, NDArray[np.uint8]]:
     """Make a composite block by block of rows.
 
@@ -161,6 +164,8 @@ def compose_blocks(
     ----------
     cube : Cube
     settings : CompositeSettings
+    room : Room, optional
+        How much memory the composite may take.
 
     Yields
     ------
@@ -178,6 +183,8 @@ def compose_blocks(
         Where the preset does not fit the cube.
     BandsError
         Where a band is out of range, or too few bands are switched on.
+    RoomError
+        Where neither memory nor disk have room for it.
     """
     bands, text = _bands_to_read(cube, settings), f"Composite of {cube.name}"
     sample = yield from _sample_pixels(cube, bands, text)
@@ -192,7 +199,9 @@ def compose_blocks(
         painted[measured, 3] = 255
         return painted
 
-    image = np.zeros((cube.rows, cube.columns, 4), np.uint8)
+    shape = cube.rows, cube.columns, 4
+    allocate = np.zeros if room is None else room.arrays(math.prod(shape))
+    image: NDArray[np.uint8] = allocate(shape, np.uint8)
     costs = cube.touched_bytes(range(cube.rows), range(cube.columns), bands)
     every = -(-costs // PREVIEW_BYTES)
     if every > 1:
@@ -200,10 +209,12 @@ def compose_blocks(
             yield Progress(done=0, total=cube.rows, text=text)
             rows = np.repeat(paint(block), every, axis=0)[: cube.rows - start]
             image[start : start + len(rows)] = rows
+            leave_memory(image)
         yield CompositePreview(done=0, total=cube.rows, text=text, image=image)
     for start, block in _blocks(cube, bands, 1):
         yield Progress(done=start, total=cube.rows, text=text)
         image[start : start + len(block)] = paint(block)
+        leave_memory(image)
     yield Progress(done=cube.rows, total=cube.rows, text=text)
     return image
 

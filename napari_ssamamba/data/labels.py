@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.strips import strips
 from napari_ssamamba.errors import LabelsError
 
 if TYPE_CHECKING:
@@ -54,9 +55,16 @@ def count_labels(ids: NDArray[np.uint16], classes: ClassTable) -> dict[int, int]
     dict
         Class id to number of pixels, for every class of the table, in its order.
     """
-    labelled = ids[ids != UNLABELLED]  # a few of a scene's millions, mostly
-    totals = np.bincount(labelled, minlength=max(classes.ids, default=0) + 1)
+    totals = np.zeros(max(classes.ids, default=0) + 1, np.int64)
+    for (some,) in strips(ids):
+        labelled = some[some != UNLABELLED]  # a few of a scene's millions, mostly
+        totals += np.bincount(labelled[labelled < totals.size], minlength=totals.size)
     return {i: int(totals[i]) for i in classes.ids}
+
+
+def present_ids(ids: NDArray[np.uint16]) -> set[int]:
+    """Return the ids that an array of any shape holds."""
+    return {int(i) for (some,) in strips(ids) for i in np.unique(some)}
 
 
 def draw_training_pixels(reference: LabelMap, per_class: int, seed: int) -> NDArray[np.uint16]:

@@ -12,6 +12,7 @@ from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.envi_position import position_to_envi
 from napari_ssamamba.data.georeferencing import without_georeference_warning
+from napari_ssamamba.data.labels import present_ids
 from napari_ssamamba.errors import LabelsError, SettingError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def write_class_map(
             f"{path}: a map of {ids.shape[0]} × {ids.shape[1]} pixels is not on the grid of "
             f"{cube.name}, which has {cube.rows} × {cube.columns}."
         )
-    unknown = sorted({int(i) for i in np.unique(ids)} - {UNLABELLED, *classes.ids})
+    unknown = sorted(present_ids(ids) - {UNLABELLED, *classes.ids})
     if unknown:
         raise LabelsError(f"{path}: the map has ids without a class: {unknown[:10]}.")
     values = ids.astype(np.uint8 if max(classes.ids, default=0) <= 255 else np.uint16)

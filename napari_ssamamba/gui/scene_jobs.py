@@ -57,7 +57,7 @@ class SceneJobs(QObject):
             self._workflow.run(
                 COMPOSITE,
                 "Composing",
-                partial(compose_blocks, cube, settings),
+                partial(compose_blocks, cube, settings, self._session.mapping.room),
                 on_event=self._take_preview,
                 on_result=self._session.set_composite_image,
             )

@@ -54,7 +54,7 @@ class TrainingJobs(QObject):
         if isinstance(event, EpochDone):
             self._session.record_epoch(event)
         elif isinstance(event, Preview):
-            self._session.mapping.show_preview(event)
+            self._workflow.request(lambda: self._session.mapping.show_preview(event))
 
     def _take_model(self, checkpoint: Any) -> None:
         self._session.mapping.end_preview()

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 
 from napari_ssamamba.audit.attention_maps import scalar_limits
+from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.gui.plot_colors import HEAT_COLOR_MAP
+from napari_ssamamba.plugin.levels import in_levels
 from napari_ssamamba.plugin.scaled_image import scaled_image, set_scale
 from napari_ssamamba.plugin.session_layers import SessionLayers
 
@@ -93,7 +95,7 @@ class AttentionLayers(SessionLayers):
             elif layer is None:
                 self._layers.add_soon(role, partial(_layer, role, maps))
             else:
-                layer.data = values
+                layer.data = in_levels(values)
                 set_scale(layer, limits)
 
     def _tile_came(self, window: object) -> None:
@@ -105,6 +107,8 @@ class AttentionLayers(SessionLayers):
             layer = self._layers[role]
             if layer is not None and layer.visible:
                 layer.refresh()
+        if (maps := self._session.attention.maps) is not None:
+            leave_memory(maps.values)
 
     # --- of a pixel ------------------------------------------------------------------------
 

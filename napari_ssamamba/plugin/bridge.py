@@ -14,6 +14,7 @@ from napari_ssamamba.plugin.audit_layers import AuditLayers
 from napari_ssamamba.plugin.band_layer import BandLayer
 from napari_ssamamba.plugin.changes_layers import ChangesLayers
 from napari_ssamamba.plugin.class_look import dress
+from napari_ssamamba.plugin.levels import in_levels
 from napari_ssamamba.plugin.map_layers import MapLayers
 from napari_ssamamba.plugin.own_layers import OwnLayers
 from napari_ssamamba.plugin.painting import Painting
@@ -106,10 +107,11 @@ class LayerBridge(QObject):
             return
         layer = self.layers["composite"]
         if layer is not None:
-            layer.data = image
+            layer.data = in_levels(image)
             return
         self.layers.add(
-            "composite", Image(image, rgb=True, name="composite", axis_labels=("row", "column"))
+            "composite",
+            Image(in_levels(image), rgb=True, name="composite", axis_labels=("row", "column")),
         )
         if self.layers["bands"] is not None:
             self.layers["bands"].visible = False
@@ -119,7 +121,10 @@ class LayerBridge(QObject):
         self.layers.remove("reference")
         if reference is not None:
             layer = Labels(
-                reference.ids, name="reference", visible=False, axis_labels=("row", "column")
+                in_levels(reference.ids),
+                name="reference",
+                visible=False,
+                axis_labels=("row", "column"),
             )
             layer.editable = False
             dress(layer, reference.classes)

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 
 from napari_ssamamba.audit.changes import BROKEN, ELSEWHERE, FIXED
 from napari_ssamamba.gui.plot_colors import BROKEN_COLOR, ELSEWHERE_COLOR, FIXED_COLOR
+from napari_ssamamba.plugin.levels import in_levels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,11 +54,11 @@ class ChangesLayers(QObject):
             pixels = changes.found.pixels
             self._layers.add_soon(ROLE, lambda: self._layer(pixels))
         else:
-            self._layers[ROLE].data = changes.found.pixels
+            self._layers[ROLE].data = in_levels(changes.found.pixels)
 
     def _layer(self, pixels: NDArray[np.uint16]) -> Labels:
         layer = Labels(
-            pixels,
+            in_levels(pixels),
             name=ROLE,
             opacity=0.9,
             axis_labels=("row", "column"),

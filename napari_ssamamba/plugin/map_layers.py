@@ -12,9 +12,10 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.plugin.class_look import dress
+from napari_ssamamba.plugin.levels import in_levels
 from napari_ssamamba.plugin.own_layers import MILLISECONDS_BETWEEN_LAYERS
 from napari_ssamamba.plugin.scaled_image import scaled_image
-from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.prediction.mosaic import FINAL, NUMBERS
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -31,17 +32,14 @@ MILLISECONDS_BETWEEN_REFRESHES = 200
 """Tiles that come faster are shown together. A refresh uploads the whole layer, which takes 5 ms
 and makes the next drawing 25 ms longer at 1580 × 3750 pixels (software rendering)."""
 
-NUMBERS = ("confidence", "margin", "entropy")
-"""Layers of numbers from 0 to 1, also the names of their arrays."""
-
 ROLES = ("map", *NUMBERS, "to come")
 
-VEIL = Colormap([[0, 0, 0, 0], [0.1, 0.1, 0.1, 0.4]], name="to come")
+VEIL = Colormap([[0.1, 0.1, 0.1, 0.4], [0, 0, 0, 0]], name="to come")
 """Dims what is provisional or unknown."""
 
 
 class MapLayers(QObject):
-    """Shows ``session.map`` in layers that hold its arrays.
+    """Shows ``session.map`` in layers that hold its arrays, or views of them.
 
     The layers are there, empty, as soon as the scene is, so that a mapping only has to fill them:
     a new layer keeps the window busy for two tenths of a second, more while a thread computes.
@@ -107,7 +105,7 @@ class MapLayers(QObject):
         while self._stale:
             role = self._stale.pop(0)
             if (layer := self._layers[role]) is not None:
-                layer.data = self._values(role)
+                layer.data = in_levels(self._values(role))
                 self._dress()
                 break
         if self._stale:
@@ -152,6 +150,8 @@ class MapLayers(QObject):
             if layer is not None and layer.visible and role not in self._stale:
                 done = self._shown is None or self._shown.complete
                 layer.refresh(thumbnail=done, highlight=False, extent=False)
+        if self._shown is not None:
+            self._shown.leave_memory()  # a whole scene, seen from afar, touches most of its pages
 
     # --- what the layers show ----------------------------------------------------------------
 
@@ -175,14 +175,16 @@ class MapLayers(QObject):
             return scaled_image(values, name=role, limits=(0.0, 1.0), visible=False)
         if role == "to come":
             return Image(
-                values,
+                in_levels(values),
                 name=role,
                 colormap=VEIL,
-                contrast_limits=(0, 1),
+                contrast_limits=(FINAL - 1, FINAL),
                 axis_labels=("row", "column"),
                 visible=shown is None or not shown.complete,
             )
-        layer = Labels(values, name=_name(shown), opacity=0.6, axis_labels=("row", "column"))
+        layer = Labels(
+            in_levels(values), name=_name(shown), opacity=0.6, axis_labels=("row", "column")
+        )
         layer.editable = False
         self._dressed = self._classes()
         dress(layer, self._dressed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari.settings import get_plugin_settings
 
+from napari_ssamamba.data.room import Room
 from napari_ssamamba.session import TrainingSettings
 
 PLUGIN = "napari-ssamamba"
@@ -18,3 +19,9 @@ def preferred_training() -> TrainingSettings:
     return TrainingSettings(
         preset=training.preset, device=training.device, preview=training.preview
     )
+
+
+def preferred_room() -> Room:
+    """Return how much memory maps may take; ours where the plugin is not registered."""
+    settings = get_plugin_settings().get(PLUGIN)
+    return Room() if settings is None else Room(share=settings.maps.memory / 100)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
+from napari_ssamamba.plugin.levels import in_levels
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ def scaled_image(
         Row and column of the scene that the first value belongs to.
     """
     layer = Image(
-        values,
+        in_levels(values),
         name=name,
         colormap=colormap,
         contrast_limits=limits,

@@ -12,7 +12,7 @@ from napari_ssamamba.gui.freed_memory import keep_few_pools
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.plugin.activity import Activity
 from napari_ssamamba.plugin.bridge import LayerBridge
-from napari_ssamamba.plugin.preferences import preferred_training
+from napari_ssamamba.plugin.preferences import preferred_room, preferred_training
 from napari_ssamamba.session import Session
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class OpenSession(QObject):
         keep_few_pools()
         self.session = Session()
         self.session.set_training(preferred_training())
+        self.session.mapping.room = preferred_room()
         self.workflow = Workflow(self.session, self)
         self.bridge = LayerBridge(viewer, self.session, self.workflow)
         self.activity = Activity(self.workflow)

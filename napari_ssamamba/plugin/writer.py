@@ -21,7 +21,7 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     Parameters
     ----------
     path : str
-    data : ndarray of int, shape (rows, columns)
+    data : ndarray of int, shape (rows, columns), or levels of one
     attributes : dict
         Of the layer, as napari gives them.
 
@@ -37,7 +37,7 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     """
     from napari_ssamamba.data.writers import write_class_map
 
-    values = np.asarray(data)
+    values = np.asarray(data[0] if attributes.get("multiscale") else data)
     if values.ndim != 2:
         raise LabelsError(
             f"{path}: the layer has {values.ndim} axes; a class raster has rows and columns. "

@@ -7,24 +7,36 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from napari_ssamamba.data.classes import UNLABELLED
+from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import NDArray
 
+    from napari_ssamamba.data.room import Allocate
     from napari_ssamamba.prediction.class_map import MapTile
 
-FINAL = 0
+FINAL = 255
 """Level of pixels that were computed, or are known to have no measurement."""
 
-UNKNOWN = 255
-"""Level of pixels that no tile has come for."""
+UNKNOWN = 0
+"""Level of pixels that no tile has come for: that of arrays which nobody wrote into."""
+
+BYTES_A_PIXEL = 15
+
+FILLED_AT_ONCE = 2**22
+"""Pixels, 63 MB; see `Mosaic.filling`."""
+
+NUMBERS = ("confidence", "margin", "entropy")
+"""Names of the arrays of numbers from 0 to 1."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Mosaic:
-    """What a map holds of each pixel of the scene, 15 bytes.
+    """What a map holds of each pixel of the scene, `BYTES_A_PIXEL`.
 
     Attributes
     ----------
@@ -33,7 +45,7 @@ class Mosaic:
     confidence, margin, entropy : ndarray of float32, shape (rows, columns)
         See `MapTile`; NaN where the id is 0.
     level : ndarray of uint8, shape (rows, columns)
-        `FINAL`, `UNKNOWN`, or n for a provisional value: that of a pixel up to 2ⁿ away.
+        `FINAL`, `UNKNOWN`, or `FINAL` − n for a provisional value: that of a pixel up to 2ⁿ away.
     """
 
     ids: NDArray[np.uint16]
@@ -43,17 +55,59 @@ class Mosaic:
     level: NDArray[np.uint8]
 
     @classmethod
-    def unknown(cls, shape: tuple[int, int], **fields: Any) -> Self:
-        """Return one of which nothing is known, rows by columns."""
-        numbers = [np.full(shape, np.nan, np.float32) for _ in range(3)]
-        return cls(
-            ids=np.full(shape, UNLABELLED, np.uint16),
-            confidence=numbers[0],
-            margin=numbers[1],
-            entropy=numbers[2],
-            level=np.full(shape, UNKNOWN, np.uint8),
-            **fields,
-        )
+    def blank(cls, shape: tuple[int, int], allocate: Allocate = np.zeros, **fields: Any) -> Self:
+        """Return one of which nothing is known, its numbers 0 until they are filled in.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+        allocate : callable
+            Makes the arrays.
+        """
+        numbers = {name: allocate(shape, np.float32) for name in NUMBERS}
+        ids, level = allocate(shape, np.uint16), allocate(shape, np.uint8)
+        return cls(ids=ids, level=level, **numbers, **fields)
+
+    @classmethod
+    def unknown(cls, shape: tuple[int, int], allocate: Allocate = np.zeros, **fields: Any) -> Self:
+        """Return one of which nothing is known, filled in; as `blank`."""
+        blank = cls.blank(shape, allocate, **fields)
+        for _ in blank.filling():
+            pass
+        return blank
+
+    def filling(self, before: Mosaic | None = None) -> Generator[Progress, None, None]:
+        """Fill in what is known of a blank one before any tile comes, row by row.
+
+        Parameters
+        ----------
+        before : Mosaic, optional
+            Its ids and numbers stand there until then, else 0 and NaN.
+
+        Yields
+        ------
+        Progress
+            In rows, after `FILLED_AT_ONCE` pixels.
+        """
+        rows, columns = self.level.shape
+        at_once = max(1, FILLED_AT_ONCE // max(columns, 1))
+        for first in range(0, rows, at_once):
+            here = slice(first, first + at_once)
+            for name in ("ids", *NUMBERS):
+                values = getattr(self, name)
+                if before is not None:
+                    values[here] = getattr(before, name)[here]
+                    leave_memory(getattr(before, name))
+                elif name in NUMBERS:
+                    values[here] = np.nan
+                leave_memory(values)
+            yield Progress(done=min(first + at_once, rows), total=rows, text="Preparing the map")
+
+    def leave_memory(self) -> None:
+        """Let what was touched of arrays on disk leave the process's memory."""
+        for name in ("ids", "level", *NUMBERS):
+            leave_memory(getattr(self, name))
 
     def take(self, tile: MapTile) -> Window:
         """Write a tile into the arrays; return the part of the scene that it changed.
@@ -68,11 +122,11 @@ class Mosaic:
             columns = _Cells(tile.window.column0, mask.shape[1], tile.stride, self.level.shape[1])
             changed = Window(rows.start, rows.stop, columns.start, columns.stop)
             pick = np.ix_(rows.nearest, columns.nearest)
-            level = tile.stride.bit_length() - 1
-            mask = mask[pick] & (self.level[changed.rows, changed.columns] > level)
+            level = FINAL - (tile.stride.bit_length() - 1)
+            mask = mask[pick] & (self.level[changed.rows, changed.columns] < level)
             self.level[changed.rows, changed.columns][mask] = level
         here = changed.rows, changed.columns
-        for name in ("ids", "confidence", "margin", "entropy"):
+        for name in ("ids", *NUMBERS):
             np.copyto(getattr(self, name)[here], getattr(tile, name)[pick], where=mask)
         self.level[tile.lattice][tile.new] = FINAL
         return changed

@@ -17,7 +17,7 @@ from napari_ssamamba.model.device import choose_device, choose_precision
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, Mapped, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
 from napari_ssamamba.prediction.mixer import Members, Mixer
-from napari_ssamamba.prediction.mosaic import Mosaic
+from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, Mosaic
 from napari_ssamamba.prediction.order import Order
 from napari_ssamamba.prediction.reading import ReadAhead, measured_pixels, read_unit
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.room import Room
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.prediction.order import Focus, Unit
 
@@ -53,16 +54,33 @@ def predict(
     members: Members = "mixed",
     precision: Literal["float32", "bfloat16"] = "float32",
     probabilities: bool = False,
+    room: Room | None = None,
 ) -> Generator[Progress, None, ClassMap]:
-    """Classify each pixel of a scene, and hold the map in memory; else as `map_tiles`.
+    """Classify each pixel of a scene, and hold the map; else as `map_tiles`.
+
+    Parameters
+    ----------
+    room : Room, optional
+        How much memory the map may take.
+
+    Raises
+    ------
+    RoomError
+        Where neither memory nor disk have room for it.
 
     Returns
     -------
     ClassMap
     """
     shape = cube.rows, cube.columns
-    mosaic = Mosaic.unknown(shape)
-    scalars = np.full((len(ATTENTION_SCALARS), *shape), np.nan, np.float32) if attention else None
+    of_attention = (len(ATTENTION_SCALARS), *shape)
+    needed = BYTES_A_PIXEL * math.prod(shape) + (4 * math.prod(of_attention) if attention else 0)
+    allocate = np.zeros if room is None else room.arrays(needed)
+    mosaic = Mosaic.unknown(shape, allocate)
+    scalars = None
+    if attention:
+        scalars = allocate(of_attention, np.float32)
+        scalars.fill(np.nan)
     work = map_tiles(
         cube,
         checkpoint,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.audit.attention_maps import AttentionReader, heat_map
+from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.errors import BandsError, SSAMambaError
 from napari_ssamamba.events import Progress
+from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from numpy.typing import NDArray
 
@@ -21,8 +25,12 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.model.config import ModelConfig
-    from napari_ssamamba.prediction.class_map import ClassMap, MapTile
+    from napari_ssamamba.prediction.class_map import Mapped, MapTile
     from napari_ssamamba.session.session import Session
+
+
+ROWS_AT_ONCE = 256
+"""Of new maps, filled in between two looks at whether the job was cancelled."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +50,18 @@ class AttentionMaps:
     values: NDArray[np.float32]
     model: ModelConfig
     outdated: bool = False
+
+    def filling(self) -> Generator[Progress, None, None]:
+        """Fill new ones, zeros, with NaN, row by row."""
+        rows = self.values.shape[1]
+        for first in range(0, rows, ROWS_AT_ONCE):
+            self.values[:, first : first + ROWS_AT_ONCE] = np.nan
+            leave_memory(self.values)
+            yield Progress(
+                done=min(first + ROWS_AT_ONCE, rows),
+                total=rows,
+                text="Preparing the maps of the attention",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +142,26 @@ class SessionAttention:
 
     # --- over the scene --------------------------------------------------------------------
 
-    def begin_mapping(self) -> bool:
-        """Make room for new maps where the mapping of the scene is to compute them; tell whether.
+    def begin_mapping(self) -> Iterable[Progress] | None:
+        """Make room for new maps where the mapping of the scene is to compute them.
 
         `keep_before` brings back those that are shown.
+
+        Returns
+        -------
+        iterable of Progress, or None
+            What fills them in before the first tile comes, in any thread. None where they are not
+            to be computed.
+
+        Raises
+        ------
+        RoomError
+            Where neither memory nor disk have room for them.
         """
         wanted = self.with_map and self.missing() is None
-        if wanted:
-            self._begin()
-        return wanted
+        return self._begin() if wanted else None
 
-    def view_run(self, region: Window) -> Generator[Progress, None, ClassMap]:
+    def view_run(self, region: Window) -> Generator[Progress, None, Mapped]:
         """Return the computation of the maps in a part of the scene, to be run anywhere.
 
         Maps that are up to date are filled in, others are replaced.
@@ -140,28 +169,42 @@ class SessionAttention:
         Raises
         ------
         SSAMambaError
-            Where scene, model or attention are missing.
+            Where scene, model or attention are missing, or there is no room for the maps.
         """
-        from napari_ssamamba.prediction.predictor import predict
+        from napari_ssamamba.prediction.predictor import map_tiles
 
         missing = self.missing()
         cube, checkpoint = self._session.need_cube(), self._session.checkpoint
         if missing is not None or checkpoint is None:
             raise SSAMambaError(missing or "No model yet: train one first.")
-        if self.maps is None or self.maps.outdated:
-            self._begin()
+        preparing = self._begin() if self.maps is None or self.maps.outdated else ()
         device = self._session.training.device
-        return predict(
-            cube, checkpoint, region=region, device=device, attention=True, members="network"
+        mapping = partial(
+            map_tiles,
+            cube,
+            checkpoint,
+            region=region,
+            device=device,
+            attention=True,
+            members="network",
         )
+        return after(preparing, mapping)
 
-    def _begin(self) -> None:
+    def _begin(self) -> Iterable[Progress]:
+        """Make room for new maps; return what fills them in."""
         cube, checkpoint = self._session.need_cube(), self._session.checkpoint
-        if checkpoint is not None:
-            self._before, self._replaces = self.maps, True
-            values = np.full((4, cube.rows, cube.columns), np.nan, np.float32)
-            self.maps = AttentionMaps(values, checkpoint.model)
-            self.events.maps.emit()
+        if checkpoint is None:
+            return ()
+        shape = 4, cube.rows, cube.columns
+        allocate = self._session.mapping.room.arrays(4 * math.prod(shape))
+        maps = AttentionMaps(allocate(shape, np.float32), checkpoint.model)
+        self._before, self._replaces, self.maps = self.maps, True, maps
+        preparing = maps.filling()
+        if cube.rows * cube.columns <= PREPARED_AT_ONCE:
+            for _ in preparing:
+                pass
+        self.events.maps.emit()
+        return preparing
 
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the maps; a tile without attention changes nothing."""

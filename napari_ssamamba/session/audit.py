@@ -140,7 +140,7 @@ class AuditState:
             self.events.confusion.emit()
             return None
         self.compared, self.compared_with = shown, truth
-        return confuse(truth, shown.ids.copy(), shown.confidence.copy(), shown.classes)
+        return confuse(truth, shown.ids, shown.confidence, shown.classes)
 
     def _judged_by(self) -> ShownMap | None:
         """Return what the truth is compared with.

@@ -101,7 +101,7 @@ class SessionChanges:
         compared = audit.confusion is not None and audit.compared is session.map
         self.before = Before(
             shown=session.map,
-            ids=session.map.ids.copy(),
+            ids=session.map.ids,
             classes=session.map.classes,
             truth=audit.compared_with if compared else None,
             decided=np.array([d.pixel for d in session.decisions.made], np.int32).reshape(-1, 2),
@@ -122,7 +122,7 @@ class SessionChanges:
         learned = [checkpoint.training_pixels, before.decided]
         if before.truth is not None and before.truth.kind == "reference":
             learned.append(checkpoint.validation_pixels)
-        return _compare(before, shown.ids.copy(), shown.classes, np.concatenate(learned))
+        return _compare(before, shown.ids, shown.classes, np.concatenate(learned))
 
     def take(self, found: TrainingChanges) -> None:
         """Take what was found; the next training is compared with the map as it is then."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from napari_ssamamba.data.room import Room
 from napari_ssamamba.errors import SSAMambaError
-from napari_ssamamba.prediction.mosaic import FINAL, UNKNOWN
+from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, UNKNOWN
 from napari_ssamamba.prediction.order import Focus
+from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
 from napari_ssamamba.session.values import ShownMap
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.class_map import Mapped, MapTile
     from napari_ssamamba.session.preview import Preview
     from napari_ssamamba.session.session import Session
+    from napari_ssamamba.training.config import Mixture
     from napari_ssamamba.training.metrics import Accuracy
 
 
@@ -31,6 +37,8 @@ class SessionMapping:
     ----------
     focus : Focus
         What a mapping turns to; kept up to date by whoever shows the scene.
+    room : Room
+        How much memory maps may take.
     with_margins : bool
         Whether margin and entropy are shown too.
     left_out : int
@@ -39,11 +47,13 @@ class SessionMapping:
 
     def __init__(self, session: Session) -> None:
         self.focus = Focus()
+        self.room = Room()
         self.with_margins = False
         self.left_out = 0
         self._accuracy: Accuracy | None = None  # with the pixels that are left out
         self._session = session
         self._before: ShownMap | None = None
+        self._previewed: list[Window] = []
         session.events.cube.connect(self._scene_changed)
 
     def run(self) -> Generator[Progress, None, Mapped]:
@@ -54,20 +64,41 @@ class SessionMapping:
         Raises
         ------
         SSAMambaError
-            Where no model has been trained yet.
+            Where no model has been trained yet, or there is no room for the map.
         """
         session = self._session
         cube, checkpoint = session.need_cube(), session.checkpoint
         if checkpoint is None:
             raise SSAMambaError("No model has been trained yet. Train one first.")
         checkpoint.check_bands(cube)
-        shape, members = (cube.rows, cube.columns), session.training.members
         self.end_preview()
-        self._before = session.map
-        begun = session.map = ShownMap.begun(shape, checkpoint, members, session.map)
+        begun = self._begun(checkpoint, session.training.members)
+        preparing = begun.filling(session.map)
+        at_attention = session.attention.begin_mapping()
+        if begun.level.size <= PREPARED_AT_ONCE:
+            for _ in preparing:
+                pass
+        self._before, session.map = session.map, begun
         session.events.map.emit()
         self.set_accuracy(None)
-        return self._work(checkpoint, begun, attention=session.attention.begin_mapping())
+        return self._work(
+            checkpoint,
+            begun,
+            preparing=chain(preparing, at_attention or ()),
+            attention=at_attention is not None,
+        )
+
+    def _begun(self, checkpoint: Checkpoint, members: Mixture) -> ShownMap:
+        """Return a map of which nothing is computed yet."""
+        cube = self._session.need_cube()
+        shape = cube.rows, cube.columns
+        return ShownMap.blank(
+            shape,
+            self.room.arrays(BYTES_A_PIXEL * cube.rows * cube.columns),
+            classes=checkpoint.classes,
+            checkpoint=checkpoint,
+            members=members,
+        )
 
     @property
     def can_continue(self) -> bool:
@@ -99,19 +130,25 @@ class SessionMapping:
         return self._work(checkpoint, shown, attention=self._session.attention.with_map)
 
     def _work(
-        self, checkpoint: Checkpoint, shown: ShownMap, *, attention: bool
+        self,
+        checkpoint: Checkpoint,
+        shown: ShownMap,
+        *,
+        attention: bool,
+        preparing: Iterable[Progress] = (),
     ) -> Generator[Progress, None, Mapped]:
         from napari_ssamamba.prediction.predictor import map_tiles
 
-        return map_tiles(
+        mapping = partial(
+            map_tiles,
             self._session.need_cube(),
             checkpoint,
             device=self._session.training.device,
             attention=attention,
             focus=self.focus,
-            done=shown.level == FINAL,
             members=shown.members,
         )
+        return after(preparing, lambda: mapping(done=shown.level == FINAL))
 
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the map."""
@@ -146,22 +183,32 @@ class SessionMapping:
         session.events.map.emit()
 
     def show_preview(self, preview: Preview) -> None:
-        """Show what a training makes of the view; while a mapping runs, its map is shown on."""
+        """Show what a training makes of the view; while a mapping runs, its map is shown on.
+
+        Around it stands the map from before, in scenes of up to `PREPARED_AT_ONCE` pixels.
+
+        Raises
+        ------
+        RoomError
+            Where there is no room for another map.
+        """
         session, shown = self._session, self._session.map
         if shown is not None and not (shown.preview or shown.complete or shown.stopped):
             return
         if shown is None or not shown.preview:
-            cube = session.need_cube()
-            self._before = shown
-            shown = ShownMap.begun(
-                (cube.rows, cube.columns), preview.checkpoint, "network", self._before
-            )
-            shown.preview = True
-            session.map = shown
+            begun = self._begun(preview.checkpoint, "network")
+            begun.preview = True
+            if begun.level.size <= PREPARED_AT_ONCE:
+                for _ in begun.filling(shown):
+                    pass
+            self._before, session.map, shown = shown, begun, begun
+            self._previewed = []
             session.events.map.emit()
-        shown.level.fill(UNKNOWN)
-        for tile in preview.tiles:
-            session.events.map_tile.emit(shown.take(tile))
+        for window in self._previewed:
+            shown.level[window.rows, window.columns] = UNKNOWN
+        self._previewed = [shown.take(tile) for tile in preview.tiles]
+        for window in self._previewed:
+            session.events.map_tile.emit(window)
 
     def end_preview(self) -> None:
         """Bring back the map from before a preview; nothing happens where none is shown."""
@@ -189,7 +236,7 @@ class SessionMapping:
             return None
         from napari_ssamamba.audit.map_accuracy import map_accuracy
 
-        return map_accuracy(shown.ids.copy(), reference, checkpoint)
+        return map_accuracy(shown.ids, reference, checkpoint)
 
     def set_accuracy(self, accuracy: Accuracy | None) -> None:
         """Take how well the map agrees with the reference."""

@@ -82,7 +82,7 @@ class SessionSuspects(PixelSteps):
         cube = self._session.need_cube()
         ids, confidence = checked.as_map((cube.rows, cube.columns))
         self.checked = checked
-        self.shown = ShownMap.unknown(
+        self.shown = ShownMap.blank(
             ids.shape, classes=checked.classes, complete=True, outdated=self._changed
         )
         self.shown.ids, self.shown.confidence = ids, confidence

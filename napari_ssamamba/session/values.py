@@ -47,7 +47,7 @@ class TrainingSettings:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ShownMap(Mosaic):
-    """The map as it is shown, filled while it is computed.
+    """The map as it is shown, filled while it is computed; a complete one stays as it is.
 
     Attributes
     ----------
@@ -73,32 +73,6 @@ class ShownMap(Mosaic):
     stopped: bool = False
     outdated: bool = False
     preview: bool = False
-
-    @classmethod
-    def begun(
-        cls,
-        shape: tuple[int, int],
-        checkpoint: Checkpoint,
-        members: Mixture,
-        before: ShownMap | None,
-    ) -> ShownMap:
-        """Return a map of which nothing is computed yet; what is known from before stands there.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Rows and columns.
-        checkpoint : Checkpoint
-        members : {"mixed", "network"}
-        before : ShownMap or None
-        """
-        begun = cls.unknown(
-            shape, classes=checkpoint.classes, checkpoint=checkpoint, members=members
-        )
-        if before is not None:
-            for name in ("ids", "confidence", "margin", "entropy"):
-                np.copyto(getattr(begun, name), getattr(before, name))
-        return begun
 
     @property
     def share(self) -> float:

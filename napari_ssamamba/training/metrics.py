@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.strips import strips
 from napari_ssamamba.errors import LabelsError
 
 if TYPE_CHECKING:
@@ -67,23 +68,31 @@ def assess(
     """
     from sklearn.metrics import confusion_matrix
 
-    counts = (reference != UNLABELLED) & (predicted != UNLABELLED)
-    if not counts.any():
+    known = set(classes.ids)
+    labels = [UNLABELLED, *classes.ids]  # never one alone, of which scikit-learn would warn
+    whole = np.zeros((len(known), len(known)), np.int64)
+    unknown: set[int] = set()
+    for true, said in strips(reference, predicted):
+        counts = (true != UNLABELLED) & (said != UNLABELLED)
+        if counts.any():
+            true, said = true[counts], said[counts]
+            unknown |= {int(i) for i in np.union1d(true, said)} - known
+            if not unknown:
+                whole += confusion_matrix(true, said, labels=labels)[1:, 1:]
+    if not whole.any() and not unknown:
         raise LabelsError(
             "No pixel has a class in both the map and the reference. Check that they show the "
             "same area, and that the reference has pixels that were not trained on."
         )
-    truth, guess = reference[counts], predicted[counts]
-    present = {int(i) for i in np.union1d(truth, guess)}
-    if unknown := sorted(present - set(classes.ids)):
+    if unknown:
         raise LabelsError(
-            f"The map or the reference holds class ids that the class table lacks: {unknown}. "
-            "Use the class table that belongs to them."
+            "The map or the reference holds class ids that the class table lacks: "
+            f"{sorted(unknown)}. Use the class table that belongs to them."
         )
-    table = ClassTable(tuple(c for c in classes if c.id in present))
-    labels = [UNLABELLED, *table.ids]  # never one alone, of which scikit-learn would warn
-    confusion = confusion_matrix(truth, guess, labels=labels)[1:, 1:].astype(np.int64)
-    return accuracy_of(confusion, table)
+    present = np.flatnonzero(whole.any(axis=0) | whole.any(axis=1)).tolist()
+    every = tuple(classes)
+    table = ClassTable(tuple(every[place] for place in present))
+    return accuracy_of(whole[np.ix_(present, present)], table)
 
 
 def accuracy_of(confusion: NDArray[np.int64], classes: ClassTable) -> Accuracy:

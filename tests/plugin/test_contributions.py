@@ -10,7 +10,8 @@ from npe2 import PluginManager, PluginManifest
 
 import napari_ssamamba.plugin.samples as samples
 from napari_ssamamba.data.downloads import SAMPLES
-from napari_ssamamba.plugin.preferences import preferred_training
+from napari_ssamamba.data.room import Room
+from napari_ssamamba.plugin.preferences import preferred_room, preferred_training
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.session import TrainingSettings
 
@@ -131,8 +132,11 @@ def test_a_viewer_begins_with_what_is_set_in_the_preferences(
     monkeypatch.setattr(napari.settings, "_PLUGIN_SETTINGS", {})
     settings: Any = napari.settings.get_plugin_settings(PLUGIN, path_dir=None)
     assert preferred_training() == TrainingSettings(preset="compact", device="auto")
+    assert preferred_room() == Room()
     settings.training.preset, settings.training.device = "standard", "cpu"
-    begun = session_of(viewer).session.training
-    assert (begun.preset, begun.device) == ("standard", "cpu")
+    settings.maps.memory = 10
+    session = session_of(viewer).session
+    assert (session.training.preset, session.training.device) == ("standard", "cpu")
+    assert session.mapping.room.share == 0.1
     with pytest.raises(ValueError, match=r"huge|enum|permitted|literal"):
         settings.training.preset = "huge"

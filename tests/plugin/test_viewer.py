@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from napari_ssamamba.data.band_lists import BandList
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.plugin.viewers import session_of
+from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def test_the_map_s_layers_wait_for_it(opened: Any, qtbot: Any) -> None:
     names = [layer.name for layer in viewer.layers]
     assert names == [*PICTURE_LAYERS[:3], *MAP_LAYERS, *PICTURE_LAYERS[3:]]
     assert not layers["map"].data.any()
-    assert not layers["to come"].data.any()  # transparent
+    assert (layers["to come"].data == FINAL).all()  # transparent
     assert not layers["confidence"].visible
     opened.session.add_class("Second")
     assert list(layers["map"].features["class"]) == ["unlabelled", "Class 1", "Second"]
