@@ -9,6 +9,7 @@ import numpy as np
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Progress
 from napari_ssamamba.expert.calibration import pool, with_floor
+from napari_ssamamba.prediction.numpy_threads import numpy_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -98,7 +99,7 @@ class Mixer:
         work = self.expert.classify(tile)
         while True:
             try:
-                with pace.working():
+                with pace.working(), numpy_on_one_thread():
                     next(work)
             except StopIteration as end:
                 expert: NDArray[np.float64] = end.value

@@ -1,0 +1,45 @@
+"""numpy's threads stay out of the network's way while a map is mixed, and come back after it."""
+
+from __future__ import annotations
+
+from threading import Thread
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from napari_ssamamba.prediction.numpy_threads import numpy_on_one_thread
+
+
+def threads() -> int:
+    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+
+
+@pytest.fixture(autouse=True)
+def several_threads() -> None:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    if threads() < 2:
+        pytest.skip("numpy's products run on one thread here in any case")
+
+
+def test_one_thread_within_and_as_many_as_before_after() -> None:
+    with numpy_on_one_thread():
+        assert threads() == 1
+    assert threads() > 1
+    with pytest.raises(ZeroDivisionError), numpy_on_one_thread():
+        _ = 1 / 0
+    assert threads() > 1
+
+
+def test_blocks_of_another_thread_end_with_what_was_before() -> None:
+    def other() -> None:
+        with numpy_on_one_thread():
+            pass
+
+    thread = Thread(target=other)
+    thread.start()
+    thread.join(10)
+    assert threads() > 1
+    with numpy_on_one_thread():
+        assert threads() == 1
+    assert threads() > 1
