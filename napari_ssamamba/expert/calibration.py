@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 PRIOR_PIXELS = 1.0
-"""How many pixels, about, the prior of equal weights in a pool is worth."""
+"""How many pixels a member, about, the prior of equal weights in a pool is worth."""
 
 LARGEST_WEIGHT = 1.5
 """Of a member of a pool; above 1, the pool is surer than the member."""
@@ -73,12 +73,16 @@ def root_weights(targets: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def fit_pool(
-    members: Values, targets: NDArray[np.int64], counts: NDArray[np.float64] | None = None
+    members: Values,
+    targets: NDArray[np.int64],
+    counts: NDArray[np.float64] | None = None,
+    expected: NDArray[np.float64] | None = None,
+    prior_pixels: float = PRIOR_PIXELS,
 ) -> NDArray[np.float64]:
     """Choose the weights of a pool by the likelihood of held-out pixels.
 
     The log-likelihood is concave in the weights (a logistic regression on log-probabilities), so
-    that there is one best choice; a weak prior holds them near 1 / M.
+    that there is one best choice; a Gaussian prior holds them near what is expected.
 
     Parameters
     ----------
@@ -87,6 +91,10 @@ def fit_pool(
     targets : ndarray of int64, shape (n,)
     counts : ndarray of float64, shape (n,), optional
         How much each pixel counts; their mean is 1. By default all alike.
+    expected : ndarray of float64, shape (M,), optional
+        Weights that the prior is centred on; by default 1 / M each.
+    prior_pixels : float
+        How many pixels a member, about, the prior is worth.
 
     Returns
     -------
@@ -96,18 +104,18 @@ def fit_pool(
     from scipy.optimize import minimize
 
     count, n, _ = members.shape
-    equal = np.full(count, 1 / count)
+    center = np.full(count, 1 / count) if expected is None else expected
     worth = np.ones(n) if counts is None else counts
     of_truth = members[:, np.arange(n), targets]  # (M, n)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         pooled = pool(weights, members)
         expected = np.einsum("mnk,nk->mn", members, np.exp(pooled))
-        strength = PRIOR_PIXELS * count
-        prior = strength / 2 * ((weights - equal) ** 2).sum()
+        strength = prior_pixels * count
+        prior = strength / 2 * ((weights - center) ** 2).sum()
         value = prior - worth @ pooled[np.arange(n), targets]
-        return float(value), (expected - of_truth) @ worth + strength * (weights - equal)
+        return float(value), (expected - of_truth) @ worth + strength * (weights - center)
 
     bounds = [(0.0, LARGEST_WEIGHT)] * count
-    found = minimize(loss, equal, jac=True, bounds=bounds, method="L-BFGS-B")
+    found = minimize(loss, center, jac=True, bounds=bounds, method="L-BFGS-B")
     return np.asarray(found.x, np.float64)

@@ -3,7 +3,9 @@
 Four classifiers, pooled: a linear discriminant analysis of the bands and a kernel regression on
 principal components, each once for the pixel's own spectrum and once for the average of its
 surroundings. The weights, chosen on held-out training pixels, tell how much the surroundings help:
-much in fields, little where pixels of 30 m are mixtures.
+much in fields, little where pixels of 30 m are mixtures. There the surroundings are left out, and
+two classifiers remain. Few labels say little of how much of the scene each class covers: the
+expert's own map of the scene has a say in it, too.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 VIEWS = ("own", "around")
 """The two spectra of a pixel: its own, and its surroundings' average."""
 
-MEMBERS = tuple(f"{kind}, {view}" for view in VIEWS for kind in ("linear", "kernel"))
-"""The four classifiers, in the order of `SpectralExpert.weights`."""
+KINDS = ("linear", "kernel")
+"""The classifiers of each view, in the order of `SpectralExpert.weights`."""
 
 PIXELS_AT_ONCE = 1024
 """Pixels whose distances to the training pixels are held at once: 12 MB for the most pixels that a
@@ -63,11 +65,13 @@ class SpectralExpert:
     ----------
     components : Components
     linear, kernel : tuple
-        One for each of `VIEWS`, their scores calibrated.
+        One for each of `VIEWS`, or for the first alone; their scores calibrated.
     floor : float
         See `with_floor`.
-    weights : ndarray of float64, shape (4,)
-        Of `MEMBERS` in the pool.
+    weights : ndarray of float64, shape (2 views,)
+        Of the classifiers in the pool: `KINDS` of the first view, then of the second.
+    shift : ndarray of float64, shape (classes,)
+        Added to the pool's log-probabilities, see `shift_of_shares`.
     """
 
     components: Components
@@ -75,6 +79,7 @@ class SpectralExpert:
     kernel: tuple[KernelScores, ...]
     floor: float
     weights: NDArray[np.float64]
+    shift: NDArray[np.float64]
 
     @property
     def classes(self) -> int:
@@ -84,12 +89,17 @@ class SpectralExpert:
     @property
     def margin(self) -> int:
         """Pixels that a tile needs around its core."""
-        return RADIUS
+        return RADIUS if self.sees_surroundings else 0
+
+    @property
+    def sees_surroundings(self) -> bool:
+        """Whether the surroundings are looked at, or the pixel's own spectrum alone."""
+        return len(self.linear) > 1
 
     @property
     def context(self) -> float:
         """Share of the weights that the surroundings have, 0 to 1."""
-        return float(self.weights[2:].sum() / max(self.weights.sum(), 1e-9))
+        return share_of_surroundings(self.weights)
 
     def classify(self, tile: Tile) -> Generator[None, None, NDArray[np.float64]]:
         """Classify a tile's measured pixels; pauses now and then.
@@ -104,26 +114,40 @@ class SpectralExpert:
         ndarray of float64, shape (measured pixels, classes)
             Log-probabilities, in the order of ``tile.measured``.
         """
-        inner = slice(tile.margin, -tile.margin)
-        own = tile.block[inner, inner][tile.measured]
-        around = average_around(tile.block, tile.margin, tile.measured)
-        found = np.empty((len(own), self.classes))
-        for start in range(0, len(own), PIXELS_AT_ONCE):
+        rows, columns = (slice(tile.margin, tile.margin + n) for n in tile.measured.shape)
+        views = [tile.block[rows, columns][tile.measured]]
+        if self.sees_surroundings:
+            views.append(average_around(tile.block, tile.margin, tile.measured))
+        found = np.empty((len(views[0]), self.classes))
+        for start in range(0, len(found), PIXELS_AT_ONCE):
             part = slice(start, start + PIXELS_AT_ONCE)
-            found[part] = self.log_probabilities(own[part], around[part])
+            found[part] = self.log_probabilities(*(spectra[part] for spectra in views))
             yield
         return found
 
-    def log_probabilities(
-        self, own: NDArray[np.float32], around: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Classify pixels by their own spectra and their surroundings', each (n, bands)."""
+    def log_probabilities(self, *views: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Classify pixels by their own spectra and, where it looks at them, their surroundings'.
+
+        Parameters
+        ----------
+        views : ndarray of float32, shape (n, bands)
+            As many as `linear` has.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, classes)
+        """
         members = []
-        for view, spectra in enumerate((own, around)):
+        for view, spectra in enumerate(views):
             values = spectra.astype(np.float64)
             for scores in (
                 self.linear[view](values),
                 self.kernel[view](self.components(values)),
             ):
                 members.append(with_floor(log_softmax(scores), self.floor))
-        return pool(self.weights, np.stack(members))
+        return log_softmax(pool(self.weights, np.stack(members)) + self.shift)
+
+
+def share_of_surroundings(weights: NDArray[np.float64]) -> float:
+    """Return the surroundings' share of a pool's weights, 0 to 1."""
+    return float(weights[len(KINDS) :].sum() / max(weights.sum(), 1e-9))

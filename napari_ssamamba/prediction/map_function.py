@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_ssamamba.expert.surroundings import RADIUS, gaussian
+from napari_ssamamba.expert.surroundings import gaussian
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.mixer import Members, Mixer
 
@@ -75,9 +75,10 @@ class MapFunction(nn.Module):
                 return torch.softmax(logits, -1)
             members.append(self.weights[0] * _with_floor(logits.log_softmax(-1), self.expert.floor))
         if self.expert is not None:
-            near = _middle(blocks, self.margin, RADIUS)
+            reach = self.expert.reach
+            near = _middle(blocks, self.margin, reach)
             members.append(
-                self.weights[1] * self.expert(near, _middle(measured, self.margin, RADIUS))
+                self.weights[1] * self.expert(near, _middle(measured, self.margin, reach))
             )
         return torch.softmax(torch.stack(members).sum(0), -1)
 
@@ -89,24 +90,29 @@ class _Expert(nn.Module):
     center: Tensor
     axes: Tensor
     pool: Tensor
+    shift: Tensor
 
     def __init__(self, expert: SpectralExpert) -> None:
         super().__init__()
         self.floor = expert.floor
+        self.reach = expert.margin
         self.register_buffer("gaussian", _tensor(np.outer(gaussian(), gaussian())))
         self.register_buffer("center", _tensor(expert.components.center))
         self.register_buffer("axes", _tensor(expert.components.axes))
         self.register_buffer("pool", _tensor(expert.weights))
+        self.register_buffer("shift", _tensor(expert.shift))
         self.linear = [(_tensor(s.weights), _tensor(s.bias)) for s in expert.linear]
         self.kernel = [
             (_tensor(s.centers), _tensor(s.coefficients), s.gamma) for s in expert.kernel
         ]
 
     def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
-        """Return log-probabilities (n, K) of blocks (n, 13, 13, k)."""
-        share = self.gaussian * measured
-        share = share / share.sum((1, 2), keepdim=True).clamp_min(torch.finfo(share.dtype).tiny)
-        views = (blocks[:, RADIUS, RADIUS], torch.einsum("nrc,nrck->nk", share, blocks))
+        """Return log-probabilities (n, K) of blocks (n, 2 reach + 1, 2 reach + 1, k)."""
+        views = [blocks[:, self.reach, self.reach]]
+        if self.reach:
+            share = self.gaussian * measured
+            share = share / share.sum((1, 2), keepdim=True).clamp_min(torch.finfo(share.dtype).tiny)
+            views.append(torch.einsum("nrc,nrck->nk", share, blocks))
         members = []
         for spectra, (weights, bias), (centers, coefficients, gamma) in zip(
             views, self.linear, self.kernel, strict=True
@@ -115,7 +121,8 @@ class _Expert(nn.Module):
             squares = (points[:, None] - centers).square().sum(-1)
             for scores in (spectra @ weights + bias, torch.exp(-gamma * squares) @ coefficients):
                 members.append(_with_floor(scores.log_softmax(-1), self.floor))
-        return torch.log_softmax(torch.tensordot(self.pool, torch.stack(members), 1), -1)
+        pooled = torch.tensordot(self.pool, torch.stack(members), 1)
+        return torch.log_softmax(pooled.log_softmax(-1) + self.shift, -1)
 
 
 def _with_floor(log_probabilities: Tensor, floor: float) -> Tensor:

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 3
+VERSION = 4
 """Raised when a file's meaning or fields change; older ones stay readable. 2: files may hold a
 spectral expert, without which their map would be another one; those of version 1 hold none.
-3: they tell how each epoch went."""
+3: they tell how each epoch went. 4: the expert may leave the surroundings out, and corrects the
+classes' shares."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""
@@ -195,6 +196,8 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         for name, tensor in tensors.items()
         if name.startswith("expert/")
     }
+    if parts and header.version < 4:
+        parts["shift"] = np.zeros(config.classes)
     expert = expert_from_arrays(parts, config.bands, config.classes) if parts else None
     if (expert is None) != (header.record.mixture is None):
         raise ValueError("it holds a spectral expert without its weight, or the other way round")

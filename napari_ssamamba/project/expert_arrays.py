@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_ssamamba.expert.discriminant import LinearScores
 from napari_ssamamba.expert.kernel import KernelScores
-from napari_ssamamba.expert.spectral_expert import MEMBERS, VIEWS, Components, SpectralExpert
+from napari_ssamamba.expert.spectral_expert import KINDS, VIEWS, Components, SpectralExpert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
-    """Return the expert's arrays by name; both views have the same shapes, and are stacked."""
+    """Return the expert's arrays by name; views have the same shapes, and are stacked."""
     return {
         "center": expert.components.center,
         "axes": expert.components.axes,
@@ -29,6 +29,7 @@ def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
         "kernel_pixels": np.array([len(scores.centers) for scores in expert.kernel], np.float64),
         "floor": np.array([expert.floor]),
         "pool": expert.weights,
+        "shift": expert.shift,
     }
 
 
@@ -50,7 +51,7 @@ def expert_from_arrays(
     """
     components = arrays["axes"].shape[-1] if "axes" in arrays else 0
     pixels = len(arrays["kernel_centers"]) if "kernel_centers" in arrays else 0
-    views = len(VIEWS)
+    views = arrays["kernel_gamma"].size if "kernel_gamma" in arrays else 0
     shapes = {
         "center": (bands,),
         "axes": (bands, components),
@@ -61,7 +62,8 @@ def expert_from_arrays(
         "kernel_gamma": (views,),
         "kernel_pixels": (views,),
         "floor": (1,),
-        "pool": (len(MEMBERS),),
+        "pool": (views * len(KINDS),),
+        "shift": (classes,),
     }
     if differing := sorted(shapes.keys() ^ arrays.keys()):
         raise ValueError(f"arrays of the expert are missing or unknown: {', '.join(differing)}")
@@ -73,9 +75,11 @@ def expert_from_arrays(
             raise ValueError(f"{name} of the expert is not finite")
     floor, pool = float(arrays["floor"][0]), arrays["pool"]
     counts = arrays["kernel_pixels"]
+    if not 1 <= views <= len(VIEWS):
+        raise ValueError(f"the expert has {views} views of a pixel")
     if not 0 < floor < 1 or (pool < 0).any() or (counts < 0).any() or counts.sum() != pixels:
         raise ValueError("the expert's floor, weights or numbers of pixels cannot be")
-    cut = [int(counts[0])]
+    cut = counts.cumsum()[:-1].astype(int)
     kernel = zip(
         np.split(arrays["kernel_centers"], cut),
         np.split(arrays["kernel_coefficients"], cut),
@@ -91,4 +95,5 @@ def expert_from_arrays(
         kernel=tuple(KernelScores(c, a, float(gamma)) for c, a, gamma in kernel),
         floor=floor,
         weights=pool,
+        shift=arrays["shift"],
     )

@@ -51,6 +51,19 @@ def test_few_pixels_silence_nobody() -> None:
     assert weights.min() > 0.3
 
 
+def test_the_prior_counts_as_so_many_pixels(targets: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    members = np.stack((noisy(rng, targets, 2), noisy(rng, targets, 1)))
+    expected = np.array([0.0, 1.0])
+    weights = [
+        fit_pool(members, targets, expected=expected, prior_pixels=pixels)[0]
+        for pixels in (0.0, 30.0, 300.0, 1e6)
+    ]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] == pytest.approx(fit_pool(members, targets)[0], abs=0.02)
+    assert weights[-1] == pytest.approx(0, abs=1e-3)
+
+
 def test_a_floor_bounds_what_one_error_costs() -> None:
     sure_and_wrong = log_softmax(np.array([[1000.0, 0.0]]))
     assert mean_log_loss(with_floor(sure_and_wrong, 0.1), np.array([1])) == pytest.approx(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.expert.fit import fit_expert
+from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.surroundings import (
     RADIUS,
     SIGMA,
@@ -58,10 +60,58 @@ def classify(cube: Cube, expert: Any, standardiser: Any, tile_size: int) -> np.n
     return found
 
 
-def test_context_follows_the_scene() -> None:
-    in_fields, _ = fitted(*scene(fields=True))
-    in_mixtures, _ = fitted(*scene(fields=False))
-    assert in_fields.expert.context > 0.5 > in_mixtures.expert.context
+def test_surroundings_are_looked_at_in_fields_alone() -> None:
+    for fields in (True, False):
+        cube, truth = scene(fields=fields)
+        fit, standardiser = fitted(cube, truth)
+        assert fit.expert.sees_surroundings == fields
+        assert (fit.expert.context > 0.5) == fields
+        before = classify(cube, fit.expert, standardiser, 48)[20, 20]
+        raw = np.array(cube.raw)
+        raw[20, 21] += 5
+        after = classify(Cube("changed beside", raw), fit.expert, standardiser, 48)[20, 20]
+        assert (after != before).any() == fields
+
+
+def test_an_expert_without_surroundings_pools_its_two_classifiers_alone() -> None:
+    cube, truth = scene(fields=False)
+    fit, standardiser = fitted(cube, truth)
+    expert = fit.expert
+    assert expert.weights.shape == (2,) and expert.margin == 0
+    spectra = read_spectra(cube, np.array([[3, 3], [40, 9]], np.int32))
+    values = standardiser(spectra).astype(np.float64)
+    pooled = np.zeros((2, 2))
+    scores = expert.linear[0](values), expert.kernel[0](expert.components(values))
+    for weight, score in zip(expert.weights, scores, strict=True):
+        share = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
+        pooled += weight * np.log((1 - expert.floor) * share + expert.floor / 2)
+    expected = np.exp(pooled + expert.shift)
+    expected /= expected.sum(axis=1, keepdims=True)
+    found = np.exp(classify(cube, expert, standardiser, 48))
+    np.testing.assert_allclose([found[3, 3], found[40, 9]], expected, rtol=1e-5)
+
+
+def test_few_equal_labels_do_not_make_classes_equally_large() -> None:
+    """Nine tenths of the scene is one class; the labels are drawn alike."""
+    rng = np.random.default_rng(0)
+    truth = (rng.random((48, 48)) < 0.1).astype(int)
+    values = rng.normal(size=(2, 8))[truth] + rng.normal(0, 1.6, (48, 48, 8))
+    cube = Cube("unequal", values.astype(np.float32))
+    pixels = np.concatenate([rng.permutation(np.argwhere(truth == k))[:20] for k in (0, 1)])
+    standardiser = fit_mean_deviation(read_spectra(cube, pixels))
+    targets = truth[tuple(pixels.T)]
+    fit = result_of(fit_expert(cube, pixels.astype(np.int32), targets, 2, standardiser, 0))
+    plain = replace(fit.expert, shift=np.zeros(2))
+    mapped = classify(cube, fit.expert, standardiser, 48)
+    as_labelled = classify(cube, plain, standardiser, 48)
+    assert fit.expert.shift[0] > 0 > fit.expert.shift[1]
+    assert (as_labelled.argmax(-1) == 1).mean() > 0.2  # twice too many
+    assert (mapped.argmax(-1) == truth).mean() > (as_labelled.argmax(-1) == truth).mean() + 0.015
+    # the shift comes from a sample of the scene: about the shares of its whole map
+    shares = np.exp(as_labelled).reshape(-1, 2).mean(axis=0)
+    np.testing.assert_allclose(
+        fit.expert.shift, shift_of_shares(np.array([20, 20]), shares), atol=0.1
+    )
 
 
 def test_held_out_score_is_what_the_map_reaches() -> None:
@@ -77,8 +127,9 @@ def test_held_out_score_is_what_the_map_reaches() -> None:
     assert held_out == pytest.approx(reached, abs=0.08)
 
 
-def test_tiles_do_not_show() -> None:
-    cube, truth = scene(fields=True)
+@pytest.mark.parametrize("fields", [True, False])
+def test_tiles_do_not_show(*, fields: bool) -> None:
+    cube, truth = scene(fields=fields)
     fit, standardiser = fitted(cube, truth)
     whole = classify(cube, fit.expert, standardiser, 48)
     assert np.isnan(whole[5, 7]).all()

@@ -42,15 +42,24 @@ def blocks_of(cube, checkpoint, margin):
     return tiles, blocks, blocks.ne(0).any(-1)
 
 
-@pytest.fixture(params=[(0.7, 0.5), (0.0, 1.0), (1.0, 0.0)])
+@pytest.fixture(params=[(0.7, 0.5, 2), (0.7, 0.5, 1), (0.0, 1.0, 2), (1.0, 0.0, 2)])
 def checkpoint(request, tiny_checkpoint):
-    """Network and expert at different weights: training chose some of its own."""
+    """Network and expert at different weights, the expert with and without surroundings."""
+    network, of_expert, views = request.param
     mixture = replace(
-        tiny_checkpoint.record.mixture,
-        network_weight=request.param[0],
-        expert_weight=request.param[1],
+        tiny_checkpoint.record.mixture, network_weight=network, expert_weight=of_expert
     )
-    return replace(tiny_checkpoint, record=replace(tiny_checkpoint.record, mixture=mixture))
+    found = tiny_checkpoint.expert
+    assert found.sees_surroundings
+    expert = replace(
+        found,
+        linear=found.linear[:views],
+        kernel=found.kernel[:views],
+        weights=found.weights[: 2 * views],
+        shift=np.linspace(-0.5, 0.5, found.classes),
+    )
+    record = replace(tiny_checkpoint.record, mixture=mixture)
+    return replace(tiny_checkpoint, record=record, expert=expert)
 
 
 @pytest.mark.parametrize("members", ["mixed", "network", "expert"])
@@ -67,10 +76,10 @@ def test_it_is_what_the_map_is_made_by(tiny_job, checkpoint, members):
     np.testing.assert_allclose(found.sum(-1), 1)
 
 
-def test_its_expert_says_what_the_numpy_expert_says(tiny_job, tiny_checkpoint):
-    mixer = Mixer(tiny_checkpoint, "expert")
-    function = MapFunction(tiny_checkpoint, "expert")
-    tiles, blocks, measured = blocks_of(tiny_job.cube, tiny_checkpoint, function.margin)
+def test_its_expert_says_what_the_numpy_expert_says(tiny_job, checkpoint):
+    mixer = Mixer(checkpoint, "expert")
+    function = MapFunction(checkpoint, "expert")
+    tiles, blocks, measured = blocks_of(tiny_job.cube, checkpoint, function.margin)
     for tile, said in zip(tiles, function(blocks, measured).numpy(), strict=True):
         expected = result_of(mixer.mix(tile, mixer.unclassified(tile), Pace(1)))[0, 0]
         np.testing.assert_allclose(said, expected, atol=1e-6)

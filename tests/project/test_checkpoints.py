@@ -35,6 +35,14 @@ def rewrite(path: Path, change: Any) -> None:
     save_file(tensors, path, {"checkpoint": json.dumps(header)})
 
 
+def three_views(_: dict[str, Any], tensors: dict[str, Any]) -> None:
+    """Repeat the second view of the expert."""
+    for name in ("linear_weights", "linear_bias", "kernel_gamma", "kernel_pixels"):
+        values = tensors[f"expert/{name}"]
+        tensors[f"expert/{name}"] = torch.cat((values, values[1:]))
+    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][2:]))
+
+
 def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
     loaded = load_checkpoint(saved)
     assert loaded.weights.keys() == tiny_checkpoint.weights.keys()
@@ -62,6 +70,38 @@ def test_the_expert_says_the_same_after_reading(tiny_checkpoint: Any, saved: Pat
     assert loaded.record.mixture == tiny_checkpoint.record.mixture
 
 
+def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
+    tiny_checkpoint: Any, tmp_path: Path
+) -> None:
+    expert = tiny_checkpoint.expert
+    alone = replace(
+        expert, linear=expert.linear[:1], kernel=expert.kernel[:1], weights=expert.weights[:2]
+    )
+    save_checkpoint(replace(tiny_checkpoint, expert=alone), tmp_path / "m")
+    loaded = load_checkpoint(tmp_path / "m").expert
+    assert loaded is not None and not loaded.sees_surroundings and loaded.margin == 0
+    spectra = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+    np.testing.assert_array_equal(
+        loaded.log_probabilities(spectra), alone.log_probabilities(spectra)
+    )
+
+
+def test_a_file_from_before_the_shares_corrects_none(tiny_checkpoint: Any, saved: Path) -> None:
+    def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
+        header["version"] = 3
+        del tensors["expert/shift"]
+
+    rewrite(saved, before)
+    loaded = load_checkpoint(saved).expert
+    assert loaded is not None
+    spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
+    uncorrected = replace(tiny_checkpoint.expert, shift=np.zeros_like(tiny_checkpoint.expert.shift))
+    np.testing.assert_array_equal(
+        loaded.log_probabilities(*spectra), uncorrected.log_probabilities(*spectra)
+    )
+    assert (tiny_checkpoint.expert.shift != 0).any()  # or nothing was tested
+
+
 def test_a_file_from_before_the_expert_is_a_network_alone(saved: Path) -> None:
     def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
         header["version"] = 1
@@ -86,6 +126,8 @@ def test_a_file_from_before_the_expert_is_a_network_alone(saved: Path) -> None:
         (lambda _, t: t.update({"expert/center": t["expert/center"][1:]}), "center of the expert"),
         (lambda _, t: t["expert/linear_bias"].fill_(float("nan")), "not finite"),
         (lambda _, t: t["expert/kernel_pixels"].fill_(-3), "cannot be"),
+        (lambda _, t: t.pop("expert/shift"), "missing or unknown: shift"),
+        (three_views, "3 views of a pixel"),
         (lambda h, _: h["record"].update(mixture=None), "without its weight"),
     ],
 )

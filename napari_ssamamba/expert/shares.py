@@ -1,0 +1,44 @@
+"""How much of the scene each class covers, and what that says of a single pixel.
+
+A classifier that learned from labels takes the classes' shares of the labels for their shares of
+the scene. Saerens, Latinne and Decaestecker (Neural Computation 14, 2002, 21-41) re-estimate the
+shares from what the classifier says of unlabelled pixels, and correct each pixel's probabilities by
+the ratio. This is one step of their iteration, held back where there are many labels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAP_COUNTS = 100
+"""Labels that the map counts as: with fewer the map's shares decide, with more the labels'. Chosen
+with random splits of EnMAP Potsdam, Jasper Ridge, Salinas-A and the built-in scene, seeds 10 to 16,
+and training tiles cut anew. Of 50, 100 and 200, more gain overall accuracy and likelihood, and cost
+the average over classes: with 30 labels a class of EnMAP +1.3 and -0.7 points."""
+
+
+def shift_of_shares(labels: NDArray[np.int64], mapped: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what to add to log-probabilities to correct the classes' shares.
+
+    Symbols: n labels, of which a class has the share t; m its share of the map, A `MAP_COUNTS`.
+    Its share of the scene is estimated as s = (n t + A m) / (n + A), and log(s / t) is returned.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (classes,)
+        Training pixels of each class; none counts as half a pixel.
+    mapped : ndarray of float64, shape (classes,)
+        Mean probabilities over the scene; their sum is 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (classes,)
+    """
+    counts = np.maximum(labels, 0.5)
+    scene = (counts + MAP_COUNTS * mapped) / (counts.sum() + MAP_COUNTS)
+    return np.asarray(np.log(scene / (counts / counts.sum())))
