@@ -68,7 +68,7 @@ def benchmark(
     With --scene a synthetic stand-in of that size is written to a temporary folder, opened, learned
     from and mapped in a real window; memory is what is added to the idle window with the dock. A
     pixel's cost comes from parts spread over the scene, mapped for --seconds; the whole scene is
-    not mapped.
+    not mapped. In maps network and expert count alike, whichever weights the training chose.
     """
     if scene:
         from napari_ssamamba.cli.benchmark_scenes import measure_scenes

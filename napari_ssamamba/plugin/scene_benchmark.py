@@ -12,6 +12,7 @@ import math
 import statistics
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from napari import Viewer
 
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.events import Progress
 
 PLUGIN = "napari-ssamamba"
@@ -178,6 +180,7 @@ class _Bench:
         self.figures["previews' share of the training, %"] = 100 * sum(waited) / spent
         if self.session.checkpoint is None:
             raise RuntimeError("the training failed; its reason is on the terminal")
+        self.session.set_checkpoint(_with_both(self.session.checkpoint))
 
     def map(self, seconds: float) -> None:
         """Map while the view moves over the scene."""
@@ -280,6 +283,15 @@ def _first_picture(viewer: Viewer) -> float:
     viewer.layers.clear()
     run_for(SECONDS_TO_SETTLE)
     return gauge.stop()
+
+
+def _with_both(checkpoint: Checkpoint) -> Checkpoint:
+    """Let network and expert count alike: a member without weight is left out of maps."""
+    record = checkpoint.record
+    if record.mixture is None:
+        return checkpoint
+    mixture = replace(record.mixture, network_weight=0.5, expert_weight=0.5)
+    return replace(checkpoint, record=replace(record, mixture=mixture))
 
 
 def _panning(viewer: Viewer, shape: tuple[int, int, int]) -> Callable[[], None]:

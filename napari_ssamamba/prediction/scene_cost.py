@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
 
-PART = 64
-"""Side in pixels of the parts."""
+PART = 128
+"""Side in pixels of the parts. A window shows larger ones, where coarse passes cost less."""
 
 
 @dataclass(frozen=True, slots=True)
