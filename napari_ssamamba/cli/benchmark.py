@@ -68,7 +68,8 @@ def benchmark(
     With --scene a synthetic stand-in of that size is written to a temporary folder, opened, learned
     from and mapped in a real window; memory is what is added to the idle window with the dock. A
     pixel's cost comes from parts spread over the scene, mapped for --seconds; the whole scene is
-    not mapped. In maps network and expert count alike, whichever weights the training chose.
+    not mapped. In maps network and expert count alike, whichever weights the training chose, and
+    patches are 7 × 7: the cost of a pixel depends on both.
     """
     if scene:
         from napari_ssamamba.cli.benchmark_scenes import measure_scenes

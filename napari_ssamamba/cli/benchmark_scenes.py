@@ -16,6 +16,7 @@ import numpy as np
 
 from napari_ssamamba.cli.report import follow
 from napari_ssamamba.cli.viewer import INSTALL, VIRTUAL_DISPLAY, has_display, has_viewer
+from napari_ssamamba.data.downloads import CACHE
 from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
 from napari_ssamamba.data.sample.stand_in import plan_stand_in, write_stand_in
 from napari_ssamamba.errors import FileFormatError, SettingError, SSAMambaError
@@ -136,7 +137,7 @@ def _in_window(scene: Path, ids: NDArray[np.uint16], seconds: float) -> dict[str
     labels, out = scene.with_name("labels.npy"), scene.with_name("figures.json")
     np.save(labels, ids)
     command = [sys.executable, "-m", BENCH, str(scene), str(labels), f"{seconds:g}", str(out)]
-    environment = dict(os.environ, XDG_CACHE_HOME=str(scene.parent / "cache"))
+    environment = dict(os.environ) | {CACHE: str(scene.parent / "cache")}
     if not has_display():
         if not shutil.which(VIRTUAL_DISPLAY[0]):
             raise SSAMambaError("There is no display, and no xvfb-run to stand in for one.")

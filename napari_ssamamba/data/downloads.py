@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.labels import LabelMap
     from napari_ssamamba.data.published_scenes import PublishedScene, RemoteFile
 
-__all__ = ["BASE_URL", "SAMPLES", "cache_folder", "download_sample"]
+__all__ = ["BASE_URL", "CACHE", "SAMPLES", "cache_folder", "download_sample"]
 
 CHUNK_BYTES = 64 * 1024
 TIMEOUT_SECONDS = 15.0
 """How long the server may say nothing."""
+
+CACHE = "SSAMAMBA_CACHE"
+"""Environment variable: the folder to use in place of the user's cache folder."""
 
 POLL_SECONDS = 0.1
 CANCEL_SECONDS = 1.5
@@ -36,7 +40,9 @@ CANCEL_SECONDS = 1.5
 
 
 def cache_folder() -> Path:
-    """Folder in which downloaded scenes are kept."""
+    """Folder for what can be made or fetched again: downloads, overviews, maps while shown."""
+    if chosen := os.environ.get(CACHE):
+        return Path(chosen).absolute()
     import pooch
 
     return Path(pooch.os_cache("napari-ssamamba"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,12 @@ PART_BYTES = 8 * 2**20
 """Most of a file that is in the process's memory at once. Pages of a mapped file stay there once
 they are touched, so that mapping a whole scene would end with all of it resident."""
 
-PAGES_AROUND = 64 * 2**10
-"""What the system maps around a touched byte (Linux: fault-around)."""
+PAGES_AROUND = 2 * 2**20
+"""What the system maps around a touched byte. Linux maps the pages it keeps as one whole (a large
+folio) together, up to a huge page; older ones 64 KB (fault-around)."""
+
+READ_AROUND = 64 * 2**10
+"""What the system reads around a touched byte, roughly, where neighbours are not touched."""
 
 
 class MappedFile:
@@ -106,19 +111,20 @@ class MappedFile:
         if self._slowest_first[0] == 2:
             span = (int(np.ptp(r)) + 1) * self.strides[0] if r.size else 0
             one = min(r.size * PAGES_AROUND, span + PAGES_AROUND)
-            for bands in _in_parts(self.shape[2], one):
+            for bands in _in_parts(np.arange(self.shape[2]), one):
                 mapped = self._mapped()
                 for band in range(bands.start, bands.stop):
                     values[by_place, band] = mapped[r, c, band]
         else:
-            one = self._touched((range(1), range(1), range(self.shape[2])), self._slowest_first)
-            for some in _in_parts(r.size, one):
+            mapped_together = (r * self.strides[0] + c * self.strides[1]) // PAGES_AROUND
+            one = PAGES_AROUND + (self.shape[2] - 1) * self.strides[2]
+            for some in _in_parts(mapped_together, one):
                 values[by_place[some]] = self._mapped()[r[some], c[some]]
         return values
 
     def touched_bytes(self, rows: range, columns: range, bands: Bands) -> int:
         """Estimate how much of the file a read goes through."""
-        return self._touched((rows, columns, bands), self._slowest_first)
+        return self._touched((rows, columns, bands), self._slowest_first, READ_AROUND)
 
     def _mapped(self) -> NDArray[Any]:
         """Map the file; what was touched leaves memory when the array goes."""
@@ -128,19 +134,27 @@ class MappedFile:
             self.shape, self.dtype, buffer=mapped, offset=self.offset, strides=self.strides
         )
 
-    def _touched(self, wanted: Wanted, axes: Sequence[int]) -> int:
-        """Bytes of the pages that hold the wanted values, along some axes, the slowest first."""
+    def _touched(self, wanted: Wanted, axes: Sequence[int], around: int) -> int:
+        """Bytes that hold the wanted values, along some axes, the slowest first, and those around.
+
+        Parameters
+        ----------
+        wanted : Wanted
+        axes : sequence of int
+        around : int
+            Bytes that come with each run of values which lie close together.
+        """
         touched = self.dtype.itemsize
         for axis in reversed(axes):
             apart = self.strides[axis] * _step(wanted[axis])
-            near = touched if apart <= 2 * touched else touched + PAGES_AROUND
+            near = touched if apart <= 2 * touched else touched + around
             touched = touched + (len(wanted[axis]) - 1) * min(near, apart)
         return touched
 
     def _parts(self, wanted: Wanted, axes: Sequence[int]) -> Iterator[list[slice]]:
         """Cut a block, along the slowest axes, into parts that touch `PART_BYTES` at most."""
         axis, faster = axes[0], axes[1:]
-        one = self._touched(wanted, faster) + PAGES_AROUND
+        one = self._touched(wanted, faster, PAGES_AROUND) + PAGES_AROUND
         at_once = max(1, PART_BYTES // min(one, self.strides[axis] * _step(wanted[axis])))
         for first in range(0, len(wanted[axis]), at_once):
             whole = [slice(0, len(w)) for w in wanted]
@@ -150,11 +164,21 @@ class MappedFile:
                 yield part
 
 
-def _in_parts(count: int, touched_by_one: int) -> Iterator[slice]:
-    """Cut a count into parts that touch `PART_BYTES` at most."""
+def _in_parts(units: NDArray[Any], touched_by_one: int) -> Iterator[slice]:
+    """Cut what is read into parts that touch `PART_BYTES` at most.
+
+    Parameters
+    ----------
+    units : ndarray of int, shape (n,)
+        Not falling. What is in the same unit is touched together.
+    touched_by_one : int
+        Bytes of a unit.
+    """
+    _, firsts = np.unique(units, return_index=True)
     at_once = max(1, PART_BYTES // max(1, touched_by_one))
-    for first in range(0, count, at_once):
-        yield slice(first, min(first + at_once, count))
+    bounds = [*firsts[::at_once].tolist(), len(units)]
+    for first, last in itertools.pairwise(bounds):
+        yield slice(first, last)
 
 
 def _step(values: range | NDArray[np.intp]) -> int:

@@ -161,7 +161,7 @@ class _Bench:
         self.session.set_labels(LabelMap(ids, classes))
         del ids
         run_for(SECONDS_TO_SETTLE)
-        config = TrainingConfig(epochs=EPOCHS, min_steps=STEPS, max_steps=STEPS)
+        config = TrainingConfig(epochs=EPOCHS, min_steps=STEPS, max_steps=STEPS, follow_scene=False)
         self.session.set_training(TrainingSettings(device="cpu", config=config))
         self.workflow.training.then_map = False
         waited: list[float] = []

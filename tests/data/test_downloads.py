@@ -248,5 +248,8 @@ def test_nominal_wavelengths_have_one_centre_a_band(name, bands):
     assert "nominal" in scene.centres_note
 
 
-def test_the_cache_is_the_users_own():
+def test_the_cache_is_the_users_own_or_a_chosen_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv(downloads.CACHE, raising=False)
     assert "napari-ssamamba" in str(downloads.cache_folder())
+    monkeypatch.setenv(downloads.CACHE, str(tmp_path))
+    assert downloads.cache_folder() == tmp_path

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from napari_ssamamba.data import mapped_file
 from napari_ssamamba.data.mapped_file import MappedFile
+from napari_ssamamba.plugin import resident_memory
 
 ORDERS = {"bip": (0, 1, 2), "bil": (0, 2, 1), "bsq": (2, 0, 1)}
 BLOCKS = [
@@ -71,7 +73,7 @@ def test_single_pixels_are_those_of_the_file_however_small_its_parts(
 def test_one_band_touches_all_of_a_file_only_where_bands_lie_side_by_side(
     interleave: str, least: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mapped_file, "PAGES_AROUND", 64)
+    monkeypatch.setattr(mapped_file, "READ_AROUND", 64)
     file = saved(tmp_path / "s.npy", np.zeros((64, 512, 12), np.uint16), interleave)
     share = file.touched_bytes(range(64), range(512), range(1)) / (64 * 512 * 12 * 2)
     assert least <= share <= least + 0.03
@@ -93,3 +95,23 @@ def test_nothing_of_the_file_stays_in_memory(interleave: str, tmp_path: Path) ->
     file[:, :, 30:31]
     file.read_pixels(*np.nonzero(np.ones((256, 512), bool)))
     assert resident_file_bytes() - before < 2**21
+
+
+@pytest.mark.skipif(not resident_memory.CLEAR.exists(), reason="Linux tells what was resident")
+@pytest.mark.parametrize("interleave", ORDERS)
+def test_little_of_the_file_is_in_memory_at_once(interleave: str, tmp_path: Path) -> None:
+    """Although the system maps much more than what is touched."""
+    size = 512, 1024, 128  # 128 MiB
+    file = saved(tmp_path / "s.npy", np.ones(size, np.uint16), interleave)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, size[0], 500), rng.integers(0, size[1], 500)
+    band = slice(None), slice(None), slice(60, 61)
+    for read in (partial(file.__getitem__, band), partial(file.read_pixels, *pixels)):
+        read()  # what reading needs itself is there from now on
+        resident_memory.forget_peak()
+        before = resident_memory.resident_mb()
+        read()
+        peak = resident_memory.peak_mb()
+        assert before is not None
+        assert peak is not None
+        assert peak - before < 30
