@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
 
+from napari_ssamamba.gui.turns import Turns
+
 if TYPE_CHECKING:
     from napari_ssamamba.events import Progress
     from napari_ssamamba.gui.workflow import Workflow
@@ -33,6 +35,7 @@ class TrainingJobs(QObject):
         self.then_map = True
         self._workflow = workflow
         self._session = workflow.session
+        self._previewing = Turns(workflow.request, self)
 
     def train(self) -> None:
         """Train on the labels as they are now; a mapping that runs is stopped."""
@@ -44,7 +47,7 @@ class TrainingJobs(QObject):
                 run,
                 on_event=self._take_event,
                 on_result=self._take_model,
-                on_stop=self._session.mapping.end_preview,
+                on_stop=self._end_preview,
             )
 
     def _take_event(self, event: Progress) -> None:
@@ -54,10 +57,14 @@ class TrainingJobs(QObject):
         if isinstance(event, EpochDone):
             self._session.record_epoch(event)
         elif isinstance(event, Preview):
-            self._workflow.request(lambda: self._session.mapping.show_preview(event))
+            self._previewing.begin(self._session.mapping.preview_steps(event))
+
+    def _end_preview(self) -> None:
+        self._previewing.stop()
+        self._session.mapping.end_preview()
 
     def _take_model(self, checkpoint: Any) -> None:
-        self._session.mapping.end_preview()
+        self._end_preview()
         self._session.set_checkpoint(checkpoint)
         if self.then_map:
             self._workflow.mapping.map_scene()

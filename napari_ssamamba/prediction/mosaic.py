@@ -27,8 +27,8 @@ UNKNOWN = 0
 
 BYTES_A_PIXEL = 15
 
-FILLED_AT_ONCE = 2**22
-"""Pixels, 63 MB; see `Mosaic.filling`."""
+FILLED_AT_ONCE = 2**19
+"""Pixels, 8 MB; see `Mosaic.filling`."""
 
 NUMBERS = ("confidence", "margin", "entropy")
 """Names of the arrays of numbers from 0 to 1."""

@@ -14,7 +14,7 @@ from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
 from napari_ssamamba.session.values import ShownMap
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.tiles import Window
@@ -182,10 +182,12 @@ class SessionMapping:
         session.map, self._before = self._before, None
         session.events.map.emit()
 
-    def show_preview(self, preview: Preview) -> None:
+    def preview_steps(self, preview: Preview) -> Iterator[None]:
         """Show what a training makes of the view; while a mapping runs, its map is shown on.
 
-        Around it stands the map from before, in scenes of up to `PREPARED_AT_ONCE` pixels.
+        Around it stands the map from before, in scenes of up to `PREPARED_AT_ONCE` pixels. Each
+        step takes some hundredths of a second; what is left is dropped where another map is shown
+        in between.
 
         Raises
         ------
@@ -196,17 +198,24 @@ class SessionMapping:
         if shown is not None and not (shown.preview or shown.complete or shown.stopped):
             return
         if shown is None or not shown.preview:
-            begun = self._begun(preview.checkpoint, "network")
+            cube, begun = session.cube, self._begun(preview.checkpoint, "network")
             begun.preview = True
             if begun.level.size <= PREPARED_AT_ONCE:
                 for _ in begun.filling(shown):
-                    pass
+                    yield
+            if session.map is not shown or session.cube is not cube:
+                return
             self._before, session.map, shown = shown, begun, begun
             self._previewed = []
             session.events.map.emit()
         for window in self._previewed:
             shown.level[window.rows, window.columns] = UNKNOWN
-        self._previewed = [shown.take(tile) for tile in preview.tiles]
+        self._previewed = []
+        for tile in preview.tiles:
+            yield
+            if session.map is not shown:
+                return
+            self._previewed.append(shown.take(tile))
         for window in self._previewed:
             session.events.map_tile.emit(window)
 

@@ -90,7 +90,8 @@ def test_a_preview_forgets_the_one_before(large: Any, tiny_checkpoint: Any, tile
     first, second = Window(0, 4, 0, 4), Window(10, 14, 10, 14)
     for window in (first, second):
         preview = Preview(checkpoint=tiny_checkpoint, tiles=(tile_of(window, 5),))
-        large.mapping.show_preview(preview)
+        for _ in large.mapping.preview_steps(preview):
+            pass
     level = large.map.level
     assert (level[second.rows, second.columns] == FINAL).all()
     assert np.count_nonzero(level != UNKNOWN) == 16

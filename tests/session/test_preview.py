@@ -91,7 +91,8 @@ def test_the_map_before_comes_back_after_the_previews(
     before = session.map
     for _ in range(2):
         event = Preview(checkpoint=tiny_checkpoint, tiles=(tile_of(VIEW, 5),))
-        session.mapping.show_preview(event)
+        for _ in session.mapping.preview_steps(event):
+            pass
     assert session.map is not before
     assert session.map.state() == "preview"
     assert (session.map.ids[VIEW.rows, VIEW.columns] == 5).all()
@@ -108,3 +109,23 @@ def test_nothing_is_told_of_the_model_unless_asked(tiny_job: Any) -> None:
     assert any(isinstance(e, EpochDone) for e in events)
     assert not any(isinstance(e, ModelSoFar) for e in events)
     assert np.isfinite([e.loss for e in events if isinstance(e, EpochDone)]).all()
+
+
+def test_a_preview_is_dropped_where_a_mapping_begins_meanwhile(
+    tiny_job: Any, tiny_checkpoint: Any, tile_of: Any
+) -> None:
+    session = Session()
+    session.open_cube(tiny_job.cube)
+    session.set_checkpoint(tiny_checkpoint)
+    for steps_before in (1, 2):
+        event = Preview(checkpoint=tiny_checkpoint, tiles=(tile_of(VIEW, 5), tile_of(VIEW, 6)))
+        steps = session.mapping.preview_steps(event)
+        for _ in range(steps_before):
+            next(steps)
+        session.mapping.run().close()
+        mapping = session.map
+        assert list(steps) == []
+        assert session.map is mapping
+        assert not mapping.preview
+        session.mapping.keep_before()
+        assert session.map is None
