@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import mmap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 PART_BYTES = 8 * 2**20
 """Most of a file that is in the process's memory at once. Pages of a mapped file stay there once
 they are touched, so that mapping a whole scene would end with all of it resident."""
+
+BANDS_BYTES = 32 * 2**20
+"""The same for single pixels of bands that lie apart: in parts as small as the others there were as
+many as bands, and between them other threads come in, each time for up to 5 ms."""
 
 PAGES_AROUND = 2 * 2**20
 """What the system maps around a touched byte. Linux maps the pages it keeps as one whole (a large
@@ -83,12 +87,15 @@ class MappedFile:
         as_in_file = np.empty([len(wanted[axis]) for axis in self._slowest_first], self.dtype)
         block = as_in_file.transpose(np.argsort(self._slowest_first))
         if block.size:
-            for part in self._parts(wanted, self._slowest_first):
-                there = tuple(
-                    slice(w[p.start], w[p.stop - 1] + 1, w.step) if isinstance(w, range) else w[p]
-                    for p, w in zip(part, wanted, strict=True)
-                )
-                block[tuple(part)] = self._mapped()[there]
+            with self.path.open("rb") as file:
+                for part in self._parts(wanted, self._slowest_first):
+                    there = tuple(
+                        slice(w[p.start], w[p.stop - 1] + 1, w.step)
+                        if isinstance(w, range)
+                        else w[p]
+                        for p, w in zip(part, wanted, strict=True)
+                    )
+                    block[tuple(part)] = self._mapped(file)[there]
         return block
 
     def read_pixels(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
@@ -107,29 +114,28 @@ class MappedFile:
         """
         by_place = np.lexsort((columns, rows))
         r, c = rows[by_place], columns[by_place]
+        blocks = (r * self.strides[0] + c * self.strides[1]) // PAGES_AROUND
         values = np.empty((r.size, self.shape[2]), self.dtype)
-        if self._slowest_first[0] == 2:
-            span = (int(np.ptp(r)) + 1) * self.strides[0] if r.size else 0
-            one = min(r.size * PAGES_AROUND, span + PAGES_AROUND)
-            for bands in _in_parts(np.arange(self.shape[2]), one):
-                mapped = self._mapped()
-                for band in range(bands.start, bands.stop):
-                    values[by_place, band] = mapped[r, c, band]
-        else:
-            mapped_together = (r * self.strides[0] + c * self.strides[1]) // PAGES_AROUND
-            one = PAGES_AROUND + (self.shape[2] - 1) * self.strides[2]
-            for some in _in_parts(mapped_together, one):
-                values[by_place[some]] = self._mapped()[r[some], c[some]]
+        with self.path.open("rb") as file:
+            if self._slowest_first[0] == 2:
+                bands_first = np.empty(values.shape[::-1], self.dtype)
+                one = (np.unique(blocks).size + 1) * PAGES_AROUND
+                for bands in _in_parts(np.arange(self.shape[2]), one, BANDS_BYTES):
+                    bands_first[bands] = self._mapped(file).transpose(2, 0, 1)[bands, r, c]
+                values[by_place] = bands_first.T
+            else:
+                one = PAGES_AROUND + (self.shape[2] - 1) * self.strides[2]
+                for some in _in_parts(blocks, one, PART_BYTES):
+                    values[by_place[some]] = self._mapped(file)[r[some], c[some]]
         return values
 
     def touched_bytes(self, rows: range, columns: range, bands: Bands) -> int:
         """Estimate how much of the file a read goes through."""
         return self._touched((rows, columns, bands), self._slowest_first, READ_AROUND)
 
-    def _mapped(self) -> NDArray[Any]:
+    def _mapped(self, file: BinaryIO) -> NDArray[Any]:
         """Map the file; what was touched leaves memory when the array goes."""
-        with self.path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.ndarray(
             self.shape, self.dtype, buffer=mapped, offset=self.offset, strides=self.strides
         )
@@ -164,8 +170,8 @@ class MappedFile:
                 yield part
 
 
-def _in_parts(units: NDArray[Any], touched_by_one: int) -> Iterator[slice]:
-    """Cut what is read into parts that touch `PART_BYTES` at most.
+def _in_parts(units: NDArray[Any], touched_by_one: int, most: int) -> Iterator[slice]:
+    """Cut what is read into parts.
 
     Parameters
     ----------
@@ -173,9 +179,11 @@ def _in_parts(units: NDArray[Any], touched_by_one: int) -> Iterator[slice]:
         Not falling. What is in the same unit is touched together.
     touched_by_one : int
         Bytes of a unit.
+    most : int
+        Bytes that a part of more than one unit may touch.
     """
     _, firsts = np.unique(units, return_index=True)
-    at_once = max(1, PART_BYTES // max(1, touched_by_one))
+    at_once = max(1, most // max(1, touched_by_one))
     bounds = [*firsts[::at_once].tolist(), len(units)]
     for first, last in itertools.pairwise(bounds):
         yield slice(first, last)

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from napari_ssamamba.audit.spectra import band_positions
 from napari_ssamamba.gui.attribution_plot import SIDE_WIDTH, AttributionPlot
 from napari_ssamamba.gui.attribution_text import selection_text
 from napari_ssamamba.gui.connections import connect
@@ -86,6 +87,7 @@ class SpectraPlot(QWidget):
         self._workflow = workflow
         self._lines: list[Line] = []
         self._stale = False
+        self._empty = True
         self.selection = QElidingLabel()
         self.selection.setMinimumWidth(SIDE_WIDTH)
         self.plot = pg.PlotWidget()
@@ -227,10 +229,20 @@ class SpectraPlot(QWidget):
                 self._draw_spread(line)
         for line in self._lines:
             draw_line(self.plot, line, self)
+        self._fit()
         self._align()
         self._place_range()
         self._show_selection()
         follow_palette(self.plot, self)
+
+    def _fit(self) -> None:
+        """Let the axis span the scene's bands while there is no line, then all lines."""
+        if self._lines and self._empty:
+            self.plot.enableAutoRange()
+        elif not self._lines and self._session.cube is not None:
+            positions = band_positions(self._session.cube)
+            self.plot.setXRange(float(positions.min()), float(positions.max()))
+        self._empty = not self._lines
 
     def _draw_spread(self, line: Line) -> None:
         """Fill between mean ± deviation, stretch by stretch of bands that are on."""

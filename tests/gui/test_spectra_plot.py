@@ -82,3 +82,23 @@ def test_the_legend_names_the_maps_classes_where_nothing_is_labelled(
     assert {item.data(Qt.ItemDataRole.CheckStateRole) for item in items} == {None}
     assert not plot.legend.hidden()
     assert workflow.shut_down()
+
+
+def test_the_axis_spans_the_bands_where_there_is_no_curve_and_then_the_curves(qtbot, tiny_job):
+    session = Session()
+    session.open_cube(tiny_job.cube)
+    workflow = Workflow(session)
+    plot = SpectraPlot(session, workflow)
+    qtbot.addWidget(plot)
+    plot.show()
+    axis = tiny_job.cube.wavelengths
+    for _ in range(2):
+        (low, high), (bottom, _) = plot.plot.viewRange()
+        assert low <= axis.min() < axis.max() <= high
+        assert high - low < 1.3 * (axis.max() - axis.min())
+        plot._session.set_reference(tiny_job.reference)
+        session.draw_from_reference(5, seed=0)
+        workflow.audit.compute_class_spectra()
+        qtbot.waitUntil(lambda: plot.legend.count() == 3)
+    assert bottom != 0
+    assert workflow.shut_down()
