@@ -35,35 +35,29 @@ def values() -> np.ndarray[Any, Any]:
     return np.random.default_rng(0).integers(0, 60_000, (67, 91, 12), np.uint16)
 
 
-@pytest.mark.parametrize("interleave", ORDERS)
-@pytest.mark.parametrize("part_bytes", [1, 3000, 2**25])
-def test_a_block_is_what_numpy_reads_however_small_its_parts(
-    interleave: str,
-    part_bytes: int,
-    values: np.ndarray[Any, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(mapped_file, "PART_BYTES", part_bytes)
-    monkeypatch.setattr(mapped_file, "BANDS_BYTES", part_bytes)
+@pytest.fixture(params=[1, 3000, 2**25])
+def _in_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the parts are in which files are read."""
+    monkeypatch.setattr(mapped_file, "PART_BYTES", request.param)
+    monkeypatch.setattr(mapped_file, "BANDS_BYTES", request.param)
     monkeypatch.setattr(mapped_file, "PAGES_AROUND", 16)
+
+
+@pytest.mark.usefixtures("_in_parts")
+@pytest.mark.parametrize("interleave", ORDERS)
+def test_a_block_is_what_numpy_reads(
+    interleave: str, values: np.ndarray[Any, Any], tmp_path: Path
+) -> None:
     file = saved(tmp_path / "s.npy", values, interleave)
     for block in BLOCKS:
         np.testing.assert_array_equal(file[block], values[block])
 
 
+@pytest.mark.usefixtures("_in_parts")
 @pytest.mark.parametrize("interleave", ORDERS)
-@pytest.mark.parametrize("part_bytes", [1, 3000, 2**25])
-def test_single_pixels_are_those_of_the_file_however_small_its_parts(
-    interleave: str,
-    part_bytes: int,
-    values: np.ndarray[Any, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_single_pixels_are_those_of_the_file(
+    interleave: str, values: np.ndarray[Any, Any], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(mapped_file, "PART_BYTES", part_bytes)
-    monkeypatch.setattr(mapped_file, "BANDS_BYTES", part_bytes)
-    monkeypatch.setattr(mapped_file, "PAGES_AROUND", 16)
     file = saved(tmp_path / "s.npy", values, interleave)
     rng = np.random.default_rng(1)
     rows, columns = rng.integers(0, 67, 300), rng.integers(0, 91, 300)
