@@ -238,6 +238,24 @@ def test_a_file_of_test_pixels_is_never_learned_from(job: SimpleNamespace, tmp_p
     assert_one_error(ssamamba(*base, "--split", job.labels), "none is left to train on")
 
 
+def test_tiles_of_test_pixels_all_count(job: SimpleNamespace, tmp_path: Path) -> None:
+    from napari_ssamamba.project.checkpoints import load_checkpoint
+
+    _, reference = strips()
+    tiles: list[object] = []
+    for name, first in (("left", 0), ("right", 15)):  # five columns each
+        ids = reference.ids[:, first : first + 5]
+        place = (TRANSFORM[0] + 30 * first, *TRANSFORM[1:])
+        tile = Cube(name, np.zeros((*ids.shape, 1), np.float32), crs="EPSG:32633", transform=place)
+        write_class_map(tmp_path / f"{name}.tif", ids, reference.classes, cube=tile)
+        tiles += ["--split", tmp_path / f"{name}.tif"]
+    base = ("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m", *SETTINGS)
+    assert values_of(*base, *tiles)["n_test"] == 240
+    checkpoint = load_checkpoint(tmp_path / "m")
+    columns = np.concatenate([checkpoint.training_pixels, checkpoint.validation_pixels])[:, 1]
+    assert (columns.min(), columns.max()) == (5, 14)
+
+
 def test_a_disjoint_split_keeps_patches_apart(job: SimpleNamespace, tmp_path: Path) -> None:
     base = ("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m", *SETTINGS)
     told = values_of(*base, "--split", "disjoint", "--train-per-class", 10)

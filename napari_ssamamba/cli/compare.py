@@ -29,6 +29,7 @@ from napari_ssamamba.cli.train import (
     PresetOption,
     ProtocolOption,
     SetOption,
+    SplitOption,
     configurations,
 )
 from napari_ssamamba.errors import SettingError
@@ -45,14 +46,6 @@ SceneArgument = Annotated[
         help="As for train; or built-in, or built-in:ROWSxCOLUMNS for the synthetic scene of that "
         "size with its reference.",
         show_default=False,
-    ),
-]
-SplitsOption = Annotated[
-    list[str],
-    typer.Option(
-        "--split",
-        metavar="random|disjoint|FILE",
-        help="As for train; again for each tile of test pixels.",
     ),
 ]
 SeedsOption = Annotated[
@@ -74,7 +67,7 @@ TABLE_WIDTH = 110
 def compare(
     scene: SceneArgument,
     labels: LabelFilesOption = [],  # noqa: B006 (typer reads it and never changes it)
-    split: SplitsOption = ["random"],  # noqa: B006 (as above)
+    split: SplitOption = ["random"],  # noqa: B006 (as above)
     train_per_class: PerClassOption = None,
     train_fraction: FractionOption = 0.5,
     seeds: SeedsOption = "0,1,2",

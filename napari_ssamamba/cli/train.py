@@ -38,11 +38,12 @@ ProtocolOption = Annotated[
     Protocol, typer.Option(help="For few labels in a minute, or the published recipe.")
 ]
 SplitOption = Annotated[
-    str,
+    list[str],
     typer.Option(
         metavar="random|disjoint|FILE",
         help="random: pixels drawn from all labels; disjoint: blocks of the scene, so far apart "
-        "that no patches overlap; FILE: a class raster of test pixels, which are left out.",
+        "that no patches overlap; FILE: a class raster of test pixels, which are left out, again "
+        "for each tile.",
     ),
 ]
 PerClassOption = Annotated[
@@ -73,13 +74,13 @@ def train(
     out: OutOption,
     preset: PresetOption = "compact",
     protocol: ProtocolOption = "interactive",
-    split: SplitOption = "random",
+    split: SplitOption = ["random"],  # noqa: B006 (typer reads it and never changes it)
     train_per_class: PerClassOption = None,
     train_fraction: FractionOption = 0.5,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
     start_from: StartOption = None,
-    settings: SetOption = [],  # noqa: B006 (typer reads it and never changes it)
+    settings: SetOption = [],  # noqa: B006 (as above)
     field: FieldOption = None,
     layout: LayoutOption = None,
     wavelengths: WavelengthsOption = None,
@@ -91,7 +92,7 @@ def train(
     cube = open_scene_files(scene, layout, wavelengths)
     given = read_label_files("--labels", labels, cube, field)
     model, config = configurations(cube, preset, protocol, seed, settings)
-    made = make_split(cube, given, [split], train_per_class, train_fraction, model, config, field)
+    made = make_split(cube, given, split, train_per_class, train_fraction, model, config, field)
 
     from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
     from napari_ssamamba.training.trainer import train as train_network
