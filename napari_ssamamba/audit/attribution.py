@@ -41,7 +41,10 @@ AT_ONCE = 25
 """Steps that are computed together: with 200 bands and the preset standard, 0.3 GB."""
 
 WINDOWS, WINDOW = 16, 32
-"""How many windows of the scene its mean is taken of, and their side in pixels."""
+"""How many windows of a large scene its mean is taken of, and their side in pixels."""
+
+WHOLE_PIXELS = 2**16
+"""Up to so many, the mean is of all pixels."""
 
 RUN_NM, RUN_BANDS = 40.0, 5
 """Widest run of bands that `strongest_run` looks for; bands where there are no wavelengths."""
@@ -116,18 +119,43 @@ class Masking:
 
 
 def scene_mean(cube: Cube, *, seed: int = 0) -> Generator[Progress, None, NDArray[np.float64]]:
-    """Average random windows of a scene: shape (bands,), NaN where no pixel has a value."""
-    rng = np.random.default_rng(seed)
+    """Average a scene, a large one by random windows.
+
+    Parameters
+    ----------
+    cube : Cube
+    seed : int
+        Of the windows.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    ndarray of float64, shape (bands,)
+        NaN where no pixel has a value.
+    """
     total, count = np.zeros(cube.bands), np.zeros(cube.bands)
-    for done in range(WINDOWS):
-        yield Progress(done=done, total=WINDOWS, text="Averaging the scene")
-        row = int(rng.integers(max(1, cube.rows - WINDOW + 1)))
-        column = int(rng.integers(max(1, cube.columns - WINDOW + 1)))
-        block = cube.read(slice(row, row + WINDOW), slice(column, column + WINDOW), slice(None))
+    parts = _parts_to_average(cube, seed)
+    for done, (rows, columns) in enumerate(parts):
+        yield Progress(done=done, total=len(parts), text="Averaging the scene")
+        block = cube.read(rows, columns, slice(None))
         spectra = block[has_measurement(block[..., cube.good_bands])].astype(np.float64)
         total += np.nansum(spectra, axis=0)
         count += np.isfinite(spectra).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _parts_to_average(cube: Cube, seed: int) -> list[tuple[slice, slice]]:
+    """Cut a small scene into strips of rows; choose windows of a large one."""
+    if cube.rows * cube.columns <= WHOLE_PIXELS:
+        return [(slice(r, r + WINDOW), slice(None)) for r in range(0, cube.rows, WINDOW)]
+    rng, parts = np.random.default_rng(seed), []
+    for _ in range(WINDOWS):
+        row, column = (int(rng.integers(max(1, n - WINDOW + 1))) for n in (cube.rows, cube.columns))
+        parts.append((slice(row, row + WINDOW), slice(column, column + WINDOW)))
+    return parts
 
 
 def strongest_run(attribution: Attribution, cube: Cube) -> tuple[float, float]:

@@ -24,6 +24,8 @@ def map_accuracy(
 ) -> Generator[Progress, None, Accuracy]:
     """Compare a map with a reference; pixels trained or validated on do not count.
 
+    In a scene of another size than that which the model was trained on, all count.
+
     Parameters
     ----------
     predicted : ndarray of uint16, shape (rows, columns)
@@ -41,8 +43,9 @@ def map_accuracy(
 
     yield Progress(text="Comparing the map with the reference")
     ids = reference.ids.copy()
-    for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
-        ids[pixels[:, 0], pixels[:, 1]] = UNLABELLED
+    if checkpoint.record.scene_shape[:2] == ids.shape:
+        for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
+            ids[pixels[:, 0], pixels[:, 1]] = UNLABELLED
     others = tuple(c for c in checkpoint.classes if c.id not in reference.classes)
     return assess(ids, predicted, ClassTable((*reference.classes, *others)))
 

@@ -31,8 +31,9 @@ TRUTH_MEANINGS: dict[TruthKind, str] = {
     ),
     "reference": "All of the reference but the pixels that were trained or validated on",
     "training": (
-        "All painted labels, each compared not with the map but with what the spectral expert says "
-        "of it when fitted to the others: an error marks a label that may be wrong"
+        "The painted labels, at most 1000 a class, each compared not with the map but with what "
+        "the spectral expert says of it when fitted to the others: an error marks a label that "
+        "may be wrong"
     ),
 }
 

@@ -97,7 +97,12 @@ class ClassTable:
 
     def contradicts(self, other: ClassTable) -> bool:
         """Tell whether an id has another name in another table."""
-        return any(c.id in other and other[c.id].name != c.name for c in self.classes)
+        return bool(self.differing(other))
+
+    def differing(self, other: ClassTable) -> str:
+        """List the ids that have another name in another table: "3 (Maize, there Meadow)"."""
+        pairs = [(c, other[c.id].name) for c in self.classes if c.id in other]
+        return ", ".join(f"{c.id} ({c.name}, there {name})" for c, name in pairs if c.name != name)
 
     def add(self, name: str, color: str | None = None, id: int | None = None) -> ClassTable:
         """Append a class; by default with the next id above all, and the next free colour."""

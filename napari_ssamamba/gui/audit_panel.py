@@ -27,9 +27,22 @@ from napari_ssamamba.gui.pixel_card import PixelCard
 
 if TYPE_CHECKING:
     from napari_ssamamba.audit.confusion import Cell, Confusion
+    from napari_ssamamba.audit.truth import TruthKind
     from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
+
+TRUE: dict[TruthKind, str] = {
+    "validation": "Held-out label",
+    "reference": "Reference",
+    "training": "Label",
+}
+VERDICT: dict[TruthKind, str] = {
+    "validation": "Mapped as",
+    "reference": "Mapped as",
+    "training": "Out of fold",
+}
+"""What the two classes of a pixel are, by what counts as truth."""
 
 LIST_HEIGHT = 110
 CELL, COUNT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
@@ -222,7 +235,8 @@ class AuditPanel(QWidget):
         true, mapped = (confusion.classes[i].name for i in (cell.reference, cell.predicted))
         return (
             f"Pixel {audit.position + 1:,} of {len(audit.pixels):,}: row {row}, column {column}\n"
-            f"Reference {true}\nMapped as {mapped}, confidence {audit.confidence():.2f}"
+            f"{TRUE[audit.truth]} {true}\n{VERDICT[audit.truth]} {mapped}, "
+            f"confidence {audit.confidence():.2f}"
         )
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.session import Session
     from napari_ssamamba.session.evidence import PixelEvidence
 
+READING = "Reading the probabilities…"
+NO_MODEL = "No model of these bands: train one to see probabilities."
+
 SCALE = 4
 """Screen pixels a pixel of the scene."""
 
@@ -91,7 +94,8 @@ class PixelCard(QWidget):
     def _show_evidence(self) -> None:
         evidence = self._session.evidence.pixel
         if evidence is None or evidence.pixel != self._session.audit.looked_at:
-            self.probabilities.setText("Reading the probabilities…")
+            waits = self._session.evidence.model() is not None
+            self.probabilities.setText(READING if waits else NO_MODEL)
             self.nearest.setText("")
             return
         decisions = self._session.decisions

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OTHER_NAMES = (
+    "Classes are compared by their id, and the reference names some otherwise: {}. Where they are "
+    "other classes, import the labels with the reference's ids, or draw them from the reference."
+)
+"""Told of a reference that contradicts the class table."""
+
 SECONDS_TO_END = 30.0
 """How long `Workflow.shut_down` waits for the threads; they end within one step."""
 
@@ -247,6 +253,8 @@ class Workflow(QObject):
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)
+        if differing := reference.classes.differing(self.session.classes):
+            self.told.emit("info", OTHER_NAMES.format(differing))
         self.mapping.assess()
         self.audit.confuse()
 

@@ -82,6 +82,8 @@ class LayerBridge(QObject):
         self.layers.clear()
         self._compose()
         self.bands.show()
+        if (bands := self.layers["bands"]) is not None:
+            bands.events.visible.connect(self._show_wavelength)
         give_back(at_once=True)  # what the first picture took for its programs, up to 100 MB
         self.viewer.dims.axis_labels = ("band", "row", "column")[-self.viewer.dims.ndim :]
         self.viewer.reset_view()
@@ -131,10 +133,11 @@ class LayerBridge(QObject):
             self.layers.add("reference", layer)
 
     def _show_wavelength(self, event: Any) -> None:
-        """Say above the picture which band the slider is at."""
+        """Say above the picture which band the slider is at, while bands are seen."""
         cube, dims = self.session.cube, self.viewer.dims
         overlay = self.viewer.canvas.overlays.text
-        if cube is None or dims.ndim < 3:
+        bands = self.layers["bands"]
+        if cube is None or dims.ndim < 3 or bands is None or not bands.visible:
             overlay.visible = False
             return
         band = int(dims.current_step[-3])

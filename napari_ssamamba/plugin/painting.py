@@ -47,6 +47,7 @@ class Painting(QObject):
         self._layers = layers
         self._checksum = 0
         self._telling = False
+        self._ids: set[int] = set()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(MILLISECONDS_BETWEEN_COUNTS)
@@ -67,6 +68,7 @@ class Painting(QObject):
             self._add()
         elif layer.data is not labels:
             layer.data = labels
+            _forget_strokes(layer)
         elif not self._telling:
             layer.refresh(thumbnail=False, highlight=False, extent=False)
 
@@ -117,8 +119,11 @@ class Painting(QObject):
 
     def _show_classes(self) -> None:
         layer = self._layers[ROLE]
+        before, self._ids = self._ids, set(self._session.classes.ids)
         if layer is not None:
             dress(layer, self._session.classes)
+            if before - self._ids:
+                _forget_strokes(layer)  # they would bring back ids of no class
         elif self._session.labels is not None:
             self._add()
 
@@ -137,3 +142,14 @@ class Painting(QObject):
         else:
             self._viewer.status = f"No class has the id {layer.selected_label}; add one first."
             self._show_selected()
+
+
+def _forget_strokes(layer: Labels) -> None:
+    """Let undo and redo end here: they would write what was under older strokes into other labels.
+
+    napari does so where a layer may no longer be edited.
+    """
+    mode = layer.mode
+    layer.editable = False
+    layer.editable = True
+    layer.mode = mode

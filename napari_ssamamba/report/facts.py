@@ -99,8 +99,9 @@ def independence(findings: Findings) -> str:
     """Say how independent the pixels that count are of those trained on."""
     if findings.distances is None:
         return (
-            f"The model was trained on another scene ({findings.case.checkpoint.record.scene}): "
-            "no pixel that counts was near a training pixel."
+            "The model was trained on a scene of another size "
+            f"({findings.case.checkpoint.record.scene}), so all pixels count. Where the two "
+            "overlap, pixels that it was trained on are among them."
         )
     side = findings.case.checkpoint.model.patch_size
     share = 100.0 * float((findings.distances < side).mean())

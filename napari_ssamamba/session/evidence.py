@@ -87,17 +87,31 @@ class SessionEvidence:
     def run(self) -> Generator[Progress, None, PixelEvidence] | None:
         """Return the computation for the pixel that is looked at; None where that cannot be."""
         session, audit = self._session, self._session.audit
-        cube, checkpoint = session.cube, session.checkpoint
-        if cube is None or checkpoint is None or audit.looked_at is None or audit.cell is None:
+        cube, model = session.cube, self.model()
+        if cube is None or model is None or audit.looked_at is None or audit.cell is None:
+            return None
+        checkpoint, members = model
+        known = self._reader
+        if known is None or known.members != members or known.checkpoint is not checkpoint:
+            self._reader = known = _Reader(cube, checkpoint, session.labels, members)
+        return known.read(audit.looked_at, audit.cell.predicted)
+
+    def model(self) -> tuple[Checkpoint, Mixture] | None:
+        """Return what made the map, or is to make one where there is none; None where nothing can.
+
+        A model of other bands cannot; the section Map says so.
+        """
+        session, shown = self._session, self._session.map
+        checkpoint, members = session.checkpoint, session.training.members
+        if shown is not None and not shown.preview and shown.checkpoint is not None:
+            checkpoint, members = shown.checkpoint, shown.members
+        if session.cube is None or checkpoint is None:
             return None
         try:
-            checkpoint.check_bands(cube)
-        except BandsError:  # of another scene; the section Map says so
+            checkpoint.check_bands(session.cube)
+        except BandsError:
             return None
-        members = session.training.members
-        if self._reader is None or self._reader.members != members:
-            self._reader = _Reader(cube, checkpoint, session.labels, members)
-        return self._reader.read(audit.looked_at, audit.cell.predicted)
+        return checkpoint, members
 
     def set_pixel(self, pixel: PixelEvidence | None) -> None:
         """Take the evidence that was computed."""
@@ -121,7 +135,7 @@ class _Reader:
     ) -> None:
         self.members = members
         self._cube = cube
-        self._checkpoint = checkpoint
+        self.checkpoint = checkpoint
         self._pixels = np.empty((0, 2), np.int32)
         self._ids = np.empty(0, np.uint16)
         if labels is not None and checkpoint.record.scene_shape[:2] == labels.shape:
@@ -138,7 +152,7 @@ class _Reader:
 
         yield Progress(text="Reading the probabilities of a pixel")
         if self._classifier is None:
-            self._classifier = PixelClassifier(self._checkpoint, self.members)
+            self._classifier = PixelClassifier(self.checkpoint, self.members)
         probabilities = yield from self._classifier.probabilities(self._cube, *pixel)
         yield Progress(text="Finding the nearest training pixels")
         of_class = self._pixels[self._ids == predicted]
@@ -160,7 +174,7 @@ class _Reader:
     ) -> tuple[tuple[int, float], ...]:
         if probabilities is None:
             return ()
-        ids = self._checkpoint.classes.ids
+        ids = self.checkpoint.classes.ids
         by_size = np.argsort(-probabilities, kind="stable")[:MOST_PROBABLE].tolist()
         return tuple((ids[i], float(probabilities[i])) for i in by_size)
 

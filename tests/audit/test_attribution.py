@@ -58,6 +58,9 @@ def test_the_scenes_mean_is_that_of_its_measured_pixels():
     found = result_of(scene_mean(cube))
     np.testing.assert_allclose(found[:3], raw[5:, :, :3].mean(axis=(0, 1)), rtol=1e-6)
     assert np.isnan(found[3])
+    uneven = np.broadcast_to(np.arange(83.0)[:, None, None] ** 2, (83, 86, 4)).astype(np.float32)
+    of_all = result_of(scene_mean(Cube("uneven", uneven)))
+    np.testing.assert_allclose(of_all, uneven.mean(axis=(0, 1), dtype=float), rtol=1e-6)
     large = Cube("large", rng.normal(500, 50, (300, 300, 4)).astype(np.float32))
     np.testing.assert_allclose(result_of(scene_mean(large)), 500, atol=2)
 

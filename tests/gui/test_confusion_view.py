@@ -114,6 +114,17 @@ def test_another_truth_gives_another_matrix(qtbot, audited, panel, matrix):
     assert "Training labels" in matrix.summary.text()
 
 
+def test_a_label_out_of_fold_is_not_said_to_be_mapped(qtbot, audited, panel):
+    audited.labels[tuple(np.argwhere(audited.labels == 5)[0])] = 9
+    audited.labels_painted()
+    panel.truth.setCurrentIndex(panel.truth.findData("training"))
+    panel.truth.activated.emit(panel.truth.currentIndex())
+    qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
+    audited.audit.choose_cell(Cell(9, 5))
+    audited.audit.step(1)
+    assert "Label Class 9\nOut of fold Class 5, confidence" in panel.pixel.text()
+
+
 def test_panels_say_what_is_missing_and_that_the_map_is_outdated(audited, panel, matrix, workflow):
     audited.labels_painted()
     assert "Outdated" in panel.state.text() and "outdated" in matrix.summary.text()

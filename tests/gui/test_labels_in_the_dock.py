@@ -136,6 +136,26 @@ def test_a_reference_tells_how_good_the_map_is(
     assert dock.classes.draw.isEnabled()
 
 
+def test_a_reference_that_names_ids_otherwise_is_told(
+    qtbot, workflow, dock, answers, tiny_job, tmp_path
+):
+    told = []
+    workflow.told.connect(lambda kind, text: told.append(text))
+    session = workflow.session
+    session.set_labels(tiny_job.reference)
+    first, *_ = session.classes.ids
+    for name in ("Rye", session.classes[first].name):
+        classes = tiny_job.reference.classes.rename(first, name)
+        answers.files[:] = [tmp_path / f"{name}.tif"]
+        write_labels(answers.files[0], LabelMap(tiny_job.reference.ids, classes), cube=session.cube)
+        session.set_reference(None)
+        dock.classes.reference.click()
+        qtbot.waitUntil(lambda: session.reference is not None)
+    others = [text for text in told if "compared by their id" in text]
+    assert len(others) == 1
+    assert f"{first} (Rye, there {session.classes[first].name})" in others[0]
+
+
 def test_tiles_of_a_reference_are_one(qtbot, workflow, dock, answers, tiny_job, tmp_path):
     ids, scene = tiny_job.reference.ids, workflow.session.cube
     for n, rows in enumerate((slice(0, 10), slice(10, 24))):

@@ -43,8 +43,6 @@ def test_a_scene_is_shown_as_bands_colours_and_labels_to_paint_on(opened: Any) -
     np.testing.assert_array_equal(
         band, opened.session.cube.read(slice(None), slice(None), [3])[..., 0]
     )
-    opened.viewer.dims.set_current_step(0, 3)
-    assert opened.viewer.canvas.overlays.text.text == "band 4 · 750.0 nm"
 
 
 def test_a_new_layer_does_not_end_what_is_drawn_on_the_active_one(
@@ -71,6 +69,7 @@ def test_the_map_s_layers_wait_for_it(opened: Any, qtbot: Any) -> None:
 
 
 def test_stated_wavelengths_are_shown_above_the_picture_at_once(opened: Any) -> None:
+    opened.viewer.layers["bands"].visible = True
     opened.viewer.dims.set_current_step(0, 3)
     before = opened.session.composite_image
     opened.session.set_wavelengths(BandList(np.arange(6) * 50.0 + 800))
@@ -91,6 +90,35 @@ def test_painting_writes_into_the_session_and_counts(opened: Any, qtbot: Any) ->
     layer.undo()
     qtbot.waitUntil(lambda: len(told) == 2, timeout=5000)
     assert opened.session.label_counts() == {1: 0}
+
+
+def test_strokes_from_before_other_labels_came_are_not_undone(opened: Any, qtbot: Any) -> None:
+    session, layer = opened.session, opened.viewer.layers["training labels"]
+    layer.brush_size = 1
+    layer.mode = "paint"
+    layer.paint((5, 5), 1)
+    session.draw_from_reference(5, seed=0)
+    assert (layer.editable, layer.mode) == (True, "paint")
+    drawn = session.labels.copy()
+    layer.undo()
+    np.testing.assert_array_equal(session.labels, drawn)
+    first, second, *_ = session.classes.ids
+    layer.paint((0, 0), first)
+    layer.paint((0, 0), second)
+    session.delete_class(first)
+    layer.undo()
+    assert first not in session.labels
+
+
+def test_the_band_is_named_while_bands_are_seen(opened: Any) -> None:
+    overlay = opened.viewer.canvas.overlays.text
+    opened.viewer.dims.set_current_step(0, 3)
+    assert not overlay.visible
+    opened.viewer.layers["bands"].visible = True
+    assert overlay.visible
+    assert overlay.text == "band 4 · 750.0 nm"
+    opened.viewer.layers["bands"].visible = False
+    assert not overlay.visible
 
 
 def test_labels_of_another_shape_are_refused_with_both_shapes(opened: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,17 @@ def test_it_goes_with_the_model(session, tiny_checkpoint):
     session.evidence.set_pixel(result_of(session.evidence.run()))
     session.set_checkpoint(tiny_checkpoint)
     assert session.evidence.pixel is None
+
+
+def test_it_is_of_the_map_that_is_shown_not_of_the_next(session, tiny_checkpoint):
+    session.audit.step(1)
+    before = result_of(session.evidence.run())
+    other = {name: 0 * value for name, value in tiny_checkpoint.weights.items()}
+    session.set_checkpoint(replace(tiny_checkpoint, weights=other))
+    session.audit.step(1)
+    session.audit.step(-1)
+    assert session.map.outdated
+    assert result_of(session.evidence.run()).most_probable == before.most_probable
+    session.mapping.run().close()
+    session.audit.visit(before.pixel)
+    assert session.evidence.model()[0] is session.checkpoint
