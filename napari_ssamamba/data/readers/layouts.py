@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.data.band_lists import stated_bands
 from napari_ssamamba.errors import AmbiguousFileError, Choice, FileFormatError, SettingError
 
 if TYPE_CHECKING:
@@ -15,13 +16,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_ssamamba.data.band_lists import StatedWavelengths
+
 AXES = ("rows", "columns", "bands")
 MOST_BANDS = 1000
-"""A third axis longer than this is hardly one of bands: imaging spectrometers have up to some
-hundred."""
+"""A third axis longer than this is hardly one of bands."""
+
+USUAL_BANDS = 450
+"""Imaging spectrometers have up to about so many bands; an axis of more is likelier of pixels."""
 
 FEWEST_BANDS = 32
-"""A first axis shorter than this is hardly one of a hyperspectral scene's bands."""
+"""A first axis shorter than this is hardly one of a hyperspectral scene's bands, unless the image
+that it leaves is squarer by much."""
+
+MUCH_SQUARER = 1.5
+"""How many times longer one image is than another, for its shape, that it is doubted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,26 +135,81 @@ def parse_layout(text: str, path: Path, stored: Sequence[int]) -> Layout:
     return layout
 
 
-def default_layout(path: Path, stored: Sequence[int]) -> Layout:
+def default_layout(
+    path: Path, stored: Sequence[int], wavelengths: StatedWavelengths = None
+) -> Layout:
     """Take three axes as rows, columns and bands, unless that is less likely than bands first.
 
-    Size alone cannot tell: the last axis may be the longest (83 × 86 × 204 is as it should be).
-    What tells is that images are rather square. So bands first is asked about when the last axis
-    has more than `MOST_BANDS`, or when the last two axes make a squarer image than the first two
-    and the last is not the shortest; never when the first axis has fewer than `FEWEST_BANDS`.
+    Band centres tell, where one axis alone has as many entries. Size alone cannot: the last axis
+    may be the longest (83 × 86 × 204 is as it should be). What tells then is that images are
+    rather square, and that spectrometers have no more than some hundred bands. So it is asked
+
+    - when the last axis has more than `MOST_BANDS`, or more than `USUAL_BANDS` and another has no
+      more than these;
+    - when the first axis has no more than `USUAL_BANDS`, and the last two make an image squarer
+      than the first two by `MUCH_SQUARER`;
+    - when they make a squarer one at all, the last axis is not the shortest, and the first has at
+      least `FEWEST_BANDS`.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a list of band centres may lie beside it.
+    stored : sequence of int
+        Shape of the stored array, three axes.
+    wavelengths : Path or sequence of float, optional
+        Band centres as the user states them; see `stated_bands`.
 
     Raises
     ------
     AmbiguousFileError
         With the layouts that it may have.
     """
+    told = layout_of_centres(path, stored, wavelengths)
+    if told is not None:
+        return told
     first, second, third = stored
     elongation = max(first, second) / min(first, second)
     otherwise = max(second, third) / min(second, third)
     squarer = otherwise < elongation and third >= min(first, second)
-    if third > MOST_BANDS or (squarer and first >= FEWEST_BANDS):
+    much_squarer = elongation >= MUCH_SQUARER * otherwise
+    if (
+        third > MOST_BANDS
+        or (third > USUAL_BANDS and any(1 < n <= USUAL_BANDS for n in (first, second)))
+        or (much_squarer and 1 < first <= USUAL_BANDS)
+        or (squarer and first >= FEWEST_BANDS)
+    ):
         raise ask_layout(path, stored)
     return AS_STORED
+
+
+def layout_of_centres(
+    path: Path, stored: Sequence[int], wavelengths: StatedWavelengths
+) -> Layout | None:
+    """Take as bands the one axis that has as many entries as there are band centres.
+
+    Parameters
+    ----------
+    path, stored, wavelengths
+        As for `default_layout`.
+
+    Returns
+    -------
+    Layout or None
+        None where no centres are known, or where they fit none or several of the axes.
+    """
+    fitting = []
+    for axis, size in enumerate(stored):
+        try:
+            if stated_bands(path, wavelengths, size) is not None:
+                fitting.append(axis)
+        except (SettingError, FileFormatError):
+            continue  # centres that fit no axis are refused when the bands are known
+    if len(fitting) != 1:
+        return None
+    axes = ["rows", "columns"]
+    axes.insert(fitting[0], "bands")
+    return Layout(tuple(axes))
 
 
 def ask_layout(

@@ -14,6 +14,7 @@ from napari_ssamamba.data.readers.layouts import (
     Layout,
     ask_layout,
     default_layout,
+    layout_of_centres,
     parse_layout,
 )
 from napari_ssamamba.data.readers.matlab_file import (
@@ -68,7 +69,7 @@ def open_matlab(
     variables = list_variables(path)
     chosen = _named(path, variables, variable) if variable else _only_scene(path, variables)
     stated = parse_layout(layout, path, chosen.shape) if layout else None
-    axes = stated or _usual_layout(path, chosen, variables)
+    axes = stated or _usual_layout(path, chosen, variables, wavelengths)
     raw: RawCube
     turned = is_hdf5(path) and _axes_reversed(path)
     if is_hdf5(path) and len(chosen.shape) == 3:
@@ -125,13 +126,21 @@ def _only_scene(path: Path, variables: Sequence[Variable]) -> Variable:
     )
 
 
-def _usual_layout(path: Path, chosen: Variable, variables: Sequence[Variable]) -> Layout:
+def _usual_layout(
+    path: Path,
+    chosen: Variable,
+    variables: Sequence[Variable],
+    wavelengths: StatedWavelengths,
+) -> Layout:
     """Take the layout that three axes have by custom; a matrix has none."""
     if len(chosen.shape) == 2:
         raise ask_layout(path, chosen.shape, _stated_sizes(path, variables))
     if is_hdf5(path) and not _axes_reversed(path):
-        raise ask_layout(path, chosen.shape)  # MATLAB did not write it; no custom tells the axes
-    return default_layout(path, chosen.shape)
+        told = layout_of_centres(path, chosen.shape, wavelengths)
+        if told is None:  # MATLAB did not write it; no custom tells the axes
+            raise ask_layout(path, chosen.shape)
+        return told
+    return default_layout(path, chosen.shape, wavelengths)
 
 
 def _axes_reversed(path: Path) -> bool:

@@ -56,7 +56,7 @@ def open_numpy(
     ----------
     path : Path
     layout : str, optional
-        See `parse_layout`; by default rows, columns, bands.
+        See `parse_layout`; by default as `default_layout` takes them.
     wavelengths : Path or sequence of float, optional
         Band centres; see `stated_bands`.
 
@@ -75,7 +75,7 @@ def open_numpy(
             "A scene has three axes: rows, columns and bands.",
         )
     stated = parse_layout(layout, path, array.shape) if layout else None
-    raw = (stated or default_layout(path, array.shape)).view(array)
+    raw = (stated or default_layout(path, array.shape, wavelengths)).view(array)
     listed = BandList().merged(stated_bands(path, wavelengths, raw.shape[2]))
     cube = Cube(
         name=path.stem,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -10,11 +11,9 @@ import pytest
 from scipy.io import loadmat, savemat, whosmat
 
 from napari_ssamamba.data.readers import open_cube
+from napari_ssamamba.data.readers.layouts import AS_STORED, default_layout
 from napari_ssamamba.data.readers.matlab_file import LazyArray, list_variables, load_variable
 from napari_ssamamba.errors import AmbiguousFileError, FileFormatError, SettingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write_mat73(path: Path, **arrays: np.ndarray[Any, Any]) -> Path:
@@ -126,20 +125,84 @@ def test_a_matrix_is_asked_about_and_read_as_stated(
     np.testing.assert_array_equal(open_cube(transposed, layout=stated).raw[:, :, :], ramp)
 
 
-@pytest.mark.parametrize("shape", [(83, 86, 204), (610, 340, 103), (145, 145, 200), (5, 6, 7)])
-def test_scenes_as_they_are_published_just_open(shape: tuple[int, ...], tmp_path: Path) -> None:
-    savemat(tmp_path / "s.mat", {"scene": np.zeros(shape, np.uint8)}, do_compression=True)
-    assert open_cube(tmp_path / "s.mat").shape == shape
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (83, 86, 204),
+        (610, 340, 103),
+        (512, 217, 204),
+        (1476, 256, 145),
+        (145, 145, 200),
+        (512, 614, 176),
+        (349, 1905, 144),
+        (300, 300, 144),
+        (460, 460, 480),  # no axis that is likelier of bands
+        (1, 300, 200),  # one line
+        (5, 6, 7),
+    ],
+)
+def test_scenes_as_they_are_published_just_open(shape: tuple[int, int, int]) -> None:
+    assert default_layout(Path("scene.mat"), shape) == AS_STORED
 
 
-@pytest.mark.parametrize("shape", [(103, 610, 340), (200, 145, 145), (40, 50, 1905)])
-def test_bands_first_is_asked_about(shape: tuple[int, ...], tmp_path: Path) -> None:
-    savemat(tmp_path / "s.mat", {"scene": np.zeros(shape, np.uint8)}, do_compression=True)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (103, 610, 340),
+        (200, 145, 145),
+        (40, 50, 1905),
+        (425, 30, 25),
+        (224, 32, 30),
+        (198, 100, 90),
+        (63, 166, 600),
+        (10, 500, 400),
+        (600, 500, 1100),
+    ],
+)
+def test_bands_first_is_asked_about(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(AmbiguousFileError, match="which axis is the bands") as caught:
+        default_layout(Path("scene.mat"), shape)
+    choices = [(c.option, c.value) for c in caught.value.choices]
+    assert ("layout", "bands,rows,columns") in choices
+
+
+def test_a_scene_that_was_asked_about_opens_as_stated(tmp_path: Path) -> None:
+    path, scene = tmp_path / "s.mat", np.random.default_rng(0).random((40, 9, 8))
+    savemat(path, {"scene": scene})
     with pytest.raises(AmbiguousFileError) as caught:
-        open_cube(tmp_path / "s.mat")
-    assert caught.value.choices[0].option == "layout"
-    cube = open_cube(tmp_path / "s.mat", layout="bands,rows,columns")
-    assert cube.shape == (*shape[1:], shape[0])
+        open_cube(path)
+    choice = next(c for c in caught.value.choices if c.value.startswith("bands"))
+    cube = open_cube(path, **{choice.option: choice.value})
+    np.testing.assert_array_equal(cube.raw[:, :, :], scene.transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("version", ["5", "7.3", "plain HDF5"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_band_centres_tell_the_axis(version: str, axis: int, tmp_path: Path) -> None:
+    scene = np.random.default_rng(0).random((9, 8, 40))
+    stored = np.moveaxis(scene, 2, axis)
+    path = tmp_path / "s.mat"
+    if version == "5":
+        savemat(path, {"scene": stored})
+    elif version == "7.3":
+        write_mat73(path, scene=stored)
+    else:
+        with h5py.File(path, "w") as file:
+            file["scene"] = stored
+    centres = np.linspace(400, 2400, 40)
+    stated = open_cube(path, wavelengths=centres.tolist())
+    np.testing.assert_array_equal(stated.raw[:, :, :], scene)
+    (tmp_path / "s.wavelengths.txt").write_text("\n".join(map(str, centres)))
+    beside = open_cube(path)
+    np.testing.assert_array_equal(beside.raw[:, :, :], scene)
+    assert beside.wavelengths is not None
+    np.testing.assert_allclose(beside.wavelengths, centres)
+
+
+def test_band_centres_that_fit_two_axes_tell_nothing(tmp_path: Path) -> None:
+    savemat(tmp_path / "s.mat", {"scene": np.zeros((40, 9, 9), np.uint8)})
+    with pytest.raises(AmbiguousFileError):
+        open_cube(tmp_path / "s.mat", wavelengths=np.linspace(400, 2400, 9).tolist())
 
 
 def test_plain_hdf5_has_no_custom(tmp_path: Path, ramp: np.ndarray[Any, Any]) -> None:
