@@ -11,7 +11,7 @@ from napari_ssamamba.data.band_lists import BandList, stated_bands
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.good_bands import switch_off_empty_bands
 from napari_ssamamba.data.mapped_file import MappedFile
-from napari_ssamamba.data.readers.layouts import default_layout, parse_layout
+from napari_ssamamba.data.readers.layouts import ask_layout, default_layout, parse_layout
 from napari_ssamamba.errors import FileFormatError
 
 if TYPE_CHECKING:
@@ -50,24 +50,26 @@ def map_array(path: Path) -> NDArray[Any]:
 def open_numpy(
     path: Path, layout: str | None = None, wavelengths: StatedWavelengths = None
 ) -> Cube:
-    """Open a ``.npy`` file of three axes.
+    """Open a ``.npy`` file of three axes, or of a matrix that lists pixels.
 
     Parameters
     ----------
     path : Path
     layout : str, optional
-        See `parse_layout`; by default as `default_layout` takes them.
+        See `parse_layout`; needed for a matrix, by default as `default_layout` takes three axes.
     wavelengths : Path or sequence of float, optional
         Band centres; see `stated_bands`.
 
     Raises
     ------
     FileFormatError
-        As `map_array`, and for arrays without three axes.
+        As `map_array`, and for arrays of other axes.
     AmbiguousFileError
-        As `default_layout`.
+        As `default_layout`, and for a matrix whose layout is not stated.
     """
     array = map_array(path)
+    if array.ndim == 2 and min(array.shape) > 1 and layout is None:
+        raise ask_layout(path, array.shape)
     if array.ndim != 3 and layout is None:
         raise FileFormatError(
             path,

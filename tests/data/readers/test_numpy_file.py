@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
 
 from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.data.readers import open_cube
-from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.errors import AmbiguousFileError, FileFormatError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,10 +35,28 @@ def test_bands_first_as_stated(tmp_path: Path, ramp: np.ndarray[Any, Any]) -> No
     np.testing.assert_array_equal(cube.raw[:, :, :], ramp)
 
 
+@pytest.mark.parametrize("order", ["F", "C"])
+@pytest.mark.parametrize("bands_first", [True, False])
+def test_a_matrix_is_asked_about_and_read_as_stated(
+    order: Literal["F", "C"], bands_first: bool, tmp_path: Path, ramp: np.ndarray[Any, Any]
+) -> None:
+    matrix = ramp.reshape(20, 6, order=order)
+    np.save(tmp_path / "s.npy", matrix.T if bands_first else matrix)
+    found = "6 × 20" if bands_first else "20 × 6"
+    with pytest.raises(AmbiguousFileError, match=f"matrix of {found}") as caught:
+        open_cube(tmp_path / "s.npy")
+    axes = "bands,pixels" if bands_first else "pixels,bands"
+    [choice] = [
+        c for c in caught.value.choices if c.value == f"{axes},rows=4,columns=5,order={order}"
+    ]
+    cube = open_cube(tmp_path / "s.npy", **{choice.option: choice.value})
+    np.testing.assert_array_equal(cube.raw[:, :, :], ramp)
+
+
 def test_what_is_no_scene(tmp_path: Path, ramp: np.ndarray[Any, Any]) -> None:
     np.save(tmp_path / "objects.npy", np.array([{"a": 1}], object), allow_pickle=True)
     np.save(tmp_path / "complex.npy", ramp.astype(complex))
-    np.save(tmp_path / "flat.npy", ramp[0])
+    np.save(tmp_path / "flat.npy", ramp[0, 0])
     np.save(tmp_path / "short.npy", ramp)
     np.save(tmp_path / "huge.npy", ramp)
     short, huge = tmp_path / "short.npy", tmp_path / "huge.npy"
@@ -49,7 +67,7 @@ def test_what_is_no_scene(tmp_path: Path, ramp: np.ndarray[Any, Any]) -> None:
     for name, found in [
         ("objects", "objects"),
         ("complex", "complex128"),
-        ("flat", r"shape \(5, 6\)"),
+        ("flat", r"shape \(6,\)"),
         ("short", "cannot be read"),
         ("huge", "cannot be read"),
     ]:
