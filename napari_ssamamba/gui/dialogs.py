@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QDialog, QFileDialog
+from qtpy.QtWidgets import QColorDialog, QDialog, QFileDialog, QMessageBox
 
 from napari_ssamamba.gui.ask_choice import AskChoice
 from napari_ssamamba.gui.ask_wavelengths import AskWavelengths
@@ -89,6 +90,29 @@ class Dialogs:
             parent,
         )
         return _accepted(dialog)
+
+    def discard_labels(self, parent: QWidget, opened: str, n: int, shown: str) -> bool:
+        """Ask whether a scene may replace the shown one and its n labelled pixels.
+
+        Keeping them is the default, by Enter and by Escape.
+        """
+        lost = "The one labelled pixel" if n == 1 else f"The {n:,} labelled pixels"
+        dialog = QMessageBox(parent)
+        dialog.setWindowTitle("SSA-Mamba")
+        dialog.setTextFormat(Qt.TextFormat.PlainText)
+        dialog.setText(
+            f"Open “{opened}”? {lost} of “{shown}” {'is' if n == 1 else 'are'} discarded. "
+            f"Save {'it' if n == 1 else 'them'} first with File → Save Selected Layers."
+        )
+        open_it = dialog.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
+        open_it.setToolTip(f"Discard the labels and show “{opened}”")
+        keep = dialog.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
+        keep.setToolTip(f"Stay with “{shown}” and its labels")
+        dialog.setDefaultButton(keep)
+        dialog.setEscapeButton(keep)
+        dialog.exec()
+        dialog.deleteLater()
+        return bool(dialog.clickedButton() is open_it)
 
     def wavelengths(self, parent: QWidget, cube: Cube) -> tuple[BandList, bool] | None:
         """Ask for a scene's band centres, and whether to keep them beside it."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtCore import QObject
 
+    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.errors import AmbiguousFileError, OtherBandsError
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
@@ -92,6 +93,7 @@ class MainDock(QWidget):
         self._session, self._workflow = session, workflow
         workflow.asked.connect(self._ask)
         workflow.other_bands.connect(self._ask_to_match)
+        workflow.discarding.connect(self._ask_to_discard)
 
     def _ask(self, error: AmbiguousFileError, open_again: Callable[..., None]) -> None:
         choice = self._dialogs.choice(self, error)
@@ -105,6 +107,12 @@ class MainDock(QWidget):
         elif self._workflow.request(self._session.match_bands):
             self._workflow.told.emit("info", "The model reads the scene's nearest bands.")
             self._workflow.mapping.map_scene()
+
+    def _ask_to_discard(self, opened: Cube, n: int, show: Callable[[], None]) -> None:
+        """Ask before a scene takes the place of one that has labels."""
+        shown = self._session.need_cube()
+        if self._dialogs.discard_labels(self, opened.name, n, shown.name):
+            self._workflow.request(show)
 
 
 class _Section(QCollapsible):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.errors import AmbiguousFileError, OtherBandsError, SSAMambaError
 from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.gui.attention_jobs import AttentionJobs
@@ -79,6 +80,10 @@ class Workflow(QObject):
 
     other_bands = Signal(object)
     """The `OtherBandsError` of a model whose bands could be matched to those of the scene."""
+
+    discarding = Signal(object, int, object)
+    """A `Cube` that was opened, how many labelled pixels of the scene that is shown would be lost,
+    and what shows it: a callable. Whoever does not call it keeps all as it was."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -245,11 +250,26 @@ class Workflow(QObject):
             stop()
         self.job_ended.emit(kind, how)
 
-    def _show_cube(self, cube: Cube) -> None:
+    def _show_cube(self, cube: Cube, reference: LabelMap | None = None) -> None:
+        """Show a scene, but ask where labels of the last one would be lost.
+
+        Any labelled pixel counts: napari saves a layer without telling, so that what is not in a
+        file yet is not known.
+        """
+        labels = self.session.labels
+        n_labelled = 0 if labels is None else int((labels != UNLABELLED).sum())
+        if n_labelled:
+            self.discarding.emit(cube, n_labelled, partial(self._replace_cube, cube, reference))
+        else:
+            self._replace_cube(cube, reference)
+
+    def _replace_cube(self, cube: Cube, reference: LabelMap | None) -> None:
         """Show a scene; what was computed on the last one would not fit it."""
         for kind in tuple(self._jobs):
             self.cancel(kind)
         self.session.open_cube(cube)
+        if reference is not None:
+            self.session.set_reference(reference)
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)
@@ -259,9 +279,7 @@ class Workflow(QObject):
         self.audit.confuse()
 
     def _show_sample(self, scene: Any) -> None:
-        cube, reference = scene
-        self._show_cube(cube)
-        self.session.set_reference(reference)
+        self._show_cube(*scene)
 
 
 class _Relay(QObject):
