@@ -95,6 +95,16 @@ class Confusion:
         flat = self.order[end - int(self.matrix.flat[place]) : end]
         return np.stack(np.divmod(flat, self.columns), axis=1).astype(np.int32)
 
+    def cell_at(self, pixel: tuple[int, int]) -> Cell | None:
+        """Return the cell that a pixel, row and column, counts in; None where it does not count."""
+        row, column = pixel
+        found = np.flatnonzero(self.order == row * self.columns + column)
+        if not found.size:
+            return None
+        place = int(np.searchsorted(self.matrix.ravel().cumsum(), found[0], side="right"))
+        ids = self.classes.ids
+        return Cell(ids[place // len(ids)], ids[place % len(ids)])
+
     def worst(self) -> list[Cell]:
         """Return the cells off the diagonal that hold pixels, the largest first."""
         errors = self.matrix.copy()

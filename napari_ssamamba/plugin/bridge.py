@@ -179,8 +179,9 @@ class LayerBridge(QObject):
                 self.session.curves.keep_pixel()
 
     def pick(self, row: int, column: int) -> None:
-        """Read a pixel's spectrum, and the classes' where pixels are labelled."""
+        """Read a pixel's spectrum, and the classes' where pixels are labelled; audit an error."""
         self.session.pick(row, column)
+        self.session.audit.choose_picked()
         if self.session.labels is not None and self.session.labels.any():
             self.workflow.audit.compute_class_spectra()
 

@@ -204,6 +204,17 @@ class AuditState:
             self.pixels = self.confusion.pixels(cell)
         self.events.cell.emit()
 
+    def choose_picked(self) -> None:
+        """Choose the confusion that the picked pixel is one of, and go on from there.
+
+        For clicks on the scene. A pixel that is mapped rightly, or does not count, chooses nothing.
+        """
+        picked, confusion = self._session.picked, self.confusion
+        cell = None if picked is None or confusion is None else confusion.cell_at(picked)
+        if cell is not None and cell.reference != cell.predicted and cell != self.cell:
+            self.choose_cell(cell)
+            self._picked()
+
     def step(self, by: int) -> None:
         """Look at the next pixel of the cell, or with −1 at the one before; the ends are joined.
 

@@ -113,6 +113,17 @@ class SessionEvidence:
             return None
         return checkpoint, members
 
+    def network_share(self) -> float | None:
+        """Return how much the network counts in what `model` returns, 0 to 1; None without one."""
+        model = self.model()
+        if model is None:
+            return None
+        checkpoint, members = model
+        mixture = checkpoint.record.mixture
+        if members == "network" or checkpoint.expert is None or mixture is None:
+            return 1.0
+        return mixture.network_share
+
     def set_pixel(self, pixel: PixelEvidence | None) -> None:
         """Take the evidence that was computed."""
         self.pixel = pixel

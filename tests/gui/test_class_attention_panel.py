@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,3 +121,18 @@ def test_what_is_missing_is_said(tab: Any, workflow: Workflow, tiny_checkpoint: 
     assert "No map yet" in tab.of_class.text.text()
     assert not tab.of_class.of_class.isEnabled()
     assert not tab.of_class.right.plot.isVisible()
+
+
+def test_the_tab_says_how_much_the_network_counts(
+    workflow: Workflow, tab: AttentionTab, tiny_checkpoint: Any
+) -> None:
+    session = workflow.session
+    assert tab.part.text() == ""
+    mixture = tiny_checkpoint.record.mixture
+    for weight, said in ((0.0, "no weight in the map"), (0.2, "25 % of the weight")):
+        mixed = replace(mixture, network_weight=weight, expert_weight=0.6)
+        record = replace(tiny_checkpoint.record, mixture=mixed)
+        session.set_checkpoint(replace(tiny_checkpoint, record=record))
+        assert said in tab.part.text()
+    session.set_training(replace(session.training, members="network"))
+    assert tab.part.text() == ""

@@ -57,6 +57,33 @@ def test_a_click_on_a_pixel_of_the_cell_is_stepped_on_from(session):
     assert audit.position == 2
 
 
+def test_a_click_on_the_scene_chooses_the_confusion_that_it_hits(session):
+    audit, wrong = session.audit, session.wrong
+    right = np.argwhere(session.reference.ids == TO)[-1]
+    session.pick(*right)
+    audit.choose_picked()
+    assert audit.cell is None
+    session.pick(*wrong[2])
+    audit.choose_picked()
+    assert audit.cell == Cell(FROM, TO)
+    assert audit.looked_at == tuple(wrong[2])
+    audit.choose_cell(Cell(FROM, FROM))
+    session.pick(*wrong[1])
+    audit.choose_picked()
+    assert (audit.cell, audit.looked_at) == (Cell(FROM, TO), tuple(wrong[1]))
+
+
+def test_each_pixel_is_in_the_cell_that_holds_it(session):
+    confusion = session.audit.confusion
+    ids, n = confusion.classes.ids, 0
+    for cell in (Cell(i, j) for i in ids for j in ids):
+        for pixel in confusion.pixels(cell).tolist():
+            assert confusion.cell_at(tuple(pixel)) == cell
+            n += 1
+    assert n == confusion.accuracy.n
+    assert confusion.cell_at(tuple(session.checkpoint.training_pixels[0])) is None
+
+
 def test_a_cell_without_pixels_cannot_be_stepped_through(session):
     session.audit.choose_cell(Cell(TO, FROM))
     session.audit.step(1)
