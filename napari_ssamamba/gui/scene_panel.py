@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_ssamamba.audit.spectra import band_positions
 from napari_ssamamba.data.composite import (
     PCA,
     CompositeSettings,
@@ -58,7 +59,7 @@ class ScenePanel(QWidget):
         self._session = session
         self._workflow = workflow
         self._dialogs = dialogs
-        self._range_of: object = None  # the wavelengths that the range was last set to
+        self._range_of: object = None  # the wavelengths, or values, it was last set for
         self.open = QPushButton("&Open…")
         self.open.setToolTip("Open a scene: ENVI, GeoTIFF (also several tiles), MATLAB or NumPy")
         self.open.clicked.connect(self._open)
@@ -119,8 +120,7 @@ class ScenePanel(QWidget):
         for box, which in ((self.low, "Lower"), (self.high, "Upper")):
             box.setRange(0, LONGEST_NM)
             box.setDecimals(0)
-            box.setSuffix(" nm")
-            box.setToolTip(f"{which} end of the range of wavelengths to switch on or off")
+            box.setToolTip(f"{which} end of the range of bands to switch on or off")
         self.on, self.off = QPushButton("Range on"), QPushButton("Range off")
         self.on.setToolTip("Use the bands of this range")
         self.off.setToolTip("Leave the bands of this range out of training, map and plots")
@@ -196,20 +196,29 @@ class ScenePanel(QWidget):
             )
             return
         self.facts.setText(facts_text(cube))
-        self.band_switches.setVisible(cube.wavelengths is not None)
-        if cube.wavelengths is not None:
-            switches = self._session.band_switches
-            with QSignalBlocker(self.water):
-                self.water.setEnabled(bool(switches.in_water.any()))
-                self.water.setChecked(switches.water_hidden)
-            if self._range_of is not cube.wavelengths:
-                self._range_of = cube.wavelengths
-                self.low.setValue(float(np.floor(cube.wavelengths.min())))
-                self.high.setValue(float(np.ceil(cube.wavelengths.max())))
+        self._show_switches(cube)
         with QSignalBlocker(self.preset):
             self.preset.clear()
             self.preset.addItems([*available_presets(cube), OWN_BANDS])
         self._show_composite()
+
+    def _show_switches(self, cube: Cube) -> None:
+        known, switches = cube.wavelengths is not None, self._session.band_switches
+        self.water.setVisible(known)
+        with QSignalBlocker(self.water):
+            self.water.setEnabled(bool(switches.in_water.any()))
+            self.water.setChecked(switches.water_hidden)
+        axis = cube.raw if cube.wavelengths is None else cube.wavelengths
+        if self._range_of is not axis:
+            self._range_of = axis
+            positions = band_positions(cube)
+            for box, end in (
+                (self.low, np.floor(positions.min())),
+                (self.high, np.ceil(positions.max())),
+            ):
+                box.setPrefix("" if known else "band ")
+                box.setSuffix(" nm" if known else "")
+                box.setValue(float(end))
 
     def _show_composite(self) -> None:
         cube, settings = self._session.cube, self._session.composite

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.audit.spectra import band_positions
 from napari_ssamamba.data.band_lists import BandList, list_beside, write_band_list
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.composite import CompositeSettings, available_presets
@@ -181,11 +182,15 @@ class Session:
         self._take_bands(self.need_cube(), self.band_switches.switched(bands, on))
 
     def switch_range(self, low: float, high: float, on: bool) -> None:
-        """Switch the bands from one wavelength to another, in nm, on or off."""
-        cube = self.need_cube()
-        if cube.wavelengths is None:
-            raise SSAMambaError(f"{cube.name} has no wavelengths to give a range in.")
-        self.switch_bands(in_range(cube.wavelengths, low, high), on)
+        """Switch the bands from one wavelength to another on or off.
+
+        Parameters
+        ----------
+        low, high : float
+            In nm; band numbers, from 1, where no wavelengths are known.
+        on : bool
+        """
+        self.switch_bands(in_range(band_positions(self.need_cube()), low, high), on)
 
     def hide_water_absorption(self, hidden: bool) -> None:
         """Switch the bands in the usual water-absorption windows off, or back."""

@@ -44,15 +44,28 @@ def presets(panel):
 def test_stated_wavelengths_reach_presets_sliders_plots_and_ranges(qtbot, workflow, panel):
     plot = SpectraPlot(workflow.session, workflow)
     qtbot.addWidget(plot)
-    assert "not known" in panel.facts.text() and panel.band_switches.isHidden()
+    assert "not known" in panel.facts.text() and panel.water.isHidden()
     panel.wavelengths.click()
     assert "460–1400 nm" in panel.facts.text()
     assert presets(panel)[0] == panel.preset.currentText() == "true colour"
     assert [box.value() for box in panel.bands] == [3, 2, 1]
     assert "650 nm" in panel.bands[0].suffix()
     assert (panel.low.value(), panel.high.value()) == (460, 1400)
-    assert not panel.band_switches.isHidden() and panel.water.isEnabled()
+    assert (panel.low.suffix(), panel.low.prefix()) == (" nm", "")
+    assert not panel.water.isHidden() and panel.water.isEnabled()
     assert plot.plot.getAxis("bottom").labelText == "Wavelength (nm)"
+
+
+def test_without_wavelengths_bands_are_switched_by_number(workflow, panel):
+    assert (panel.low.prefix(), panel.low.value(), panel.high.value()) == ("band ", 1, 4)
+    panel.low.setValue(2)
+    panel.high.setValue(3)
+    panel.off.click()
+    assert workflow.session.cube.good_bands.tolist() == [True, False, False, True]
+    assert (panel.low.value(), panel.high.value()) == (2, 3)
+    panel.high.setValue(2)
+    panel.on.click()
+    assert workflow.session.cube.good_bands.tolist() == [True, True, False, True]
 
 
 def test_wavelengths_are_kept_beside_the_scene_only_when_wanted(panel, dialogs, tmp_path):
