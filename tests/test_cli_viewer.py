@@ -5,14 +5,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
+from scipy.io import savemat
 from typer.testing import CliRunner
 
 from napari_ssamamba.cli import app, viewer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def error_of(*arguments: str) -> str:
@@ -35,29 +35,49 @@ def test_open_without_napari_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     assert 'pip install "napari-ssamamba[all]"' in error_of("open")
 
 
-def test_open_hands_the_files_to_the_plugin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene = str(tmp_path / "scene.npy")
-    np.save(scene, np.ones((5, 6, 7), np.float32))
-    calls: list[tuple[str, object]] = []
-    window = SimpleNamespace(add_plugin_dock_widget=lambda name: calls.append(("dock", name)))
-    shown = SimpleNamespace(
-        open=lambda paths, stack, plugin: calls.append(("open", (paths, stack, plugin))),
-        window=window,
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What is opened in a window that stands in for napari's, in order."""
+    calls: list[object] = []
+    dock = SimpleNamespace(open_scene=lambda paths, variable: calls.append((paths, variable)))
+
+    def add(name: str) -> tuple[object, object]:
+        calls.append(name)
+        return None, dock
+
+    window = SimpleNamespace(add_plugin_dock_widget=add)
+    napari = SimpleNamespace(
+        Viewer=lambda: SimpleNamespace(window=window), run=lambda: calls.append("run")
     )
-    napari = SimpleNamespace(Viewer=lambda: shown, run=lambda: calls.append(("run", None)))
     monkeypatch.setattr(viewer, "has_display", lambda: True)
     monkeypatch.setitem(sys.modules, "napari", napari)
-    assert CliRunner().invoke(app, ["open", scene]).exit_code == 0
-    assert calls == [
-        ("open", ([scene], False, "napari-ssamamba")),
-        ("dock", "napari-ssamamba"),
-        ("run", None),
-    ]
-    calls.clear()
+    return calls
+
+
+def test_open_hands_the_files_to_the_dock(tmp_path: Path, opened: list[object]) -> None:
+    scene = tmp_path / "scene.npy"
+    np.save(scene, np.ones((5, 6, 7), np.float32))
+    assert CliRunner().invoke(app, ["open", str(scene)]).exit_code == 0
+    assert opened == ["napari-ssamamba", ([scene], None), "run"]
+
+
+def test_open_takes_a_variable_as_the_other_commands_do(
+    tmp_path: Path, opened: list[object]
+) -> None:
+    path = tmp_path / "two.mat"
+    savemat(path, {"radiance": np.ones((3, 4, 5)), "reflectance": np.ones((3, 4, 6))})
+    assert CliRunner().invoke(app, ["open", f"{path}:reflectance"]).exit_code == 0
+    assert opened == ["napari-ssamamba", ([path], "reflectance"), "run"]
+
+
+def test_open_tells_of_impossible_files_before_the_window(
+    tmp_path: Path, opened: list[object]
+) -> None:
+    savemat(tmp_path / "s.mat", {"scene": np.ones((3, 4, 5))})
+    scene = str(tmp_path / "s.mat")
     assert "nowhere.tif" in error_of("open", "nowhere.tif")
-    assert calls == []
+    assert "name one file" in error_of("open", f"{scene}:scene", scene)
+    assert opened == []
 
 
 def test_the_demo_says_why_there_are_no_pictures_of_the_window(

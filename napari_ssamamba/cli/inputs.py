@@ -85,9 +85,9 @@ def open_scene_files(
     FileFormatError, AmbiguousFileError
         See `open_cube`.
     """
-    from napari_ssamamba.data.readers import open_cube, split_variable
+    from napari_ssamamba.data.readers import open_cube
 
-    paths, variable = _files_and_variable("SCENE", [split_variable(text) for text in scene])
+    paths, variable = files_and_variable("SCENE", scene)
     return open_cube(paths, variable=variable, layout=layout, wavelengths=wavelengths)
 
 
@@ -109,11 +109,43 @@ def read_label_files(option: str, files: Sequence[str], cube: Cube, field: str |
     LabelsError, SettingError, FileFormatError, AmbiguousFileError
         See `read_labels`.
     """
-    from napari_ssamamba.data.readers import split_variable
     from napari_ssamamba.data.reference import read_labels
 
-    paths, variable = _files_and_variable(option, [split_variable(text) for text in files])
+    paths, variable = files_and_variable(option, files)
     return read_labels(paths, cube, variable=variable, field=field)
+
+
+def files_and_variable(option: str, files: Sequence[str]) -> tuple[list[Path], str | None]:
+    """Split what an option names into files and the variable.
+
+    Parameters
+    ----------
+    option : str
+        For messages.
+    files : sequence of str
+        ``file`` or ``file.mat:variable``.
+
+    Returns
+    -------
+    paths : list of Path
+    variable : str or None
+        None where none is named.
+
+    Raises
+    ------
+    SettingError
+        For variables of several files.
+    """
+    from napari_ssamamba.data.readers import split_variable
+
+    named = [split_variable(text) for text in files]
+    paths = [path for path, _ in named]
+    variables = [variable for _, variable in named if variable is not None]
+    if variables and len(named) > 1:
+        raise SettingError(
+            option, [str(p) for p in paths], "name one file where a variable is named."
+        )
+    return paths, variables[0] if variables else None
 
 
 def check_output(option: str, path: Path, suffixes: Sequence[str] = ()) -> None:
@@ -154,15 +186,3 @@ def check_folder(option: str, folder: Path) -> None:
         raise FileFormatError(
             existing, "it cannot be written to", f"Choose another folder for {option}."
         )
-
-
-def _files_and_variable(
-    option: str, named: Sequence[tuple[Path, str | None]]
-) -> tuple[list[Path], str | None]:
-    paths = [path for path, _ in named]
-    variables = [variable for _, variable in named if variable is not None]
-    if variables and len(named) > 1:
-        raise SettingError(
-            option, [str(p) for p in paths], "name one file where a variable is named."
-        )
-    return paths, variables[0] if variables else None

@@ -7,16 +7,16 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_ssamamba.cli.inputs import DebugOption  # noqa: TC001 (typer reads it)
+from napari_ssamamba.cli.inputs import DebugOption, files_and_variable
 from napari_ssamamba.errors import SSAMambaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 PLUGIN = "napari-ssamamba"
 
@@ -30,9 +30,10 @@ QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 INSTALL = 'Install both with: pip install "napari-ssamamba[all]"'
 
 ScenesArgument = Annotated[
-    list[Path],
+    list[str],
     typer.Argument(
-        metavar="[SCENE...]", help="Files of one scene; without any, the window opens empty."
+        metavar="[SCENE...]",
+        help="Files of one scene, or file.mat:variable; without any, the window opens empty.",
     ),
 ]
 
@@ -44,18 +45,21 @@ def open_scene(
     """Open napari with the dock, on a scene."""
     from napari_ssamamba.data.readers import file_kind
 
-    for path in scene:
+    paths, variable = files_and_variable("SCENE", scene)
+    for path in paths:
         file_kind(path)  # a missing or unknown file is told before the window comes up
-    show(scene)
+    show(paths, variable)
 
 
-def show(paths: Sequence[Path] = ()) -> None:
+def show(paths: Sequence[Path] = (), variable: str | None = None) -> None:
     """Open napari with the dock and stay until the window is closed.
 
     Parameters
     ----------
     paths : sequence of Path
         Files of one scene.
+    variable : str, optional
+        Which variable of a ``.mat`` file.
 
     Raises
     ------
@@ -73,9 +77,9 @@ def show(paths: Sequence[Path] = ()) -> None:
         viewer = napari.Viewer()
     except ImportError as error:
         raise SSAMambaError(f"The window needs napari and Qt ({error}). {INSTALL}") from error
-    if paths:
-        viewer.open([str(path) for path in paths], stack=len(paths) > 1, plugin=PLUGIN)
-    viewer.window.add_plugin_dock_widget(PLUGIN)
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN)
+    if paths:  # by the dock: napari opens files by their names alone, without a variable
+        dock.open_scene(paths, variable)
     napari.run()
 
 

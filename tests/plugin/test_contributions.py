@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from npe2 import PluginManager, PluginManifest
+from scipy.io import savemat
+from typer.testing import CliRunner
 
 import napari_ssamamba.plugin.samples as samples
+from napari_ssamamba.cli import app
 from napari_ssamamba.data.downloads import SAMPLES
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.plugin.preferences import preferred_room, preferred_training
@@ -56,6 +59,18 @@ def test_a_file_that_is_dropped_opens_with_the_dock(
     assert session.cube.name == "field"
     assert viewer.layers["bands"].data.shape == (6, 20, 30)
     assert any("SSA-Mamba" in name for name in docks(viewer))
+
+
+def test_the_command_line_opens_a_variable_in_the_dock(
+    viewer: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, scene = tmp_path / "two.mat", np.random.default_rng(0).random((20, 30, 6))
+    savemat(path, {"radiance": np.ones((20, 30, 4)), "reflectance": scene})
+    monkeypatch.setattr("napari.Viewer", lambda: viewer)
+    monkeypatch.setattr("napari.run", lambda: None)
+    monkeypatch.setattr("napari_ssamamba.cli.viewer.has_display", lambda: True)
+    assert CliRunner().invoke(app, ["open", f"{path}:reflectance"]).exit_code == 0
+    np.testing.assert_array_equal(shown(qtbot, viewer).cube.raw[:, :, :], scene)
 
 
 def test_a_file_that_cannot_be_opened_says_so_in_the_dock(
