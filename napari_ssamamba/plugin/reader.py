@@ -55,7 +55,7 @@ def read(path: str | Sequence[str]) -> list[Any]:
     from napari_ssamamba.plugin.viewers import session_of
 
     show_dock(viewer)
-    session_of(viewer).workflow.open(paths)
+    session_of(viewer).dropped.add(paths)
     return [(None,)]
 
 

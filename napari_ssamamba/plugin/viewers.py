@@ -12,6 +12,7 @@ from napari_ssamamba.gui.freed_memory import keep_few_pools
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.plugin.activity import Activity
 from napari_ssamamba.plugin.bridge import LayerBridge
+from napari_ssamamba.plugin.dropped_files import DroppedFiles
 from napari_ssamamba.plugin.preferences import preferred_room, preferred_training
 from napari_ssamamba.session import Session
 
@@ -41,6 +42,7 @@ class OpenSession(QObject):
         self.session.mapping.room = preferred_room()
         self.workflow = Workflow(self.session, self)
         self.bridge = LayerBridge(viewer, self.session, self.workflow)
+        self.dropped = DroppedFiles(self.workflow)
         self.activity = Activity(self.workflow)
         window.installEventFilter(self)
 

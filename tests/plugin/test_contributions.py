@@ -79,7 +79,8 @@ def test_a_file_that_cannot_be_opened_says_so_in_the_dock(
     (tmp_path / "field.npy").write_bytes(b"\x93NUMPY and no more")
     viewer.open(str(tmp_path / "field.npy"), plugin=PLUGIN)
     opened = session_of(viewer)
-    qtbot.waitUntil(lambda: opened.workflow.job("open") is None, timeout=20000)
+    with qtbot.waitSignal(opened.workflow.told, timeout=20000):
+        pass
     assert opened.session.cube is None
     bar = viewer.window.add_plugin_dock_widget(PLUGIN)[1].main.messages
     assert "field.npy" in bar.text.text() and not bar.isHidden()
