@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ CLASS_FIELDS = (
 """Names, in any case, of fields that are taken as the class, the surest first."""
 
 NAME_FIELDS = ("class_name", "classname", "label_name", "name")
+COLOR = re.compile("#[0-9a-fA-F]{6}")
+COLOR_FIELDS = ("color", "colour", "class_color", "class_colour", "hex")
 """Names of fields that are taken as the name of a class whose id another field has."""
 
 
@@ -47,7 +50,7 @@ class _Features:
 
 def read_polygons(
     path: Path, cube: Cube, *, layer: str | None = None, field: str | None = None
-) -> tuple[NDArray[np.uint16], dict[int, str]]:
+) -> tuple[NDArray[np.uint16], dict[int, str], dict[int, str]]:
     """Draw label polygons onto a cube's grid.
 
     A pixel is labelled where its centre lies inside; of polygons that overlap, the later one in
@@ -70,6 +73,8 @@ def read_polygons(
     ids : ndarray of uint16, shape (rows, columns)
     names : dict
         By id, where the class field or a second one has names.
+    colors : dict
+        By id, ``"#rrggbb"``, where a field of a colour's name has one for each class.
 
     Raises
     ------
@@ -114,7 +119,9 @@ def read_polygons(
             f"{path}: none of its {len(classes)} polygons covers the centre of a pixel of "
             f"{cube.name}. Check that both show the same place."
         )
-    return ids, names
+    told = _of_each(features, chosen, classes, COLOR_FIELDS)
+    colors = {i: color.lower() for i, color in told.items() if COLOR.fullmatch(color)}
+    return ids, names, colors
 
 
 def _read(path: Path, layer: str | None) -> _Features:
@@ -190,13 +197,15 @@ def _classes(
             f"{MAX_CLASS_ID}. Name another field."
         )
     ids = np.maximum(numbers, 0).astype(np.int64)
-    return ids, _names_of(features, field, ids)
+    return ids, _of_each(features, field, ids, NAME_FIELDS)
 
 
-def _names_of(features: _Features, field: str, ids: NDArray[np.int64]) -> dict[int, str]:
-    """Names of numbered classes from a second field, if it has exactly one for each."""
+def _of_each(
+    features: _Features, field: str, ids: NDArray[np.int64], candidates: Sequence[str]
+) -> dict[int, str]:
+    """Return what another field says of each class, if it says exactly one thing of each."""
     by_name = {name.casefold(): name for name in features.fields}
-    for candidate in NAME_FIELDS:
+    for candidate in candidates:
         if candidate in by_name and by_name[candidate] != field:
             pairs = {
                 (int(i), str(v))

@@ -92,8 +92,8 @@ def read_labels(
             raise LabelsError(f"{first}: polygons need a scene. Open the scene first.")
         from napari_ssamamba.data.polygons import read_polygons
 
-        ids, names = read_polygons(first, cube, layer=variable, field=field)
-        classes = _table(ids, ClassRaster(ids, names=names))
+        ids, names, colors = read_polygons(first, cube, layer=variable, field=field)
+        classes = _table(ids, ClassRaster(ids, names=names, colors=colors))
         return LabelMap(ids, classes, first.stem, first)
     raster = _read_raster(kind, files, variable, cube)
     ids = class_ids(raster.values, raster.nodata, first)

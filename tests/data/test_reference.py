@@ -293,6 +293,15 @@ def test_ids_with_names_in_a_second_field(scene: Cube, polygons: Callable[..., P
     assert read_labels(path, scene).classes.names == ("lake", "wood")
 
 
+def test_colours_in_a_field_of_their_own(scene: Cube, polygons: Callable[..., Path]) -> None:
+    path = polygons({"class": "lake", "Colour": "#0033FF"}, {"class": "wood", "Colour": "#00aa00"})
+    assert [c.color for c in read_labels(path, scene).classes] == ["#0033ff", "#00aa00"]
+    path = polygons({"class": "lake", "color": "blue"}, {"class": "wood", "color": "#00aa00"})
+    lake, wood = read_labels(path, scene).classes
+    assert lake.color.startswith("#")
+    assert wood.color == "#00aa00"
+
+
 def test_which_field_is_asked(scene: Cube, polygons: Callable[..., Path]) -> None:
     path = polygons({"id": 1, "crop": "rye", "year": 3}, {"id": 2, "crop": "oat", "year": 4})
     with pytest.raises(AmbiguousFileError) as caught:
