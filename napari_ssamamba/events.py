@@ -9,10 +9,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypedDict
+from typing import TYPE_CHECKING, ClassVar, TypedDict, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
+
+Event = TypeVar("Event")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +104,57 @@ class Pace:
         now = self.done - self._before
         left = self._seconds / now * (self.total - self.done) if now else None
         return {"done": self.done, "total": self.total, "text": self.text, "seconds_left": left}
+
+
+def result_of(
+    work: Generator[Event, None, Result], take: Callable[[Event], object] | None = None
+) -> Result:
+    """Run long work to its end and return its result.
+
+    Parameters
+    ----------
+    work : generator
+    take : callable, optional
+        Called with each event.
+    """
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        if take is not None:
+            take(event)
+
+
+def retold(
+    work: Generator[Event, None, Result], tell: Callable[[Event], Progress]
+) -> Generator[Progress, None, Result]:
+    """Run work as a part of other work, which tells of it in its own words.
+
+    Parameters
+    ----------
+    work : generator
+        Closed with this one.
+    tell : callable
+        What is told, from what the part yields.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    object
+        The result of `work`.
+    """
+    try:
+        while True:
+            try:
+                event = next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield tell(event)
+    finally:
+        work.close()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_ssamamba.events import result_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,15 +60,6 @@ def tiny_job() -> TinyJob:
         bands=1, classes=1, patch_size=3, d_model=8, d_state=2, heads=2, depth=2, dropout=0.1
     )
     return TinyJob(cube, LabelMap(ids, ClassTable.from_ids([2, 5, 9, 11])), model)
-
-
-def result_of(generator: Any) -> Any:
-    """Run a generator to its end and return what it returns."""
-    while True:
-        try:
-            next(generator)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,7 @@ import pytest
 
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.errors import BandsError, OtherBandsError
-
-
-def result_of(generator: Any) -> Any:
-    while True:
-        try:
-            next(generator)
-        except StopIteration as end:
-            return end.value
+from napari_ssamamba.events import result_of
 
 
 def with_bands(cube: Cube, order: list[int], shift: float = 0.0) -> Cube:

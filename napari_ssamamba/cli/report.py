@@ -14,7 +14,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from napari_ssamamba.events import Notice
+from napari_ssamamba.events import Notice, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -41,12 +41,8 @@ def follow(work: Generator[Progress, None, Result]) -> Result:
     bar = ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal)
     with closing(work), bar:
         task = bar.add_task("", total=None, left="")
-        while True:
-            try:
-                event = next(work)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
+
+        def show(event: Progress) -> None:
             if isinstance(event, Notice):
                 console.print(event.text, markup=False)
             bar.update(
@@ -56,6 +52,8 @@ def follow(work: Generator[Progress, None, Result]) -> Result:
                 description=event.text,
                 left="" if event.seconds_left is None else f"{event.seconds_left:.0f} s left",
             )
+
+        return result_of(work, show)
 
 
 def print_json(values: Mapping[str, Any]) -> None:

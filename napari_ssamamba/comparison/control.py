@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_ssamamba.comparison.baselines import Prediction, svm_search
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
-from napari_ssamamba.events import Progress
+from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.expert.calibration import best_temperature, log_softmax, pool, with_floor
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.folds import spatial_folds
@@ -94,19 +94,13 @@ def expert_log_probabilities(
     place_of = np.full((cube.rows, cube.columns), -1, np.int64)
     place_of[pixels[:, 0], pixels[:, 1]] = np.arange(len(pixels))
     found = np.full((len(pixels), expert.classes), -np.log(expert.classes))
+    asking = Progress(text="Asking the spectral expert")
     for place in tile_grid(Window(0, cube.rows, 0, cube.columns), TILE):
         here = place_of[place.rows, place.columns]
         if (here < 0).all():
             continue
         tile = read_tile(cube, place, expert.margin, standardiser)
-        work = expert.classify(tile)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                said: NDArray[np.float64] = end.value
-                break
-            yield Progress(text="Asking the spectral expert")
+        said = yield from retold(expert.classify(tile), lambda _: asking)
         wanted = here[tile.measured]
         found[wanted[wanted >= 0]] = said[wanted >= 0]
     return found

@@ -11,7 +11,7 @@ import torch
 
 from napari_ssamamba.comparison.baselines import Prediction
 from napari_ssamamba.data.patches import read_patches
-from napari_ssamamba.events import Progress
+from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.model.comparators import build_comparator
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.training.learner import Learner, Samples
@@ -79,14 +79,8 @@ def run_comparator(
         for _pause in learner.settle_norms():
             yield event
     trained = time.perf_counter()
-    work = learner.validation_logits()
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: NDArray[np.int64] = end.value.argmax(1).cpu().numpy()
-            break
-        yield event
+    logits = yield from retold(learner.validation_logits(), lambda _: event)
+    found: NDArray[np.int64] = logits.argmax(1).cpu().numpy()
     parameters: dict[str, float | int | str] = {
         "patch": model.patch_size,
         "weights": sum(p.numel() for p in network.parameters()),

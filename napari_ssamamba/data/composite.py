@@ -11,7 +11,7 @@ import numpy as np
 from napari_ssamamba.data.cube import has_measurement
 from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.errors import BandsError, SettingError
-from napari_ssamamba.events import Progress
+from napari_ssamamba.events import Progress, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -142,13 +142,7 @@ def preset_bands(cube: Cube, preset: str) -> tuple[int, int, int]:
 
 def compose(cube: Cube, settings: CompositeSettings) -> NDArray[np.uint8]:
     """Make a composite at once; see `compose_blocks`."""
-    work = compose_blocks(cube, settings)
-    while True:
-        try:
-            next(work)
-        except StopIteration as finished:
-            image: NDArray[np.uint8] = finished.value
-            return image
+    return result_of(compose_blocks(cube, settings))
 
 
 def compose_blocks(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_ssamamba.data.standardise import standardise_block
 from napari_ssamamba.data.tiles import Window, read_tile
-from napari_ssamamba.events import Progress
+from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.expert.calibration import fit_pool, log_softmax, pool, with_floor
 from napari_ssamamba.expert.discriminant import LinearScores, fit_discriminant
 from napari_ssamamba.expert.folds import spatial_folds
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.standardise import Standardiser
-
-Result = TypeVar("Result")
 
 FOLDS = 5
 
@@ -109,16 +107,20 @@ def fit_expert(
     linear: list[LinearScores] = []
     kernel: list[KernelScores] = []
     members: list[NDArray[np.float64]] = []
+
+    def fitting(_pause: None) -> Progress:
+        total = len(KINDS) * len(VIEWS)
+        return Progress(done=len(members), total=total, text="Fitting the spectral expert")
+
     for view in views:
         spectra = view.astype(np.float64)
-        of_bands, held_out = yield from _telling(
-            fit_discriminant(spectra, targets, classes, fold, floor), _fitting(len(members))
+        of_bands, held_out = yield from retold(
+            fit_discriminant(spectra, targets, classes, fold, floor), fitting
         )
         linear.append(of_bands)
         members.append(with_floor(log_softmax(held_out), floor))
-        of_components, held_out = yield from _telling(
-            fit_kernel(components(spectra), targets, classes, fold, floor, rng),
-            _fitting(len(members)),
+        of_components, held_out = yield from retold(
+            fit_kernel(components(spectra), targets, classes, fold, floor, rng), fitting
         )
         kernel.append(of_components)
         members.append(with_floor(log_softmax(held_out), floor))
@@ -134,25 +136,6 @@ def fit_expert(
         shift = shift_of_shares(np.bincount(targets, minlength=classes), mapped)
         expert = replace(expert, shift=shift)
     return FittedExpert(expert, pool(weights, np.stack(members)), fold)
-
-
-def _fitting(done: int) -> Progress:
-    """Tell how many classifiers are fitted."""
-    total = len(KINDS) * len(VIEWS)
-    return Progress(done=done, total=total, text="Fitting the spectral expert")
-
-
-def _telling(
-    work: Generator[None, None, Result], event: Progress
-) -> Generator[Progress, None, Result]:
-    """Do a piece of the fit, with an event at each of its pauses."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        yield event
 
 
 def _draw_windows(cube: Cube, rng: np.random.Generator) -> list[Window]:
@@ -195,7 +178,7 @@ def _mapped_shares(
     for window in windows:
         tile = read_tile(cube, window, expert.margin, standardiser)
         yield event
-        said = yield from _telling(expert.classify(tile), event)
+        said = yield from retold(expert.classify(tile), lambda _: event)
         total += np.exp(said).sum(axis=0)
         pixels += len(said)
     return total / pixels if pixels else None

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_ssamamba.events import result_of
 from napari_ssamamba.plugin.own_layers import STAND_IN
 
 
@@ -74,9 +75,4 @@ def _as_layers(name: str | None) -> list[Any]:
         return as_layers(sample_scene()[0])
     from napari_ssamamba.data.downloads import download_sample
 
-    work = download_sample(name)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return as_layers(end.value[0])
+    return as_layers(result_of(download_sample(name))[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from napari_ssamamba.events import retold
 from napari_ssamamba.prediction.class_map import MapTile
 
 if TYPE_CHECKING:
@@ -36,15 +37,10 @@ def keep_probabilities(
     object
         The mapping's result.
     """
-    try:
-        while True:
-            try:
-                event = next(work)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            if isinstance(event, MapTile) and event.probabilities is not None:
-                store.write(event.window, event.probabilities)
-            yield event
-    finally:
-        work.close()
+
+    def keep(event: Progress) -> Progress:
+        if isinstance(event, MapTile) and event.probabilities is not None:
+            store.write(event.window, event.probabilities)
+        return event
+
+    return (yield from retold(work, keep))

@@ -12,7 +12,7 @@ import numpy as np
 from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.data.tiles import Window, check_region
 from napari_ssamamba.errors import SettingError
-from napari_ssamamba.events import Pace, Progress
+from napari_ssamamba.events import Pace, Progress, retold
 from napari_ssamamba.model.device import choose_device, choose_precision
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, Mapped, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
@@ -94,20 +94,15 @@ def predict(
         precision=precision,
         probabilities=probabilities,
     )
-    try:
-        while True:
-            try:
-                event = next(work)
-            except StopIteration as end:
-                mapped: Mapped = end.value
-                break
-            if isinstance(event, MapTile):
-                mosaic.take(event)
-                if scalars is not None and event.attention is not None:
-                    scalars[:, *event.lattice][:, event.new] = event.attention[:, event.new]
-            yield event
-    finally:
-        work.close()
+
+    def place(event: Progress) -> Progress:
+        if isinstance(event, MapTile):
+            mosaic.take(event)
+            if scalars is not None and event.attention is not None:
+                scalars[:, *event.lattice][:, event.new] = event.attention[:, event.new]
+        return event
+
+    mapped = yield from retold(work, place)
     return ClassMap(
         ids=mosaic.ids,
         confidence=mosaic.confidence,

@@ -18,6 +18,7 @@ from napari_ssamamba.audit.attention_maps import (
 )
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import BandsError, SettingError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
 from napari_ssamamba.prediction.predictor import predict
@@ -71,12 +72,9 @@ def test_what_the_centre_gives_sums_to_one_in_each_block_and_head(
 def test_the_reader_agrees_with_the_maps_of_the_scene(tiny_job: Any, tiny_checkpoint: Any) -> None:
     region = Window(9, 10, 7, 8)
     generator = predict(tiny_job.cube, tiny_checkpoint, region=region, device="cpu", attention=True)
-    while True:
-        try:
-            next(generator)
-        except StopIteration as end:
-            scalars = dict(zip(ATTENTION_SCALARS, end.value.attention[:, 9, 7], strict=True))
-            break
+    attention = result_of(generator).attention
+    assert attention is not None
+    scalars = dict(zip(ATTENTION_SCALARS, attention[:, 9, 7], strict=True))
     found = AttentionReader(tiny_checkpoint).read(tiny_job.cube, 9, 7)
     assert found is not None
     centre = found.weights[:, :, 4]

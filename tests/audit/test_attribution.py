@@ -17,19 +17,12 @@ from napari_ssamamba.audit.attribution import (
 )
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.tiles import Window, read_tile
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.map_function import MapFunction
 from napari_ssamamba.prediction.predictor import predict
 
 PIXELS = np.array([[9, 9], [12, 3], [1, 1], [23, 19]], np.int32)  # (1, 1) was not measured
 MEASURED = PIXELS[[0, 1, 3]]
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(params=["mixed", "network"])

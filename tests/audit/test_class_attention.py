@@ -10,17 +10,10 @@ import pytest
 from napari_ssamamba.audit.attention_maps import AttentionReader, heat_map
 from napari_ssamamba.audit.class_attention import class_attention
 from napari_ssamamba.errors import BandsError
+from napari_ssamamba.events import result_of
 
 RIGHT = np.array([[r, c] for r in range(4, 8) for c in range(0, 20, 2)], np.int32)
 WRONG = np.array([[23, 19], [16, 0], [5, 5]], np.int32)
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def test_the_means_are_those_of_the_pixels_one_by_one(tiny_job: Any, tiny_checkpoint: Any) -> None:

@@ -9,15 +9,7 @@ from napari_ssamamba.audit.spectra import class_spectra, plot_order
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.errors import LabelsError
-
-
-def finish(work):
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return end.value, events
+from napari_ssamamba.events import result_of
 
 
 @pytest.fixture
@@ -33,7 +25,8 @@ def labelled():
 
 def test_statistics_equal_plain_numpy(labelled):
     cube, ids, table = labelled
-    found, events = finish(class_spectra(cube, ids, table))
+    events = []
+    found = result_of(class_spectra(cube, ids, table), events.append)
     assert list(found) == [4, 11, 200]  # 300 has no pixel
     for i, spectra in found.items():
         values = np.asarray(cube.raw)[ids == i].astype(float) * 1e-3
@@ -50,7 +43,7 @@ def test_missing_values_do_not_count(labelled):
     raw = np.array(cube.raw)
     raw[3, 3:20] = -1  # no measurement
     raw[4, 5, 0] = np.nan  # one dead element
-    found, _ = finish(class_spectra(Cube("scene", raw, nodata=-1), ids, table))
+    found = result_of(class_spectra(Cube("scene", raw, nodata=-1), ids, table))
     values = raw[ids == 4]
     values = values[values[:, 1] != -1]
     assert found[4].n == len(values) == (ids == 4).sum() - 17
@@ -62,15 +55,15 @@ def test_a_class_on_nodata_is_left_out(labelled):
     cube, ids, table = labelled
     raw = np.array(cube.raw)
     raw[10:25] = -1
-    found, _ = finish(class_spectra(Cube("scene", raw, nodata=-1), ids, table))
+    found = result_of(class_spectra(Cube("scene", raw, nodata=-1), ids, table))
     assert list(found) == [4, 200]
 
 
 def test_at_most_limit_pixels_are_drawn_by_seed(labelled):
     cube, ids, table = labelled
-    first, _ = finish(class_spectra(cube, ids, table, limit=50, seed=1))
-    again, _ = finish(class_spectra(cube, ids, table, limit=50, seed=1))
-    other, _ = finish(class_spectra(cube, ids, table, limit=50, seed=2))
+    first = result_of(class_spectra(cube, ids, table, limit=50, seed=1))
+    again = result_of(class_spectra(cube, ids, table, limit=50, seed=1))
+    other = result_of(class_spectra(cube, ids, table, limit=50, seed=2))
     assert [first[i].n for i in first] == [50, 50, 3]
     np.testing.assert_array_equal(first[4].mean, again[4].mean)
     assert not np.array_equal(first[4].mean, other[4].mean, equal_nan=True)
@@ -87,13 +80,14 @@ def test_few_labels_do_not_read_the_whole_scene():
 
     ids = np.zeros((5000, 5000), np.uint16)
     ids[::1000, ::1000] = 1
-    found, _ = finish(class_spectra(Cube("big", Counting()), ids, ClassTable.from_ids([1])))
+    found = result_of(class_spectra(Cube("big", Counting()), ids, ClassTable.from_ids([1])))
     assert found[1].n == 25 and Counting.read == 75
 
 
 def test_no_labels_give_no_spectra(labelled):
     cube, ids, table = labelled
-    found, events = finish(class_spectra(cube, np.zeros_like(ids), table))
+    events = []
+    found = result_of(class_spectra(cube, np.zeros_like(ids), table), events.append)
     assert found == {} and events[-1].total == 0
 
 

@@ -10,16 +10,9 @@ from napari_ssamamba.audit.truth import Truth, find_truth
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import result_of
 
 IDS = (2, 5, 9, 11)
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

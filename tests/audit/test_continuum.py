@@ -14,14 +14,7 @@ from napari_ssamamba.audit.continuum import (
 from napari_ssamamba.audit.spectra import class_spectra, pixel_spectra, plot_order
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+from napari_ssamamba.events import result_of
 
 
 def hull_by_hand(x, y):

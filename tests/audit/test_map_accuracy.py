@@ -9,14 +9,7 @@ import numpy as np
 
 from napari_ssamamba.audit.map_accuracy import map_accuracy
 from napari_ssamamba.data.labels import LabelMap
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+from napari_ssamamba.events import result_of
 
 
 def test_what_was_trained_or_validated_on_does_not_count(

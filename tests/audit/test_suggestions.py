@@ -14,17 +14,10 @@ from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.predictor import predict
 
 NOTHING = Unlikeness(np.empty((0, 2), np.int32), np.empty(0), np.empty(0, np.uint16), 0.0)
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def scene(seed: int = 0) -> tuple[LabelMap, np.ndarray, np.ndarray]:

@@ -12,15 +12,8 @@ from napari_ssamamba.audit.suspects import OutOfFold, check_out_of_fold
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.fit import fit_expert
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

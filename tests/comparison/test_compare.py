@@ -11,17 +11,10 @@ from napari_ssamamba.comparison import compare as module
 from napari_ssamamba.comparison.compare import NAMES, compare, summarise
 from napari_ssamamba.data.split import hold_out_validation, random_split
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.training.config import TrainingConfig
 
 SHORT = TrainingConfig(epochs=2, min_steps=12, max_steps=12, batch_size=8, learning_rate=5e-3)
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from napari_ssamamba.data.composite import (
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.errors import BandsError, SettingError
+from napari_ssamamba.events import result_of
 
 
 def make_cube(wavelengths=None, bands=5, rows=20, columns=30, nodata=None, seed=0):
@@ -174,15 +175,13 @@ def test_a_costly_scene_is_shown_from_some_rows_first(tmp_path, monkeypatch):
     monkeypatch.setattr(composite, "PREVIEW_BYTES", -(-costs // 4))
     monkeypatch.setattr(composite, "SAMPLE_BYTES", -(-costs // 10))
     settings = CompositeSettings(bands=(4, 2, 0), low=0, high=100)
-    found, work = [], compose_blocks(cube, settings)
-    while True:
-        try:
-            event = next(work)
-        except StopIteration as end:
-            image = end.value
-            break
+    found = []
+
+    def take(event):
         if isinstance(event, CompositePreview):
             found.append((event.image, event.image.copy()))
+
+    image = result_of(compose_blocks(cube, settings), take)
     [(shown, at_first)] = found
     assert shown is image
     assert at_first[..., 3].all()

@@ -16,7 +16,7 @@ from napari_ssamamba.data import downloads
 from napari_ssamamba.data.downloads import SAMPLES, download_sample
 from napari_ssamamba.data.published_scenes import PublishedScene, RemoteFile
 from napari_ssamamba.errors import DownloadError, SettingError
-from napari_ssamamba.events import Notice
+from napari_ssamamba.events import Notice, result_of
 
 ROWS, COLUMNS, BANDS = 40, 50, 30
 
@@ -96,19 +96,11 @@ def serve():
         thread.join()
 
 
-def finish(work):
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return end.value, events
-
-
 def test_a_sample_arrives_with_names_and_wavelengths(tiny, serve, tmp_path):
     url = serve(partial(Quiet, directory=tiny))
     cache = tmp_path / "cache"
-    (cube, reference), events = finish(download_sample("Tiny", folder=cache, base_url=url))
+    events = []
+    cube, reference = result_of(download_sample("Tiny", folder=cache, base_url=url), events.append)
     assert cube.shape == (ROWS, COLUMNS, BANDS) and cube.name == "Tiny" and not cube.synthetic
     assert cube.wavelengths[[0, -1]].tolist() == [400, 900]
     assert reference.classes.names == ("Beet", "Oats")
@@ -121,8 +113,9 @@ def test_a_sample_arrives_with_names_and_wavelengths(tiny, serve, tmp_path):
 
 
 def test_a_fetched_sample_needs_no_network(tiny, serve, tmp_path):
-    finish(download_sample("Tiny", folder=tmp_path, base_url=serve(partial(Quiet, directory=tiny))))
-    (cube, _), _ = finish(download_sample("Tiny", folder=tmp_path, base_url="http://127.0.0.1:9/"))
+    url = serve(partial(Quiet, directory=tiny))
+    result_of(download_sample("Tiny", folder=tmp_path, base_url=url))
+    cube, _ = result_of(download_sample("Tiny", folder=tmp_path, base_url="http://127.0.0.1:9/"))
     assert cube.bands == BANDS
 
 
@@ -150,7 +143,7 @@ def test_another_version_is_refused_and_not_kept(tiny, serve, tmp_path):
     with pytest.raises(
         DownloadError, match=r"tiny\.mat is an unknown version: .* nothing was kept"
     ):
-        finish(download_sample("Tiny", folder=tmp_path / "cache", base_url=url))
+        result_of(download_sample("Tiny", folder=tmp_path / "cache", base_url=url))
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -159,13 +152,13 @@ def test_a_server_that_sends_too_much_is_stopped(tiny, serve, tmp_path):
     url = serve(partial(Quiet, directory=tiny))
     work = download_sample("Tiny", folder=tmp_path / "cache", base_url=url)
     with pytest.raises(DownloadError, match=r"tiny_gt\.mat is an unknown version"):
-        finish(work)
+        result_of(work)
     assert [p.name for p in (tmp_path / "cache").iterdir()] == ["tiny.mat"]
 
 
 def test_without_a_network_the_message_says_where_files_go_by_hand(tiny, tmp_path):
     with pytest.raises(DownloadError, match="no connection") as caught:
-        finish(download_sample("Tiny", folder=tmp_path, base_url="http://127.0.0.1:9/"))
+        result_of(download_sample("Tiny", folder=tmp_path, base_url="http://127.0.0.1:9/"))
     for part in ("http://127.0.0.1:9/a/tiny.mat", "a/tiny_gt.mat", str(tmp_path)):
         assert part in str(caught.value)
 
@@ -174,13 +167,13 @@ def test_a_missing_page_is_told_from_a_missing_network(tiny, serve, tmp_path):
     (tiny / "a" / "tiny.mat").unlink()
     url = serve(partial(Quiet, directory=tiny))
     with pytest.raises(DownloadError, match="the server answered 404"):
-        finish(download_sample("Tiny", folder=tmp_path, base_url=url))
+        result_of(download_sample("Tiny", folder=tmp_path, base_url=url))
 
 
 def test_a_wrong_file_put_there_by_hand_is_named_and_left(tiny, tmp_path):
     (tmp_path / "tiny.mat").write_bytes(b"mine")
     with pytest.raises(DownloadError, match="another version than the one known"):
-        finish(download_sample("Tiny", folder=tmp_path, base_url="http://127.0.0.1:9/"))
+        result_of(download_sample("Tiny", folder=tmp_path, base_url="http://127.0.0.1:9/"))
     assert (tmp_path / "tiny.mat").read_bytes() == b"mine"
 
 
@@ -188,7 +181,7 @@ def test_a_folder_that_cannot_be_made_is_named(tiny, serve, tmp_path):
     (tmp_path / "file").touch()
     url = serve(partial(Quiet, directory=tiny))
     with pytest.raises(DownloadError, match="could not be written"):
-        finish(download_sample("Tiny", folder=tmp_path / "file" / "cache", base_url=url))
+        result_of(download_sample("Tiny", folder=tmp_path / "file" / "cache", base_url=url))
 
 
 def test_unknown_samples_are_refused_with_those_there_are():
@@ -203,7 +196,7 @@ def test_salinas_a_as_published(shared_data, serve, tmp_path):
         target.parent.mkdir(parents=True)
         target.write_bytes((shared_data / "salinas_a" / file.name).read_bytes())
     url = serve(partial(Quiet, directory=tmp_path / "site"))
-    (cube, reference), _ = finish(
+    cube, reference = result_of(
         download_sample("Salinas-A", folder=tmp_path / "cache", base_url=url)
     )
     assert cube.shape == (83, 86, 204)

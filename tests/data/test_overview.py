@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_ssamamba.data import overview as overview_module
 from napari_ssamamba.data.overview import Overview, make_overview, overview_factor
 from napari_ssamamba.data.readers import open_cube
+from napari_ssamamba.events import result_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,13 +24,7 @@ def scene(path: Path, seed: int = 0) -> Cube:
 
 
 def made(cube: Cube, folder: Path) -> Overview:
-    work: Any = make_overview(cube, folder)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: Overview = end.value
-            return result
+    return result_of(make_overview(cube, folder))
 
 
 def test_it_holds_the_pixels_in_the_middle_of_those_they_stand_for(

@@ -9,6 +9,7 @@ import numpy as np
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.patches import read_patches, read_spectra
 from napari_ssamamba.data.standardise import Standardiser
+from napari_ssamamba.events import result_of
 
 
 class CountingRaw:
@@ -31,14 +32,6 @@ def identity(bands: int) -> Standardiser:
     return Standardiser(np.zeros(bands, np.float32), np.ones(bands, np.float32), "nothing")
 
 
-def drain(generator: Any) -> Any:
-    while True:
-        try:
-            next(generator)
-        except StopIteration as end:
-            return end.value
-
-
 def naive_patches(values: np.ndarray[Any, Any], pixels: np.ndarray[Any, Any], side: int) -> Any:
     half = side // 2
     padded = np.pad(values, ((half, half), (half, half), (0, 0)))
@@ -51,7 +44,7 @@ def test_patches_are_those_cut_by_hand() -> None:
     values = rng.normal(size=(40, 30, 4)).astype(np.float32)
     pixels = np.array([[0, 0], [39, 29], [17, 3], [18, 4], [5, 29]], np.int32)
     for side in (1, 3, 7):
-        patches = drain(read_patches(Cube("scene", values), pixels, side, identity(4)))
+        patches = result_of(read_patches(Cube("scene", values), pixels, side, identity(4)))
         expected = naive_patches(values, pixels, side)
         np.testing.assert_array_equal(patches.table[patches.index], expected)
 
@@ -59,7 +52,7 @@ def test_patches_are_those_cut_by_hand() -> None:
 def test_only_the_neighbourhoods_of_labels_are_read() -> None:
     raw = CountingRaw(np.ones((1000, 1000, 2), np.float32))
     pixels = np.array([[10, 10], [500, 900], [990, 5]], np.int32)
-    patches = drain(read_patches(Cube("scene", raw), pixels, 7, identity(2)))
+    patches = result_of(read_patches(Cube("scene", raw), pixels, 7, identity(2)))
     assert raw.pixels < 400
     assert len(patches.table) <= 1 + 3 * 49
 
@@ -68,7 +61,9 @@ def test_unmeasured_pixels_and_missing_bands_are_zero() -> None:
     values = np.ones((5, 5, 4), np.float32)
     values[1, 1, 0] = np.nan  # one dead element
     values[1, 2, :3] = np.nan  # no measurement, although one value is there
-    patches = drain(read_patches(Cube("s", values), np.array([[2, 2]], np.int32), 3, identity(4)))
+    patches = result_of(
+        read_patches(Cube("s", values), np.array([[2, 2]], np.int32), 3, identity(4))
+    )
     patch = patches.table[patches.index[0]].reshape(3, 3, 4)
     np.testing.assert_array_equal(patch[0, 0], [0, 1, 1, 1])
     np.testing.assert_array_equal(patch[0, 1], [0, 0, 0, 0])
@@ -78,7 +73,7 @@ def test_unmeasured_pixels_and_missing_bands_are_zero() -> None:
 def test_bad_bands_are_left_out() -> None:
     values = np.arange(3 * 3 * 4, dtype=np.float32).reshape(3, 3, 4)
     cube = Cube("s", values).with_good_bands([True, False, True, False])
-    patches = drain(read_patches(cube, np.array([[1, 1]], np.int32), 1, identity(2)))
+    patches = result_of(read_patches(cube, np.array([[1, 1]], np.int32), 1, identity(2)))
     np.testing.assert_array_equal(patches.table[patches.index[0, 0]], values[1, 1, [0, 2]])
 
 

@@ -8,6 +8,7 @@ import pytest
 from napari_ssamamba.data import standardise
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max
+from napari_ssamamba.events import result_of
 
 SPECTRA = np.array([[1, 5, np.nan, 7], [3, 5, np.nan, np.nan]], np.float32)
 
@@ -48,13 +49,7 @@ def test_statistics_of_a_scene_in_one_pass_are_those_of_all_its_measured_pixels(
     spectra = cube.read(slice(None), slice(None)).reshape(-1, 4)
     spectra = spectra[2 * np.isnan(spectra).sum(axis=1) <= 4]
     expected = (fit_min_max if ranges else fit_mean_deviation)(spectra)
-    work = standardise.fit_to_scene(cube, ranges=ranges)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found = end.value
-            break
+    found = result_of(standardise.fit_to_scene(cube, ranges=ranges))
     np.testing.assert_allclose(found.center, expected.center, rtol=1e-5)
     np.testing.assert_allclose(found.spread, expected.spread, rtol=1e-5)
     assert f"{len(spectra)} pixels of the scene" in found.fitted_on

@@ -10,17 +10,10 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
 
+from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
 from napari_ssamamba.expert.folds import BLOCK, spatial_folds
 from napari_ssamamba.expert.kernel import fit_kernel, squared_distances
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

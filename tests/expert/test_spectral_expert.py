@@ -13,6 +13,7 @@ from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
+from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.surroundings import (
@@ -22,14 +23,6 @@ from napari_ssamamba.expert.surroundings import (
     average_block,
     read_with_surroundings,
 )
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def scene(*, fields: bool) -> tuple[Cube, np.ndarray]:

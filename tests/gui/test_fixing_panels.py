@@ -8,6 +8,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.events import result_of
 from napari_ssamamba.gui.audit_panel import AuditPanel
 from napari_ssamamba.gui.changes_panel import changes_text
 from napari_ssamamba.gui.crop_gallery import ALL, CHOSEN, CropGallery
@@ -78,11 +79,7 @@ def test_only_crops_in_view_are_drawn(qtbot, audited, gallery):
     ids[audited.reference.ids == 5] = 9
     ids[audited.reference.ids == 2] = 5
     audited.audit.set_confusion(None)
-    run = audited.audit.confusion_run()
-    with pytest.raises(StopIteration) as end:
-        while True:
-            next(run)
-    audited.audit.set_confusion(end.value.value)
+    audited.audit.set_confusion(result_of(audited.audit.confusion_run()))
     n = gallery.model.rowCount()
     assert n > 200
     qtbot.waitUntil(lambda: len(drawn) > 3)

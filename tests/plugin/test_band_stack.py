@@ -9,6 +9,7 @@ from napari_ssamamba.data import overview as overview_module
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.overview import make_overview, needs_overview
 from napari_ssamamba.data.readers import open_cube
+from napari_ssamamba.events import result_of
 from napari_ssamamba.plugin import band_stack
 from napari_ssamamba.plugin.band_stack import BandSource, band_levels
 
@@ -35,14 +36,6 @@ def costly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let reading more than a tenth of the scene be too much."""
     monkeypatch.setattr(overview_module, "COSTLY_BYTES", 61 * 90 * 7 * 2 // 10)
     monkeypatch.setattr(band_stack, "COSTLY_BYTES", 61 * 90 * 7 * 2 // 10)
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def test_a_small_scene_has_one_level_whose_bands_are_the_files(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from napari_ssamamba.errors import SettingError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import ModelConfig, preset
 from napari_ssamamba.model.cost import flops_a_patch
 from napari_ssamamba.model.device import choose_precision, has_fast_bfloat16
@@ -26,12 +27,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
     network = build_network(config, torch.Generator().manual_seed(0)).eval()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     work = benchmark({"tiny": network}, {"tiny": [torch.randn(8, 6, 5), torch.randn(8, 6, 5)]})
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: list[Row] = end.value
-            break
+    result = result_of(work)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     return {row.name: row for row in result}
 

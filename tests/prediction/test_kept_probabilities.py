@@ -8,6 +8,7 @@ import pytest
 
 from napari_ssamamba.data.probability_store import open_store
 from napari_ssamamba.errors import SettingError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
 from napari_ssamamba.prediction.predictor import predict
 
@@ -21,13 +22,7 @@ def test_the_store_holds_the_probabilities_that_the_map_comes_from(
     path = tmp_path / "p.h5"
     work = predict(tiny_job.cube, tiny_checkpoint, tile_size=7, probabilities=True)
     with open_store(path, tiny_checkpoint.classes, tiny_job.cube, "float32") as store:
-        kept = keep_probabilities(work, store)
-        while True:
-            try:
-                next(kept)
-            except StopIteration as end:
-                class_map = end.value
-                break
+        class_map = result_of(keep_probabilities(work, store))
         assert not path.exists()
     with h5py.File(path) as file:
         dataset = file["probabilities"]

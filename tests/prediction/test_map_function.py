@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from napari_ssamamba.data.tiles import Window, read_tile
-from napari_ssamamba.events import Pace
+from napari_ssamamba.events import Pace, result_of
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.map_function import MapFunction
 from napari_ssamamba.prediction.mixer import Mixer
@@ -17,14 +17,6 @@ from napari_ssamamba.prediction.predictor import predict
 
 PIXELS = ((9, 9), (23, 19), (3, 4), (16, 0))
 """In the middle, in a corner, beside pixels without measurement, at an edge."""
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def blocks_of(cube, checkpoint, margin):

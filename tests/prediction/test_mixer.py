@@ -9,16 +9,12 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.errors import SettingError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.predictor import predict
 
 
 def mapped(cube: Any, checkpoint: Any, **options: Any) -> Any:
-    work = predict(cube, checkpoint, device="cpu", **options)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+    return result_of(predict(cube, checkpoint, device="cpu", **options))
 
 
 def weighed(checkpoint: Any, network: float, expert: float) -> Any:

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.errors import SettingError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.pixel import PixelClassifier
 from napari_ssamamba.prediction.predictor import predict
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.mark.parametrize("members", ["mixed", "network", "expert"])

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from napari_ssamamba.errors import BandsError, DeviceMemoryError, SettingError
-from napari_ssamamba.events import Notice, Progress
+from napari_ssamamba.events import Notice, Progress, result_of
 from napari_ssamamba.model.inference.scene import SceneTile
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile, Window
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
 
 def run(cube: Cube, checkpoint: Checkpoint, **options: Any) -> tuple[list[Progress], ClassMap]:
     generator = predict(cube, checkpoint, device="cpu", **options)
-    events = []
-    while True:
-        try:
-            events.append(next(generator))
-        except StopIteration as end:
-            return events, end.value
+    events: list[Progress] = []
+    return events, result_of(generator, events.append)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction import scene_cost
 from napari_ssamamba.prediction.scene_cost import SceneCost, measure_cost
 
@@ -28,11 +29,7 @@ def test_each_part_is_mapped_in_both_orders_and_paid_for_by_the_pixel(
         yield
 
     monkeypatch.setattr(scene_cost, "predict", predict)
-    work = measure_cost(tiny_job.cube, tiny_checkpoint, seconds=4.0)
-    try:
-        next(work)
-    except StopIteration as end:
-        found = end.value
+    found = result_of(measure_cost(tiny_job.cube, tiny_checkpoint, seconds=4.0))
     assert found == SceneCost(microseconds=1e4, coarse_first=1.5e4, pixels=200)
     regions = [region for region, _ in asked]
     assert regions[::2] == regions[1::2]

@@ -11,18 +11,11 @@ import pytest
 
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.report.findings import AuditCase, find
 from napari_ssamamba.report.page import audit_report
 
 NASTY = """<script>alert(1)</script> "quoted" 'single' & $\\frac{1}{0}$ {{ 7 * 7 }}"""
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,12 @@ import pytest
 
 from napari_ssamamba.audit.attention_maps import AttentionReader
 from napari_ssamamba.data.composite import CompositeSettings, compose
+from napari_ssamamba.events import result_of
 from napari_ssamamba.report import mean_attention as attention_module
 from napari_ssamamba.report import pictures
 from napari_ssamamba.report.findings import AuditCase, find
 from napari_ssamamba.report.mean_attention import mean_attention
 from napari_ssamamba.report.plots import SCALES, attention_scale
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def colour(text: str) -> list[int]:

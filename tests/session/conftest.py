@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_ssamamba.events import result_of
 from napari_ssamamba.session import Session
 
 if TYPE_CHECKING:
@@ -36,9 +37,5 @@ def audited_session(tiny_job: TinyJob, tiny_checkpoint: Checkpoint) -> Any:
         made.map.confidence[tuple(pixel)] = 0.6 + 0.1 * k
     made.mapping.finish()
     made.wrong = wrong
-    run = made.audit.confusion_run()
-    next(run), next(run)
-    with pytest.raises(StopIteration) as end:
-        next(run)
-    made.audit.set_confusion(end.value.value)
+    made.audit.set_confusion(result_of(made.audit.confusion_run()))
     return made

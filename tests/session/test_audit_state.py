@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.events import result_of
 from napari_ssamamba.session import Session
 
 FROM, TO = 5, 9
@@ -14,14 +15,6 @@ FROM, TO = 5, 9
 @pytest.fixture
 def session(audited_session):
     return audited_session
-
-
-def finish(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def test_stepping_goes_round_the_errors_from_the_most_confident(session):
@@ -148,7 +141,7 @@ def test_without_a_reference_held_out_pixels_are_the_truth(tiny_job):
 
 def test_the_spectrum_is_the_mean_of_the_cells_pixels(session, tiny_job):
     session.audit.choose_cell(Cell(FROM, TO))
-    spectrum = finish(session.audit.spectrum_run())
+    spectrum = result_of(session.audit.spectrum_run())
     spectra = tiny_job.cube.read_pixels(*session.wrong.T)
     expected = np.where(tiny_job.cube.good_bands, spectra.mean(axis=0), np.nan)
     assert spectrum.n == 4

@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.audit.confusion import Cell
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+from napari_ssamamba.events import result_of
 
 
 @pytest.fixture

@@ -9,17 +9,10 @@ from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.audit.separability import separability
 from napari_ssamamba.data.spectral_library import SpectralLibrary, read_library
 from napari_ssamamba.errors import SSAMambaError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.session import Session
 from napari_ssamamba.session.curve_export import export_run
 from napari_ssamamba.session.curves import LARGEST_IMPORT, SINGLES
-
-
-def finish(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture
@@ -55,7 +48,7 @@ def test_regions_are_averaged_in_the_view_and_again_when_bands_change(session):
     pixels = np.argwhere(np.ones((5, 4))).astype(np.int32) + 10
     id = session.curves.add_region(pixels)
     session.curves.set_view("derivative")
-    found = finish(session.curves.regions_run())
+    found = result_of(session.curves.regions_run())
     session.curves.set_regions(found)
     cube, region = session.cube, session.curves.curves[0]
     assert region.id == id and region.statistics.n == 20
@@ -86,8 +79,8 @@ def test_single_spectra_are_a_seeded_draw_of_the_selection(session):
     audit = session.audit
     assert session.curves.singles_run() is None
     audit.pixels = np.argwhere(session.reference.ids == 9).astype(np.int32)
-    found = finish(session.curves.singles_run())
-    again = finish(session.curves.singles_run())
+    found = result_of(session.curves.singles_run())
+    again = result_of(session.curves.singles_run())
     assert found.total == len(audit.pixels) == 160 and len(found.pixels) == SINGLES
     np.testing.assert_array_equal(found.pixels, again.pixels)
     np.testing.assert_array_equal(found.spectra, session.cube.read_pixels(*found.pixels.T))
@@ -98,7 +91,7 @@ def test_the_two_classes_are_compared_by_their_training_labels(session):
     session.audit.cell = Cell(2, 2)
     assert session.curves.pair_run() is None
     session.audit.cell = Cell(2, 9)
-    found = finish(session.curves.pair_run())
+    found = result_of(session.curves.pair_run())
     good = session.cube.good_bands
     samples = [
         session.cube.read_pixels(*np.nonzero(session.labels == i)).astype(float)[:, good]
@@ -115,16 +108,18 @@ def test_what_is_shown_is_exported(session, tmp_path):
 
     with pytest.raises(SSAMambaError, match="no spectrum to export"):
         export_run(session, tmp_path / "a.csv")
-    session.set_class_spectra(finish(class_spectra(session.cube, session.labels, session.classes)))
+    session.set_class_spectra(
+        result_of(class_spectra(session.cube, session.labels, session.classes))
+    )
     session.pick(9, 7)
-    finish(export_run(session, tmp_path / "a.csv"))
+    result_of(export_run(session, tmp_path / "a.csv"))
     table = read_library(tmp_path / "a.csv")
     names = [session.classes[i].name for i in (2, 5, 9)]
     expected = [n for name in names for n in (name, f"{name} sd")]
     assert list(table.names) == [*expected, "Pixel 9, 7"]
     statistics = session.class_spectra[2]
     np.testing.assert_array_equal(table.spectra[:2], [statistics.mean, statistics.deviation])
-    finish(export_run(session, tmp_path / "b.sli"))
+    result_of(export_run(session, tmp_path / "b.sli"))
     library = read_library(tmp_path / "b.sli")
     assert len(library.names) == 4
     np.testing.assert_allclose(library.wavelengths, session.cube.wavelengths)

@@ -10,16 +10,9 @@ import pytest
 from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.audit.suspects import OutOfFold
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import result_of
 
 CELL = Cell(5, 9)
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def said_by(shown, labels, classes):

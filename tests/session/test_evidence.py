@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.predictor import predict
-
-
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

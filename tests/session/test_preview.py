@@ -9,6 +9,7 @@ import torch
 
 from napari_ssamamba.data.split import random_split
 from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.order import Focus, Seen
 from napari_ssamamba.session import Session, preview
 from napari_ssamamba.session.preview import Preview, with_previews
@@ -21,12 +22,8 @@ VIEW = Window(4, 20, 2, 18)
 
 def ended(run: Any) -> tuple[list[Any], Any]:
     """Return a generator's events and its result."""
-    events = []
-    while True:
-        try:
-            events.append(next(run))
-        except StopIteration as end:
-            return events, end.value
+    events: list[Any] = []
+    return events, result_of(run, events.append)
 
 
 def training(tiny_job: Any, *, snapshots: bool, epochs: int = 4) -> Any:
@@ -39,7 +36,7 @@ def training(tiny_job: Any, *, snapshots: bool, epochs: int = 4) -> Any:
 def test_weights_are_the_same_bit_for_bit_with_previews(tiny_job: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(preview, "SECONDS_BETWEEN", 0.0)
     monkeypatch.setattr(preview, "LARGEST_SHARE", 1.0)
-    _, plain = ended(training(tiny_job, snapshots=False))
+    plain = result_of(training(tiny_job, snapshots=False))
     run = with_previews(training(tiny_job, snapshots=True), tiny_job.cube, Focus(Seen(VIEW)), "cpu")
     events, previewed = ended(run)
     shown = [e for e in events if isinstance(e, Preview)]

@@ -11,17 +11,10 @@ from napari_ssamamba.audit.suggestions import Suggestion
 from napari_ssamamba.audit.suspects import OutOfFold
 from napari_ssamamba.data.labels import draw_training_pixels
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.mosaic import FINAL
 
 PLACES = ((6, 15), (12, 3), (20, 8))
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.data.split import random_split
+from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.calibration import fit_pool, log_softmax, with_floor
 from napari_ssamamba.training.config import TrainingConfig, protocol
 from napari_ssamamba.training.events import EpochDone
@@ -24,12 +25,8 @@ SHORT = TrainingConfig(epochs=2, min_steps=12, max_steps=12, batch_size=8, learn
 def run(job: Any, config: TrainingConfig, start: Any = None) -> tuple[list[Progress], Any]:
     split = random_split(job.reference, 12, 0.25, seed=0)
     work = train(job.cube, split, job.reference.classes, job.model, config, "cpu", start)
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return events, end.value
+    events: list[Progress] = []
+    return events, result_of(work, events.append)
 
 
 def scores(targets: np.ndarray, strength: float, seed: int) -> np.ndarray:

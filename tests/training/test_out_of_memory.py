@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from napari_ssamamba.data.split import random_split
 from napari_ssamamba.errors import DeviceMemoryError
-from napari_ssamamba.events import Notice
+from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.model.network import SSAMamba, build_network
 from napari_ssamamba.training.config import TrainingConfig
@@ -38,12 +38,9 @@ def run(job: Any, monkeypatch: pytest.MonkeyPatch, fits: Callable[[SSAMamba, int
     monkeypatch.setattr(SSAMamba, "forward", forward_if_it_fits)
     split = random_split(job.reference, 12, 0.25, seed=0)
     work = train(job.cube, split, job.reference.classes, job.model, SHORT, "cpu")
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return events, passes, end.value
+    events: list[Any] = []
+    checkpoint = result_of(work, events.append)
+    return events, passes, checkpoint
 
 
 def notices(events: Any) -> list[str]:
@@ -119,13 +116,7 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch() -> None:
         generator = torch.Generator().manual_seed(1)
         learner = Learner(network, table, samples, none, SHORT, generator)
         learner.trained_at_once.count = at_once
-        step = learner.step(torch.arange(8))
-        while True:
-            try:
-                next(step)
-            except StopIteration as end:
-                losses.append(end.value)
-                break
+        losses.append(result_of(learner.step(torch.arange(8))))
         gradients.append([p.grad for p in network.parameters()])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     for whole, parts in zip(*gradients, strict=True):

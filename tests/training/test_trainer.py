@@ -19,6 +19,7 @@ from napari_ssamamba.errors import (
     SettingError,
     TrainingDivergedError,
 )
+from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import preset
 from napari_ssamamba.model.network import SSAMamba, build_network
 from napari_ssamamba.training.config import TrainingConfig, protocol
@@ -37,12 +38,8 @@ def run(job: Any, config: TrainingConfig = SHORT, **changes: Any) -> tuple[list[
         "config": config, "device": "cpu",
     }  # fmt: skip
     generator = train(**(arguments | changes))
-    events = []
-    while True:
-        try:
-            events.append(next(generator))
-        except StopIteration as end:
-            return events, end.value
+    events: list[Any] = []
+    return events, result_of(generator, events.append)
 
 
 def test_events_lead_from_start_to_end(tiny_job: Any) -> None:
@@ -108,13 +105,7 @@ def test_two_runs_in_turns_do_not_disturb_each_other(tiny_job: Any) -> None:
     split = random_split(tiny_job.reference, 12, 0.25, seed=0)
     arguments = (tiny_job.cube, split, tiny_job.reference.classes, tiny_job.model)
     one, two = train(*arguments, SHORT, "cpu"), train(*arguments, replace(SHORT, seed=9), "cpu")
-    while True:
-        try:
-            next(one)
-        except StopIteration as end:
-            beside = end.value
-            break
-        next(two, None)
+    beside = result_of(one, lambda _: next(two, None))
     for name, value in alone.weights.items():
         assert torch.equal(value, beside.weights[name]), name
 
@@ -123,19 +114,17 @@ def test_a_paused_run_goes_on_to_the_same_bits(tiny_job: Any) -> None:
     _, whole = run(tiny_job)
     split = random_split(tiny_job.reference, 12, 0.25, seed=0)
     arguments = (tiny_job.cube, split, tiny_job.reference.classes, tiny_job.model, SHORT, "cpu")
-    work, n = train(*arguments), 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            paused = end.value
-            break
-        n += 1
-        if n % 5 == 0:  # not asked for the next event; meanwhile others draw and compute
-            torch.manual_seed(n)
+    events: list[Any] = []
+
+    def pause(event: Any) -> None:
+        events.append(event)
+        if len(events) % 5 == 0:  # meanwhile others draw and compute
+            torch.manual_seed(len(events))
             with torch.no_grad():
                 torch.rand(100).sum()
-    assert n > 20
+
+    paused = result_of(train(*arguments), pause)
+    assert len(events) > 20
     for name, value in whole.weights.items():
         assert torch.equal(value, paused.weights[name]), name
 

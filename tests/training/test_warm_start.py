@@ -12,6 +12,7 @@ import torch
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.split import Split, random_split
 from napari_ssamamba.errors import BandsError, SettingError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.model.network import build_network, load_network
 from napari_ssamamba.training.config import TrainingConfig
 from napari_ssamamba.training.events import EpochDone, StepDone
@@ -26,15 +27,6 @@ SHORT = TrainingConfig(
 def more_labels(job: Any, seed: int = 1) -> Split:
     """Two dozen labels a class: other ones than `tiny_checkpoint` has learned, for the most."""
     return random_split(job.reference, 24, 0.25, seed)
-
-
-def result_of(work: Any) -> Any:
-    """Run a generator to its end and return what it returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def warm(job: Any, start: Any, split: Split | None = None, **changes: Any) -> Any:

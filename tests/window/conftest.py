@@ -18,6 +18,7 @@ from napari_ssamamba.data.classes import PALETTE, ClassTable, LandClass
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.data.split import random_split
+from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.plugin.stall_gauge import StallGauge
 from napari_ssamamba.training.config import TrainingConfig
@@ -168,14 +169,6 @@ def job() -> tuple[Any, Any, Any]:
     config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3)
     split = random_split(reference, 12, 0.25, seed=0)
     return cube, reference, result_of(train(cube, split, classes, model, config, "cpu"))
-
-
-def result_of(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_ssamamba.events import result_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,10 +31,7 @@ def test_the_demo_leaves_pictures_of_the_window(tmp_path: Path) -> None:
     config = TrainingConfig(epochs=1, min_steps=2, max_steps=2, mixture="network")
     split = random_split(reference, 5, 0.2, 0)
     work = train(cube, split, reference.classes, model, config)
-    with pytest.raises(StopIteration) as end:
-        while True:
-            next(work)
-    save_checkpoint(end.value.value, tmp_path / "model.safetensors")
+    save_checkpoint(result_of(work), tmp_path / "model.safetensors")
 
     assert show_demo(tmp_path, stay=False) is None
     pictures = [imread(tmp_path / f"window-{n}.png") for n in ("labels", "mapping", "map")]

@@ -12,6 +12,7 @@ from qtpy.QtTest import QTest
 
 from napari_ssamamba.data.reference import read_labels
 from napari_ssamamba.data.split import hold_out_validation
+from napari_ssamamba.events import result_of
 from napari_ssamamba.gui.labelling_jobs import CHECK, SUGGEST
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.plugin.viewers import session_of
@@ -39,12 +40,7 @@ def small_model(session: Any) -> Checkpoint:
     )
     split = hold_out_validation(session.labels, 0.2, 0)
     work = train(session.cube, split, session.classes, model, config, "cpu")
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            checkpoint: Checkpoint = end.value
-            return checkpoint
+    return result_of(work)
 
 
 def row_of(session: Any) -> int:
