@@ -79,6 +79,46 @@ def tiny_checkpoint(tiny_job: TinyJob) -> Checkpoint:
 
 
 @pytest.fixture
+def pass_turns(qtbot: Any) -> Callable[[], None]:
+    """Lets the event loop go round: what only waited for its next turn has happened then."""
+    from qtpy.QtCore import QTimer
+
+    def wait() -> None:
+        passed: list[bool] = []
+        timer = QTimer()
+        timer.timeout.connect(lambda: passed.append(True))
+        timer.start(0)
+        qtbot.waitUntil(lambda: len(passed) > 5)
+        timer.stop()
+
+    return wait
+
+
+@pytest.fixture
+def map_with_errors(tiny_job: TinyJob, tiny_checkpoint: Checkpoint) -> Callable[..., Any]:
+    """Gives a session of `tiny_job` a map that is the reference but for some pixels.
+
+    Called with the session and ``{(reference, mapped): k}``: the errors are those k of the class's
+    pixels that nothing was learned from. Returns them, one array (n, 2) for each item.
+    """
+
+    def make(session: Any, errors: dict[tuple[int, int], Any]) -> list[Any]:
+        session.set_checkpoint(tiny_checkpoint)
+        session.mapping.run().close()
+        session.map.ids[...] = free = tiny_job.reference.ids.copy()
+        session.map.confidence[...] = 0.5
+        for learned in (tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels):
+            free[tuple(learned.T)] = 0
+        wrong = [np.argwhere(free == true)[k] for (true, _), k in errors.items()]
+        for (_, mapped), pixels in zip(errors, wrong, strict=True):
+            session.map.ids[tuple(pixels.T)] = mapped
+        session.mapping.finish()
+        return wrong
+
+    return make
+
+
+@pytest.fixture
 def tile_of() -> Callable[[Any, int], Any]:
     """Makes a tile of one class, of which the model is sure."""
     return _tile_of

@@ -6,13 +6,12 @@ import signal
 import subprocess
 import sys
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import ssamamba, values_of
 
-from napari_ssamamba.cli import app
 from napari_ssamamba.cli.demo import run as run_demo
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
@@ -37,18 +36,6 @@ TINY = {
 }
 SETTINGS = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
 TRANSFORM = (500000.0, 30.0, 0.0, 5800000.0, 0.0, -30.0)
-
-
-def ssamamba(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])  # type: ignore[return-value]
-
-
-def values_of(*arguments: object) -> dict[str, Any]:
-    """Run with --json and return the one object on stdout."""
-    result = ssamamba(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    values: dict[str, Any] = json.loads(result.stdout)  # fails where there is anything beside it
-    return values
 
 
 def assert_one_error(result: Result, *parts: str) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from command_line import ssamamba
 from scipy.io import savemat
-from typer.testing import CliRunner
 
-from napari_ssamamba.cli import app, viewer
+from napari_ssamamba.cli import viewer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def error_of(*arguments: str) -> str:
     """Run and return the one line of the error."""
-    result = CliRunner().invoke(app, list(arguments))
+    result = ssamamba(*arguments)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     return line
@@ -57,7 +57,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_open_hands_the_files_to_the_dock(tmp_path: Path, opened: list[object]) -> None:
     scene = tmp_path / "scene.npy"
     np.save(scene, np.ones((5, 6, 7), np.float32))
-    assert CliRunner().invoke(app, ["open", str(scene)]).exit_code == 0
+    assert ssamamba("open", scene).exit_code == 0
     assert opened == ["napari-ssamamba", ([scene], None), "run"]
 
 
@@ -66,7 +66,7 @@ def test_open_takes_a_variable_as_the_other_commands_do(
 ) -> None:
     path = tmp_path / "two.mat"
     savemat(path, {"radiance": np.ones((3, 4, 5)), "reflectance": np.ones((3, 4, 6))})
-    assert CliRunner().invoke(app, ["open", f"{path}:reflectance"]).exit_code == 0
+    assert ssamamba("open", f"{path}:reflectance").exit_code == 0
     assert opened == ["napari-ssamamba", ([path], "reflectance"), "run"]
 
 

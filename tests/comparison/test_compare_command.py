@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import ssamamba
 
-from napari_ssamamba.cli import app
 from napari_ssamamba.data.writers import write_class_map, write_layers
 
 if TYPE_CHECKING:
@@ -34,10 +33,6 @@ def files(tiny_job: Any, tmp_path: Path) -> SimpleNamespace:
         paths[name] = tmp_path / f"{name}.tif"
         write_class_map(paths[name], ids, reference.classes, cube=cube)
     return SimpleNamespace(**paths, reference=reference, right_ids=right)
-
-
-def ssamamba(*arguments: object) -> Any:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
 def test_one_object_with_a_row_for_each_method(files: SimpleNamespace) -> None:

@@ -32,7 +32,11 @@ def workflow(qtbot: Any, tiny_job: TinyJob) -> Iterator[Workflow]:
 
 @pytest.fixture
 def audited(
-    qtbot: Any, workflow: Workflow, tiny_job: TinyJob, tiny_checkpoint: Checkpoint
+    qtbot: Any,
+    workflow: Workflow,
+    tiny_job: TinyJob,
+    tiny_checkpoint: Checkpoint,
+    map_with_errors: Callable[..., Any],
 ) -> Session:
     """A map of three classes; three pixels of class 5 are 9, one of class 2 is 5."""
     session = workflow.session
@@ -42,16 +46,7 @@ def audited(
     learned[at] = tiny_job.reference.ids[at]
     session.set_labels(LabelMap(learned, tiny_job.reference.classes))
     session.set_composite_image(np.full((24, 20, 4), 200, np.uint8))
-    session.set_checkpoint(tiny_checkpoint)
-    session.mapping.run().close()
-    session.map.ids[...] = tiny_job.reference.ids
-    session.map.confidence[...] = 0.5
-    seen = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
-    free = tiny_job.reference.ids.copy()
-    free[tuple(seen.T)] = 0
-    for of, to, n in ((5, 9, 3), (2, 5, 1)):
-        session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
-    session.mapping.finish()
+    map_with_errors(session, {(5, 9): [0, 1, 2], (2, 5): [0]})
     workflow.audit.confuse()
     qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
     return session

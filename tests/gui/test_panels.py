@@ -134,7 +134,7 @@ def test_shutting_down_waits_for_a_job_that_was_just_cancelled(qtbot, workflow, 
     assert workflow.shut_down() and ended == [True]
 
 
-def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkpoint):
+def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkpoint, pass_turns):
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
     workflow.mapping.map_scene()
@@ -142,9 +142,11 @@ def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkp
     before = session.map
     workflow.mapping.map_scene()
     assert session.map is not before
+    job = workflow.job("map")
     workflow.cancel("map")
     assert session.map is before
-    qtbot.wait(200)  # late tiles of the cancelled job may not come in
+    assert job.wait(30)
+    pass_turns()  # late tiles of the cancelled job may not come in
     assert session.map is before and before.complete
 
 

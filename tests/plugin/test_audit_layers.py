@@ -17,7 +17,7 @@ NAME = "audited pixels"
 
 
 @pytest.fixture
-def opened(make_napari_viewer: Any, tiny_job: TinyJob, tiny_checkpoint: Any, qtbot: Any) -> Any:
+def opened(make_napari_viewer: Any, tiny_job: TinyJob, map_with_errors: Any, qtbot: Any) -> Any:
     """A map in which two pixels of class 2 are 5, and three of class 5 are 9."""
     viewer = make_napari_viewer()
     opened = session_of(viewer)
@@ -25,16 +25,7 @@ def opened(make_napari_viewer: Any, tiny_job: TinyJob, tiny_checkpoint: Any, qtb
     session = opened.session
     session.open_cube(tiny_job.cube)
     session.set_reference(tiny_job.reference)
-    session.set_checkpoint(tiny_checkpoint)
-    session.mapping.run().close()
-    session.map.ids[...] = tiny_job.reference.ids
-    session.map.confidence[...] = 0.5
-    learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
-    free = tiny_job.reference.ids.copy()
-    free[tuple(learned.T)] = 0
-    for of, to, n in ((2, 5, 2), (5, 9, 3)):
-        session.map.ids[tuple(np.argwhere(free == of)[:n].T)] = to
-    session.mapping.finish()
+    map_with_errors(session, {(2, 5): [0, 1], (5, 9): [0, 1, 2]})
     opened.workflow.audit.confuse()
     qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
     yield opened

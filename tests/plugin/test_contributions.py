@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from command_line import ssamamba
 from npe2 import PluginManager, PluginManifest
 from scipy.io import savemat
-from typer.testing import CliRunner
 
 import napari_ssamamba.plugin.samples as samples
-from napari_ssamamba.cli import app
 from napari_ssamamba.data.downloads import SAMPLES
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.plugin.preferences import preferred_room, preferred_training
@@ -69,7 +68,7 @@ def test_the_command_line_opens_a_variable_in_the_dock(
     monkeypatch.setattr("napari.Viewer", lambda: viewer)
     monkeypatch.setattr("napari.run", lambda: None)
     monkeypatch.setattr("napari_ssamamba.cli.viewer.has_display", lambda: True)
-    assert CliRunner().invoke(app, ["open", f"{path}:reflectance"]).exit_code == 0
+    assert ssamamba("open", f"{path}:reflectance").exit_code == 0
     np.testing.assert_array_equal(shown(qtbot, viewer).cube.raw[:, :, :], scene)
 
 

@@ -186,8 +186,14 @@ def test_another_scene_replaces_the_layers(opened: Any, tiny_job: TinyJob) -> No
     assert not set(before) & set(opened.viewer.layers)
 
 
+@pytest.fixture
+def refreshed_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_ssamamba.plugin.map_layers.MILLISECONDS_BETWEEN_REFRESHES", 0)
+
+
+@pytest.mark.usefixtures("refreshed_every_turn")
 def test_tiles_appear_while_the_map_is_computed(
-    opened: Any, tiny_checkpoint: Any, tile_of: Any, qtbot: Any
+    opened: Any, tiny_checkpoint: Any, tile_of: Any, qtbot: Any, pass_turns: Any
 ) -> None:
     session = opened.session
     session.set_checkpoint(tiny_checkpoint)
@@ -196,15 +202,16 @@ def test_tiles_appear_while_the_map_is_computed(
     session.mapping.add_tile(tile_of(window, 5))
     layers = opened.bridge.layers
     qtbot.waitUntil(lambda: layers["to come"] is not None, timeout=5000)
-    qtbot.wait(200)
     layer = layers["map"]
+    qtbot.waitUntil(lambda: layer.data is session.map.ids, timeout=5000)
+    pass_turns()
     assert layer.name == "map (mapping…)"
     drawn: list[int] = []
     layer.events.set_data.connect(lambda event: drawn.append(1))
     for _ in range(5):
         session.mapping.add_tile(tile_of(window, 5))
     qtbot.waitUntil(lambda: bool(drawn), timeout=2000)
-    qtbot.wait(400)
+    pass_turns()
     assert len(drawn) == 1
     assert (layer.data[:4, :4] == 5).all()
     session.mapping.stop()

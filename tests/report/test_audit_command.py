@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import ssamamba, values_of
 
-from napari_ssamamba.cli import app
 from napari_ssamamba.data.writers import write_class_map, write_layers
 from napari_ssamamba.project.checkpoints import save_checkpoint
 
@@ -32,19 +30,8 @@ def files(tiny_job: Any, tiny_checkpoint: Any, tmp_path: Path) -> SimpleNamespac
     return SimpleNamespace(scene=scene, labels=labels, model=model, folder=tmp_path)
 
 
-def ssamamba(*arguments: object) -> Any:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def values_of(*arguments: object) -> dict[str, Any]:
-    result = ssamamba(*arguments, "--json", "--device", "cpu")
-    assert result.exit_code == 0, result.output
-    values: dict[str, Any] = json.loads(result.stdout)
-    return values
-
-
 def test_one_page_that_agrees_with_the_evaluation(files: SimpleNamespace) -> None:
-    case = (files.model, files.scene, "--reference", files.labels)
+    case = (files.model, files.scene, "--reference", files.labels, "--device", "cpu")
     out = files.folder / "new" / "audit"
     told = values_of("audit", *case, "--out", out)
     assert [p.name for p in out.iterdir()] == ["report.html"]
