@@ -10,7 +10,6 @@ import numpy as np
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.cube import has_measurement
 from napari_ssamamba.data.patches import read_spectra
-from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.events import Progress
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.model.config import ModelConfig, Preset
+    from napari_ssamamba.prediction.mixer import Members
+    from napari_ssamamba.training.config import TrainingConfig
 
 MOST_CHECKED = 1000
 """Labels of a class that are checked; of more, so many are drawn."""
@@ -45,6 +47,10 @@ class OutOfFold:
     of : int
         Labelled pixels, checked or not.
     classes : ClassTable
+    members : {"mixed", "network", "expert"}
+        Who was asked.
+    network_share : float
+        How much the network counted beside the expert, 0 to 1.
     """
 
     pixels: NDArray[np.int32]
@@ -54,6 +60,8 @@ class OutOfFold:
     label_probability: NDArray[np.float32]
     of: int
     classes: ClassTable
+    members: Members
+    network_share: float
 
     def suspects(self) -> NDArray[np.intp]:
         """Return which labels are contradicted, the most confident contradiction first."""
@@ -75,47 +83,82 @@ class OutOfFold:
 
 
 def check_out_of_fold(
-    cube: Cube, labels: LabelMap, seed: int = 0
+    cube: Cube,
+    labels: LabelMap,
+    model: Preset | ModelConfig,
+    config: TrainingConfig,
+    members: Members = "mixed",
+    device: str = "auto",
 ) -> Generator[Progress, None, OutOfFold]:
-    """Let the spectral expert classify each label by the others.
+    """Let a classifier say of each label what it is, that has learned only from others.
 
-    Labels that lie together are left out together, see `spatial_folds`. The network is not asked:
-    it would have to be trained once for every fold.
+    Labels that lie together are left out together, see `spatial_folds`: the spectral expert is
+    fitted five times, the network trained three times, with fewer steps than for a map. Both are
+    mixed by weights that the same labels choose.
 
     Parameters
     ----------
     cube : Cube
     labels : LabelMap
-    seed : int
-        Of the folds, and of the draw where a class has more than `MOST_CHECKED` labels.
+    model : {"compact", "standard"} or ModelConfig
+        Of the network; its patches shrink as in a training, see `fitting_patch`.
+    config : TrainingConfig
+        Its seed is that of the folds, and of the draw where a class has more than `MOST_CHECKED`
+        labels.
+    members : {"mixed", "network", "expert"}
+        Who is asked; the expert alone takes seconds.
+    device : str
+        Of the network, see `choose_device`.
 
     Yields
     ------
     Progress
+        `Notice` where the memory ran out.
 
     Raises
     ------
     LabelsError
         Where fewer than two classes have measured labels, or none has two.
+    SettingError
+        Where there is no such device or preset.
+    DeviceMemoryError
+        Where the network does not fit its memory.
     """
+    from napari_ssamamba.expert.calibration import log_softmax
     from napari_ssamamba.expert.fit import fit_expert
+    from napari_ssamamba.training.held_out import read_and_score_held_out
+    from napari_ssamamba.training.mixing import fitting_patch, mix_held_out
+    from napari_ssamamba.training.preparation import fit_standardiser, fitted_model
 
     yield Progress(text="Reading labelled pixels")
-    drawn, of = _draw(labels, np.random.default_rng(seed))
-    spectra = read_spectra(cube, drawn)
-    measured = has_measurement(spectra)
-    pixels, spectra = drawn[measured], spectra[measured]
+    drawn, of = _draw(labels, np.random.default_rng(config.seed))
+    pixels = drawn[has_measurement(read_spectra(cube, drawn))]
     ids = labels.ids[tuple(pixels.T)]
     present, targets, counts = np.unique(ids, return_inverse=True, return_counts=True)
+    targets = targets.astype(np.int64)
     if present.size < 2 or counts.max() < 2:
         raise LabelsError(
             f"Labels of {present.size} classes with a spectrum, {counts.max(initial=0)} at most in "
             "one. Checking labels by the others needs two classes, one with two labels or more."
         )
-    fitted = yield from fit_expert(
-        cube, pixels, targets.astype(np.int64), present.size, fit_mean_deviation(spectra), seed
-    )
-    probability = np.exp(fitted.held_out)
+    standardiser = yield from fit_standardiser(cube, pixels, config)
+    fitted, said, share = None, np.empty((0, 0)), float(members == "network")
+    form = fitted_model(model, cube, present.size)
+    if members != "network":
+        fitted = yield from fit_expert(
+            cube, pixels, targets, present.size, standardiser, config.seed
+        )
+        said = fitted.held_out
+        form = fitting_patch(form, fitted) if config.follow_scene else form
+    if members != "expert":
+        scores = yield from read_and_score_held_out(
+            cube, pixels, targets, form, standardiser, config, device
+        )
+        said = log_softmax(scores)
+        if fitted is not None:
+            said, record = mix_held_out(fitted, scores, targets)
+            share = record.network_share
+    probability = np.exp(said)
     best, each = probability.argmax(axis=1), np.arange(len(pixels))
     return OutOfFold(
         pixels,
@@ -125,6 +168,8 @@ def check_out_of_fold(
         probability[each, targets].astype(np.float32),
         of,
         labels.classes,
+        members,
+        share,
     )
 
 

@@ -32,8 +32,8 @@ TRUTH_MEANINGS: dict[TruthKind, str] = {
     "reference": "All of the reference but the pixels that were trained or validated on",
     "training": (
         "The painted labels, at most 1000 a class, each compared not with the map but with what "
-        "the spectral expert says of it when fitted to the others: an error marks a label that "
-        "may be wrong"
+        "is said of it by network and expert, or whom the section Suspect labels asks, when they "
+        "learn from the others only: an error marks a label that may be wrong"
     ),
 }
 

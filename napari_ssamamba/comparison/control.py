@@ -13,7 +13,8 @@ from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.expert.calibration import best_temperature, log_softmax, pool, with_floor
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.folds import spatial_folds
-from napari_ssamamba.training.mixing import FOLDS, choose_weights
+from napari_ssamamba.training.held_out import FOLDS
+from napari_ssamamba.training.mixing import choose_weights
 
 if TYPE_CHECKING:
     from collections.abc import Generator

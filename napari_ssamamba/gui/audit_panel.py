@@ -23,6 +23,8 @@ from napari_ssamamba.gui.confusion_model import cell_text
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.decision_keys import bind_decisions
 from napari_ssamamba.gui.decision_panel import DecisionPanel
+from napari_ssamamba.gui.job_progress import JobProgress
+from napari_ssamamba.gui.labelling_jobs import CHECK
 from napari_ssamamba.gui.pixel_card import PixelCard
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ class AuditPanel(QWidget):
         buttons.addWidget(self.fly, 1, 0, 1, 2)
         layout = QVBoxLayout(self)
         layout.addLayout(grid)
+        layout.addWidget(JobProgress(workflow, CHECK))
         layout.addWidget(self.state)
         layout.addWidget(self.worst)
         layout.addLayout(buttons)
@@ -131,6 +134,8 @@ class AuditPanel(QWidget):
         connect(self._show, audit.confusion, events.map, events.checkpoint, events.cube)
         connect(self._show_cell, audit.cell)
         connect(self._show_pixel, audit.position)
+        workflow.job_started.connect(self._job_changed)
+        workflow.job_ended.connect(self._job_changed)
         self._show()
         self._show_cell()
 
@@ -154,6 +159,10 @@ class AuditPanel(QWidget):
         self._session.audit.look_at_all()
 
     # --- what is shown ---------------------------------------------------------------------
+
+    def _job_changed(self, kind: str, *_: object) -> None:
+        if kind == CHECK:
+            self._show()
 
     def _show(self) -> None:
         audit = self._session.audit
@@ -197,6 +206,8 @@ class AuditPanel(QWidget):
     def _state_text(self) -> str:
         audit = self._session.audit
         confusion = audit.confusion
+        if audit.truth == "training" and self._workflow.job(CHECK) is not None:
+            return "Labels are being checked by classifiers that learn from the others only."
         if confusion is None:
             return audit.missing() or "Comparing the map with the truth."
         if audit.outdated:

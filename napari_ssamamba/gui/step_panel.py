@@ -84,8 +84,11 @@ class StepPanel(QWidget):
         self.buttons.addWidget(self.accept, 1, 0, 1, 2)
         self.buttons.addWidget(self.skip, 2, 0)
         self.buttons.addWidget(self.undo, 2, 1)
+        self.search = QVBoxLayout()
+        self.search.addWidget(self.find)
         layout = QVBoxLayout(self)
-        for widget in (self.find, self.progress, self.state, self.list, self.reason):
+        layout.addLayout(self.search)
+        for widget in (self.progress, self.state, self.list, self.reason):
             layout.addWidget(widget)
         layout.addLayout(self.buttons)
         self.previous.clicked.connect(partial(steps.step, -1))

@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton
 
 from napari_ssamamba.gui.labelling_jobs import CHECK
+from napari_ssamamba.gui.map_panel import MEMBERS
 from napari_ssamamba.gui.step_panel import SKIP_KEY, StepPanel
 
 if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.prediction.mixer import Members
     from napari_ssamamba.session import Session
 
 ERASE_KEY = "Delete"
+
+ASKED = MEMBERS | {"the spectral expert alone, in seconds": "expert"}
+"""Who says what a label should be, as the user reads it."""
+
+SAID_BY: dict[Members, str] = {
+    "mixed": "network and spectral expert out of fold (the network counts {share:.0f} %)",
+    "expert": "the spectral expert alone, out of fold",
+    "network": "the network alone, out of fold",
+}
 
 
 class SuspectsPanel(StepPanel):
@@ -33,10 +44,22 @@ class SuspectsPanel(StepPanel):
         super().__init__(session, workflow, session.suspects, CHECK)
         self.find.setText("Chec&k training labels")
         self.find.setToolTip(
-            "Ask the spectral expert about each label after fitting it to the labels that lie "
-            "elsewhere (five folds). The network is not asked: it would have to be trained for "
-            "every fold"
+            "Compare each label with what a classifier says of it that has learned from labels "
+            "elsewhere only: the expert is fitted five times, the network trained three times"
         )
+        self.members = QComboBox()
+        for text, value in ASKED.items():
+            self.members.addItem(text, value)
+        self.members.setToolTip(
+            "Who says what a label should be: network and expert as in a map, which takes about as "
+            "long as a training, or one of them; the expert takes seconds"
+        )
+        self.members.currentIndexChanged.connect(
+            lambda _: self._suspects.ask(self.members.currentData())
+        )
+        form = QFormLayout()
+        form.addRow("Checked by", self.members)
+        self.search.insertLayout(0, form)
         self.find.clicked.connect(workflow.labelling.check)
         self.list.setAccessibleName("Suspect labels")
         self.list.setToolTip(
@@ -66,7 +89,8 @@ class SuspectsPanel(StepPanel):
             return ""
         suspects, n = len(self._suspects.pixels), len(checked.pixels)
         of = f"{n:,}" if n == checked.of else f"{n:,} random ones of {checked.of:,}"
-        text = f"{suspects:,} of {of} labels are suspect, by the spectral expert out of fold."
+        by = SAID_BY[checked.members].format(share=100 * checked.network_share)
+        text = f"{suspects:,} of {of} labels are suspect, by {by}."
         if unknown := int((checked.predicted == 0).sum()):
             text += f" {unknown} could not be checked: no other label of their class."
         return f"{text} Labels or bands changed since." if self._suspects.outdated else text

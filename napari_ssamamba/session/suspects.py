@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.audit.suspects import OutOfFold
     from napari_ssamamba.events import Progress
+    from napari_ssamamba.prediction.mixer import Members
     from napari_ssamamba.session.session import Session
 
 
@@ -30,6 +31,8 @@ class SessionSuspects(PixelSteps):
 
     Attributes
     ----------
+    members : {"mixed", "network", "expert"}
+        Who is asked: what makes maps by default, or one of both alone.
     checked : OutOfFold or None
         None before the labels were checked.
     shown : ShownMap or None
@@ -38,6 +41,7 @@ class SessionSuspects(PixelSteps):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self.members: Members = "mixed"
         self.checked: OutOfFold | None = None
         self.shown: ShownMap | None = None
         self._suspects: NDArray[np.intp] = np.empty(0, np.intp)
@@ -60,6 +64,10 @@ class SessionSuspects(PixelSteps):
         """Whether labels or bands changed since the check."""
         return self.shown is not None and self.shown.outdated
 
+    def ask(self, members: Members) -> None:
+        """Choose who is asked by the next check."""
+        self.members = members
+
     def run(self) -> Generator[Progress, None, OutOfFold]:
         """Return the check of the labels as they are now.
 
@@ -75,7 +83,10 @@ class SessionSuspects(PixelSteps):
             raise LabelsError(self.missing())
         self._changed = False
         labels = LabelMap(session.labels.copy(), session.classes, "training labels")
-        return check_out_of_fold(session.cube, labels, session.training.config.seed)
+        settings = session.training
+        return check_out_of_fold(
+            session.cube, labels, settings.preset, settings.config, self.members, settings.device
+        )
 
     def set_checked(self, checked: OutOfFold) -> None:
         """Take what was said of the labels."""

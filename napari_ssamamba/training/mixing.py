@@ -11,10 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from napari_ssamamba.checkpoint import MixtureRecord
-from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.expert.calibration import (
     fit_pool,
     log_softmax,
@@ -23,28 +21,22 @@ from napari_ssamamba.expert.calibration import (
     root_weights,
     with_floor,
 )
-from napari_ssamamba.expert.folds import spatial_folds
-from napari_ssamamba.model.network import build_network, set_generator
-from napari_ssamamba.training.learner import Learner, Samples
+from napari_ssamamba.training.held_out import FOLDS, score_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
+    from napari_ssamamba.events import Progress
     from napari_ssamamba.expert.fit import FittedExpert
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.training.config import TrainingConfig
-
-FOLDS = 3
+    from napari_ssamamba.training.learner import Learner, Samples
 
 ENOUGH = 600
 """Labels of which a third, held out once, tells the weights well enough; fewer are all held out in
 turn."""
-
-MOST_STEPS = 200
-"""Of a network that is trained only to be scored."""
 
 SMALLEST_PATCH = 3
 
@@ -90,20 +82,37 @@ def weigh(
         `Notice` where the memory ran out.
     """
     targets = samples.targets.cpu().numpy()
-    fold = spatial_folds(pixels, targets, FOLDS, config.seed)
     rounds = FOLDS if len(targets) <= ENOUGH else 1
-    steps = min(MOST_STEPS, config.epochs * config.steps_per_epoch(len(targets)) // 2)
-    short = replace(config, epochs=1, min_steps=max(1, steps), max_steps=max(1, steps))
-    said = np.zeros((len(targets), learner.network.config.classes))
-    for number in range(rounds):
-        out = fold == number
-        if not out.any() or out.all():
-            continue
-        said[out] = yield from _held_out_network(learner, samples, out, short, (number, rounds))
-    scored = fold < rounds
+    said, scored = yield from score_held_out(
+        learner.network.config, learner.table, samples, pixels, config, rounds, learner
+    )
     return choose_weights(
         expert.held_out[scored], said[scored], targets[scored], expert.expert.floor, rounds
     )
+
+
+def mix_held_out(
+    expert: FittedExpert, network: NDArray[np.float64], targets: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], MixtureRecord]:
+    """Mix what both say of labels that they have not learned, by weights that these choose.
+
+    Parameters
+    ----------
+    expert : FittedExpert
+    network : ndarray of float64, shape (n, classes)
+        Scores before they are normalised, of the pixels that the expert was fitted to.
+    targets : ndarray of int64, shape (n,)
+
+    Returns
+    -------
+    mixed : ndarray of float64, shape (n, classes)
+        Log-probabilities.
+    record : MixtureRecord
+    """
+    floor = expert.expert.floor
+    record = choose_weights(expert.held_out, network, targets, floor, FOLDS)
+    members = np.stack((with_floor(log_softmax(network), floor), expert.held_out))
+    return pool(np.array([record.network_weight, record.expert_weight]), members), record
 
 
 def choose_weights(
@@ -155,51 +164,3 @@ def choose_weights(
         how=f"each of {len(targets)} labels held out once; {rounds} networks of fewer steps and "
         "labels stand for the network",
     )
-
-
-def _held_out_network(
-    beside: Learner,
-    samples: Samples,
-    out: NDArray[np.bool_],
-    config: TrainingConfig,
-    round_of: tuple[int, int],
-) -> Generator[Progress, None, NDArray[np.float64]]:
-    """Train on the other labels and return the scores of those held out, (held out, classes)."""
-    number, rounds = round_of
-    table = beside.table
-    held_out = torch.from_numpy(out).to(table.device)
-    generator = torch.Generator().manual_seed(config.seed + 1 + number)
-    network = build_network(beside.network.config, generator).to(table.device)
-    set_generator(network, torch.Generator(table.device).manual_seed(config.seed + 1 + number))
-    learner = Learner(
-        network,
-        table,
-        Samples(samples.index[~held_out], samples.targets[~held_out]),
-        Samples(samples.index[held_out], samples.targets[held_out]),
-        config,
-        generator,
-    )
-    learner.trained_at_once = beside.trained_at_once
-    learner.validated_at_once = beside.validated_at_once
-    total = float(learner.steps_per_epoch * rounds)
-    done = number * learner.steps_per_epoch
-
-    def told(text: str | None) -> Progress:
-        if text is not None:
-            return Notice(done=done, total=total, text=text)
-        return Progress(done=done, total=total, text="Weighing the network on held-out labels")
-
-    for batch in learner.batches():
-        for pause in learner.step(batch):
-            yield told(pause)
-        done += 1
-    if config.settle_norms:
-        for pause in learner.settle_norms():
-            yield told(pause)
-    work = learner.validation_logits()
-    while True:
-        try:
-            yield told(next(work))
-        except StopIteration as end:
-            logits: Tensor = end.value
-            return logits.float().cpu().numpy().astype(np.float64)

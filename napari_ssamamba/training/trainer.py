@@ -11,18 +11,21 @@ import torch
 
 from napari_ssamamba.checkpoint import Checkpoint, EpochRecord, TrainingRecord
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
-from napari_ssamamba.data.patches import read_patches, read_spectra
-from napari_ssamamba.data.standardise import fit_mean_deviation, fit_min_max, fit_to_scene
-from napari_ssamamba.errors import DeviceMemoryError, LabelsError
+from napari_ssamamba.data.patches import read_patches
+from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.expert.fit import fit_expert
-from napari_ssamamba.model.config import ModelConfig, preset
-from napari_ssamamba.model.device import choose_device, is_out_of_memory
+from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.training.check import check_labels
 from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone, TrainingStarted
 from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
 from napari_ssamamba.training.mixing import fitting_patch, weigh
+from napari_ssamamba.training.preparation import (
+    fit_standardiser,
+    fitted_model,
+    memory_may_lack,
+)
 from napari_ssamamba.training.warm_start import (
     check_start,
     continue_mixture,
@@ -39,8 +42,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
-    from napari_ssamamba.data.standardise import Standardiser
-    from napari_ssamamba.model.config import Preset
+    from napari_ssamamba.model.config import ModelConfig, Preset
     from napari_ssamamba.training.config import TrainingConfig
 
 Result = TypeVar("Result")
@@ -128,9 +130,9 @@ def train(
     train_pixels = np.argwhere(split.train).astype(np.int32)
     n = len(train_pixels)
     validation_pixels = np.argwhere(split.validation).astype(np.int32)
-    actual = _model_config(model, cube, outputs)
+    actual = fitted_model(model, cube, len(outputs))
     if start_from is None:
-        standardiser = yield from _fit_standardiser(cube, train_pixels, config)
+        standardiser = yield from fit_standardiser(cube, train_pixels, config)
     else:
         actual = check_start(start_from, cube, actual, follow_scene=config.follow_scene)
         standardiser = start_from.standardiser
@@ -170,7 +172,7 @@ def train(
         ),
     )
 
-    try:
+    with memory_may_lack(chosen, actual, n):
         generator = torch.Generator().manual_seed(config.seed)
         network = build_network(actual, generator)
         if start_from is not None:
@@ -205,14 +207,6 @@ def train(
         elif mixture is None:
             samples = Samples(index[torch.from_numpy(known)], targets[torch.from_numpy(known)])
             mixture = yield from weigh(expert, learner, samples, pixels[known], first_config)
-    except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise DeviceMemoryError(
-                f"{chosen} has too little memory for the network of {actual.d_model} channels and "
-                f"the {n} training pixels. Choose the preset compact or the device cpu, and close "
-                "other programs that use the device."
-            ) from error
-        raise
 
     record = replace(
         draft.record,
@@ -225,24 +219,6 @@ def train(
     spectral = None if expert is None else expert.expert
     checkpoint = replace(draft, weights=weights, record=record, expert=spectral)
     return checkpoint if start_from is None else continue_record(checkpoint, start_from)
-
-
-def _model_config(model: Preset | ModelConfig, cube: Cube, outputs: ClassTable) -> ModelConfig:
-    """Fit the network's configuration to the scene and the classes."""
-    bands = int(cube.good_indices.size)
-    if isinstance(model, ModelConfig):
-        return replace(model, bands=bands, classes=len(outputs))
-    return preset(model, bands, len(outputs))
-
-
-def _fit_standardiser(
-    cube: Cube, train_pixels: NDArray[np.int32], config: TrainingConfig
-) -> Generator[Progress, None, Standardiser]:
-    """Fit the scaling of the spectra to the training pixels, or to the scene."""
-    if config.statistics == "scene":
-        return (yield from fit_to_scene(cube, ranges=config.standardisation == "min-max"))
-    fit = fit_min_max if config.standardisation == "min-max" else fit_mean_deviation
-    return fit(read_spectra(cube, train_pixels))
 
 
 def _paced(

@@ -130,10 +130,11 @@ def test_suspects_are_listed_by_confidence_and_put_right(
     wrong = tuple(np.argwhere(session.labels == 2)[3].tolist())
     session.labels[wrong] = 9
     session.labels_painted()
+    suspects.members.setCurrentIndex(suspects.members.findData("expert"))
     suspects.find.click()
     qtbot.waitUntil(lambda: workflow.job(CHECK) is None, timeout=20000)
     n = int(np.count_nonzero(session.labels))
-    assert f"1 of {n} labels are suspect, by the spectral expert" in suspects.state.text()
+    assert f"1 of {n} labels are suspect, by the spectral expert alone" in suspects.state.text()
     assert suspects.list.item(0).text().startswith("1. Class 9 → Class 2 ")
     suspects.list.setCurrentRow(0)
     assert session.picked == wrong
@@ -160,6 +161,7 @@ def test_only_the_list_at_hand_can_be_decided_about(mapped: Any, panel: Any, sus
 def test_labels_are_checked_before_they_are_compared(
     qtbot: QtBot, session: Any, workflow: Workflow
 ) -> None:
+    session.suspects.ask("expert")
     session.audit.choose_truth("training")
     workflow.audit.confuse()
     qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)

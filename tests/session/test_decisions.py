@@ -27,6 +27,8 @@ def said_by(shown, labels, classes):
         1 - shown.confidence[at],
         len(pixels),
         classes,
+        "expert",
+        0.0,
     )
 
 

@@ -129,6 +129,8 @@ def test_suspects_are_relabelled_erased_or_kept(session: Any) -> None:
         np.full(3, 0.05, np.float32),
         30,
         session.classes,
+        "expert",
+        0.0,
     )
     suspects = session.suspects
     suspects.set_checked(checked)

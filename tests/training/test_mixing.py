@@ -67,7 +67,7 @@ def test_a_training_reports_both_and_repeats_bit_for_bit(tiny_job: Any) -> None:
     assert one.record.mixture.n == 36  # the labels that validate are held out by folds too
     np.testing.assert_array_equal(one.expert.weights, other.expert.weights)
     assert len([e for e in events if isinstance(e, EpochDone)]) == 2  # scoring is no epoch
-    assert any("Weighing" in e.text for e in events)
+    assert any("held-out" in e.text for e in events)
 
 
 def test_the_network_alone_is_the_same_network(tiny_job: Any) -> None:

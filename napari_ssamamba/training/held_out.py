@@ -1,0 +1,169 @@
+"""What networks say of labels that they have not learned: trained once for each fold left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_ssamamba.data.patches import read_patches
+from napari_ssamamba.events import Notice, Progress, retold
+from napari_ssamamba.expert.folds import spatial_folds
+from napari_ssamamba.model.device import choose_device
+from napari_ssamamba.model.network import build_network, set_generator
+from napari_ssamamba.training.learner import Learner, Samples
+from napari_ssamamba.training.preparation import memory_may_lack
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.standardise import Standardiser
+    from napari_ssamamba.model.config import ModelConfig
+    from napari_ssamamba.training.config import TrainingConfig
+
+FOLDS = 3
+
+MOST_STEPS = 200
+"""Of a network that is trained only to be asked about the labels left out."""
+
+
+def read_and_score_held_out(
+    cube: Cube,
+    pixels: NDArray[np.int32],
+    targets: NDArray[np.int64],
+    model: ModelConfig,
+    standardiser: Standardiser,
+    config: TrainingConfig,
+    device: str = "auto",
+) -> Generator[Progress, None, NDArray[np.float64]]:
+    """Train a network for each fold of labelled pixels and ask it about those of the fold.
+
+    Parameters
+    ----------
+    cube : Cube
+    pixels : ndarray of int32, shape (n, 2)
+        Row and column.
+    targets : ndarray of int64, shape (n,)
+        Class numbers from 0.
+    model : ModelConfig
+        For the scene's good bands and these classes.
+    standardiser : Standardiser
+    config : TrainingConfig
+    device : str
+        See `choose_device`.
+
+    Yields
+    ------
+    Progress
+        `Notice` where the memory ran out.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, classes)
+        Scores before they are normalised.
+
+    Raises
+    ------
+    SettingError
+        Where there is no such device.
+    DeviceMemoryError
+        Where not even one patch fits its memory with the network.
+    """
+    chosen = choose_device(device)
+    patches = yield from read_patches(cube, pixels, model.patch_size, standardiser)
+    with memory_may_lack(chosen, model, len(pixels)):
+        table = torch.from_numpy(patches.table).to(chosen)
+        samples = Samples(
+            torch.from_numpy(patches.index).to(chosen), torch.from_numpy(targets).to(chosen)
+        )
+        said, _ = yield from score_held_out(model, table, samples, pixels, config, FOLDS)
+    return said
+
+
+def score_held_out(
+    model: ModelConfig,
+    table: Tensor,
+    samples: Samples,
+    pixels: NDArray[np.int32],
+    config: TrainingConfig,
+    rounds: int,
+    beside: Learner | None = None,
+) -> Generator[Progress, None, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """Train networks of few steps, each on all folds but one, and score that one.
+
+    Parameters
+    ----------
+    model : ModelConfig
+    table : Tensor, shape (pixels, C)
+        Standardised spectra, on the device.
+    samples : Samples
+        Labelled pixels: rows of the table.
+    pixels : ndarray of int32, shape (n, 2)
+        Their rows and columns: what lies together is left out together.
+    config : TrainingConfig
+    rounds : int
+        How many of the `FOLDS` folds are scored.
+    beside : Learner, optional
+        It says how many patches fit the memory.
+
+    Returns
+    -------
+    said : ndarray of float64, shape (n, classes)
+        Scores before they are normalised; 0 where nothing was scored.
+    scored : ndarray of bool, shape (n,)
+    """
+    targets = samples.targets.cpu().numpy()
+    fold = spatial_folds(pixels, targets, FOLDS, config.seed)
+    steps = max(1, min(MOST_STEPS, config.epochs * config.steps_per_epoch(len(targets)) // 2))
+    short = replace(config, epochs=1, min_steps=steps, max_steps=steps)
+    said = np.zeros((len(targets), model.classes))
+    for number in range(rounds):
+        out = torch.from_numpy(fold == number).to(table.device)
+        if not out.any() or out.all():
+            continue
+        generator = torch.Generator().manual_seed(config.seed + 1 + number)
+        network = build_network(model, generator).to(table.device)
+        set_generator(network, torch.Generator(table.device).manual_seed(config.seed + 1 + number))
+        learner = Learner(
+            network,
+            table,
+            Samples(samples.index[~out], samples.targets[~out]),
+            Samples(samples.index[out], samples.targets[out]),
+            short,
+            generator,
+        )
+        if beside is not None:
+            learner.trained_at_once = beside.trained_at_once
+            learner.validated_at_once = beside.validated_at_once
+        said[fold == number] = yield from _learn_and_score(learner, number, rounds)
+        beside = learner
+    return said, fold < rounds
+
+
+def _learn_and_score(
+    learner: Learner, number: int, rounds: int
+) -> Generator[Progress, None, NDArray[np.float64]]:
+    """Train the network of one round and return the scores of its fold."""
+    total = float(learner.steps_per_epoch * rounds)
+    done = number * learner.steps_per_epoch
+
+    def told(text: str | None) -> Progress:
+        if text is not None:
+            return Notice(done=done, total=total, text=text)
+        return Progress(done=done, total=total, text="Asking networks about held-out labels")
+
+    for batch in learner.batches():
+        for pause in learner.step(batch):
+            yield told(pause)
+        done += 1
+    if learner.config.settle_norms:
+        for pause in learner.settle_norms():
+            yield told(pause)
+    logits = yield from retold(learner.validation_logits(), told)
+    return logits.float().cpu().numpy().astype(np.float64)
