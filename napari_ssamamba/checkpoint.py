@@ -158,6 +158,8 @@ class Checkpoint:
     training_pixels, validation_pixels : ndarray of int32, shape (n, 2)
         Row and column of the pixels that were learned from.
     record : TrainingRecord
+    training_ids : ndarray of int32, shape (n,), or None
+        Classes that the training pixels were learned as; None in files of before these were kept.
     scene_bands : int or None
         Where the bands were `matched` to other scenes: how many these have.
     expert : SpectralExpert or None
@@ -176,6 +178,7 @@ class Checkpoint:
     record: TrainingRecord
     expert: SpectralExpert | None = None
     scene_bands: int | None = None
+    training_ids: NDArray[np.int32] | None = None
 
     def check_bands(self, cube: Cube) -> None:
         """Refuse a scene whose bands are not those trained on, or matched to.
@@ -208,6 +211,17 @@ class Checkpoint:
                 f"trained on; the first is band {int(self.band_indices[first]) + 1}: "
                 f"{found[first]:.1f} nm instead of {self.wavelengths[first]:.1f} nm",
             )
+
+    def learned_labels(self) -> NDArray[np.uint16] | None:
+        """Return the labels that were trained on, shape (rows, columns); None where not kept.
+
+        The shape is that of the scene of the training; 0 where a pixel was not trained on.
+        """
+        if self.training_ids is None:
+            return None
+        ids = np.zeros(self.record.scene_shape[:2], np.uint16)
+        ids[tuple(self.training_pixels.T)] = self.training_ids
+        return ids
 
     def matched(self, cube: Cube) -> Checkpoint:
         """Return the model for scenes with a cube's bands: each read from the nearest one.

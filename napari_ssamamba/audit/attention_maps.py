@@ -13,14 +13,17 @@ from napari_ssamamba.data.tiles import Window, check_region, read_tile
 from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.model.network import SSAMamba
 
-WEIGHT_STEPS = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Where the scales may end that weights are drawn on."""
+WEIGHT_GAMMA = 1 / 3
+"""Exponent of the scale that weights are drawn on, see `on_weight_scale`."""
+
+WEIGHT_TICKS = (0.0, 0.01, 0.1, 0.3, 1.0)
+"""Weights that are named on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +95,6 @@ class HeatMap:
     def total(self) -> float:
         """Sum over the patch: 1 for what the centre gives, anything for what it receives."""
         return float(self.grid.sum())
-
-    @property
-    def scale(self) -> float:
-        """Where the scale ends that it is drawn on, see `weight_scale`."""
-        return weight_scale(float(self.grid.max()), self.grid.size)
 
     @property
     def beyond_border(self) -> float:
@@ -217,18 +215,16 @@ def scalar_limits(patch_size: int) -> tuple[tuple[float, float], ...]:
     return (0.0, 1.0), (0.0, max(1.0, math.hypot(patch_size // 2, patch_size // 2))), (0, 1), (0, 1)
 
 
-def weight_scale(largest: float, tokens: int) -> float:
-    """Return where the scale ends that weights up to the largest are drawn on.
+def on_weight_scale(weights: ArrayLike) -> NDArray[np.float32]:
+    """Return where weights lie on the one scale that all are drawn on, 0 to 1.
 
-    It grows by steps and never ends below twice the weight of tokens that are all alike, so that
-    differences which are small beside that look small.
+    The scale goes from 0 to 1 for every pixel, block, head, model and page, by the cube root: a
+    weight that takes all is not cut off, three times another one is seen, and a few percent more
+    are not.
 
     Parameters
     ----------
-    largest : float
-        Weight.
-    tokens : int
-        L, whose weights sum to 1.
+    weights : array of float
+        0 to 1.
     """
-    least = max(largest, min(2 / tokens, 1.0))
-    return next((step for step in WEIGHT_STEPS if step >= least), 1.0)
+    return np.asarray(np.asarray(weights) ** WEIGHT_GAMMA, np.float32)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_ssamamba.data.patches import read_patches
-from napari_ssamamba.events import Progress
+from napari_ssamamba.events import Progress, retold
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -71,9 +71,6 @@ def class_attention(
     id: int,
     right: NDArray[np.int32],
     wrong: NDArray[np.int32],
-    *,
-    limit: int = MOST_AVERAGED,
-    seed: int = 0,
 ) -> Generator[Progress, None, ClassAttention]:
     """Average the attention of a class's pixels.
 
@@ -86,11 +83,7 @@ def class_attention(
     id : int
         Class id.
     right, wrong : ndarray of int32, shape (n, 2)
-        Rows and columns of measured pixels.
-    limit : int
-        Of each, at most so many random pixels are averaged.
-    seed : int
-        The same seed draws the same pixels.
+        Rows and columns of measured pixels; see `mean_attention`.
 
     Yields
     ------
@@ -102,37 +95,67 @@ def class_attention(
     BandsError
         Where the scene has other bands than those trained on.
     """
-    reader.checkpoint.check_bands(cube)
-    rng = np.random.default_rng(seed)
-    drawn = [rng.permutation(len(p))[:limit] for p in (right, wrong)]
-    total = sum(d.size for d in drawn)
+    counts = [min(len(pixels), MOST_AVERAGED) for pixels in (right, wrong)]
     means = []
-    done = 0
-    for pixels, chosen in zip((right, wrong), drawn, strict=True):
-        mean = yield from _mean(reader, cube, pixels[np.sort(chosen)], len(pixels), done, total)
+    for pixels, before in ((right, 0), (wrong, counts[0])):
+
+        def told(event: Progress, before: int = before) -> Progress:
+            return replace(event, done=before + event.done, total=float(sum(counts)))
+
+        mean = yield from retold(mean_attention(reader, cube, pixels), told)
         means.append(mean)
-        done += chosen.size
     return ClassAttention(id, *means)
 
 
-def _mean(
-    reader: AttentionReader, cube: Cube, pixels: NDArray[np.int32], of: int, done: int, total: int
+def mean_attention(
+    reader: AttentionReader, cube: Cube, pixels: NDArray[np.int32], seed: int = 0
 ) -> Generator[Progress, None, MeanAttention | None]:
+    """Average the weights of the centre query over pixels.
+
+    Parameters
+    ----------
+    reader : AttentionReader
+    cube : Cube
+        With the bands that the checkpoint was trained on.
+    pixels : ndarray of int32, shape (n, 2)
+        Rows and columns of measured pixels. Of more than `MOST_AVERAGED`, random ones are read.
+    seed : int
+        The same seed draws the same pixels.
+
+    Yields
+    ------
+    Progress
+        In pixels.
+
+    Returns
+    -------
+    MeanAttention or None
+        None where there is no pixel.
+
+    Raises
+    ------
+    BandsError
+        Where the scene has other bands than those trained on.
+    """
     import torch
 
+    checkpoint = reader.checkpoint
+    checkpoint.check_bands(cube)
     if not len(pixels):
         return None
-    checkpoint = reader.checkpoint
+    of = len(pixels)
+    chosen = np.random.default_rng(seed).permutation(of)[:MOST_AVERAGED]
+    pixels = pixels[np.sort(chosen)]
     bands = np.zeros(cube.bands, bool)
     bands[checkpoint.band_indices] = True
-    side = checkpoint.model.patch_size
+    model = checkpoint.model
+    side = model.patch_size
     patches = yield from read_patches(
         cube.with_good_bands(bands), pixels, side, checkpoint.standardiser
     )
-    model = checkpoint.model
     sums = np.zeros((model.depth, model.heads, model.tokens))
     for start in range(0, len(pixels), AT_ONCE):
-        yield Progress(done=done + start, total=total, text="Averaging the attention of a class")
+        yield Progress(done=start, total=len(pixels), text="Averaging the attention of a class")
         values = patches.table[patches.index[start : start + AT_ONCE]]  # (batch, L, C)
         batch = torch.from_numpy(values).transpose(1, 2).reshape(len(values), -1, side, side)
         with torch.inference_mode():

@@ -10,7 +10,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QWidget
 
-from napari_ssamamba.audit.attention_maps import weight_scale
+from napari_ssamamba.audit.attention_maps import WEIGHT_TICKS, on_weight_scale
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.plot_colors import follow_palette
 from napari_ssamamba.gui.side_column import SideColumn
@@ -34,7 +34,7 @@ MOST_TICKS = 7
 
 
 class AttentionPlot(QWidget):
-    """The matrix of weights, tokens × tokens, on a scale of fixed steps, see `weight_scale`.
+    """The matrix of weights, tokens × tokens, on the fixed scale of `on_weight_scale`.
 
     Parameters
     ----------
@@ -79,6 +79,7 @@ class AttentionPlot(QWidget):
             values=(0.0, 1.0), colorMap=COLOR_MAP, interactive=False, colorMapMenu=False, width=12
         )
         self.bar.axis.setWidth(SCALE_WIDTH)
+        self.bar.axis.setTicks(weight_ticks())
         self.bar.setImageItem(self.image, insert_in=item)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -131,10 +132,7 @@ class AttentionPlot(QWidget):
         if pixel is None or matrix is None or heat is None:
             self.text.setText(self._missing_text())
             return
-        scale = weight_scale(float(matrix.max()), len(matrix))
-        self.image.setImage(matrix, autoLevels=False)
-        self.bar.setLevels((0.0, scale))
-        self.bar.axis.setTicks([[(0.0, "0"), (scale, f"{scale:g}")]])
+        self.image.setImage(on_weight_scale(matrix), autoLevels=False)
         ticks = [_row_ticks(pixel.patch_size)]
         for side in ("left", "bottom"):
             self.plot.getAxis(side).setTicks(ticks)
@@ -186,6 +184,12 @@ class AttentionPlot(QWidget):
         text = pg.mkPen(self.palette().color(QPalette.ColorRole.WindowText))
         self.bar.axis.setPen(text)
         self.bar.axis.setTextPen(text)
+
+
+def weight_ticks() -> list[list[tuple[float, str]]]:
+    """Return the weights that are named on the fixed scale, as pyqtgraph wants them."""
+    at = on_weight_scale(WEIGHT_TICKS).tolist()
+    return [[(place, f"{weight:g}") for place, weight in zip(at, WEIGHT_TICKS, strict=True)]]
 
 
 def _row_ticks(side: int) -> list[tuple[float, str]]:

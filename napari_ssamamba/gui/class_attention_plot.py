@@ -10,8 +10,8 @@ from qtpy.QtCore import QEvent, QSignalBlocker
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGridLayout, QLabel, QWidget
 
-from napari_ssamamba.audit.attention_maps import weight_scale
-from napari_ssamamba.gui.attention_plot import COLOR_MAP, MARGINS
+from napari_ssamamba.audit.attention_maps import on_weight_scale
+from napari_ssamamba.gui.attention_plot import COLOR_MAP, MARGINS, weight_ticks
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress
 from napari_ssamamba.gui.plot_colors import follow_palette
@@ -69,6 +69,7 @@ class ClassAttentionPlot(QWidget):
             values=(0.0, 1.0), colorMap=COLOR_MAP, interactive=False, colorMapMenu=False, width=12
         )
         self.bar.axis.setWidth(BAR_AXIS_WIDTH)
+        self.bar.axis.setTicks(weight_ticks())
         self.bar.setImageItem(
             [self.right.image, self.wrong.image], insert_in=self.wrong.plot.getPlotItem()
         )
@@ -132,23 +133,19 @@ class ClassAttentionPlot(QWidget):
         found = of_class.found
         means = (found.right, found.wrong) if found else (None, None)
         grids = [m.grid(choice.block, choice.head) if m else None for m in means]
-        largest = max((float(g.max()) for g in grids if g is not None), default=0.0)
         tokens = next((g.size for g in grids if g is not None), 1)
-        scale = weight_scale(largest, tokens)
         for picture, mean, grid in zip((self.right, self.wrong), means, grids, strict=True):
             picture.show(mean, grid, found is not None)
-        self.bar.setLevels((0.0, scale))
-        self.bar.axis.setTicks([[(0.0, "0"), (scale, f"{scale:g}")]])
         self.read_out.setText("")
-        self.text.setText(of_class.missing() if found is None else self._facts(tokens, scale))
+        self.text.setText(of_class.missing() if found is None else self._facts(tokens))
         self._color()
 
-    def _facts(self, tokens: int, scale: float) -> str:
+    def _facts(self, tokens: int) -> str:
         confusion = self._session.audit.confusion
         truth = "" if confusion is None else f" Right and wrong by: {confusion.truth}."
         return (
             f"The pixel's own weights, which sum to 1, averaged. All alike would be "
-            f"{1 / tokens:.3g}; the colours go from 0 to {scale:g} in both.{truth}"
+            f"{1 / tokens:.3g}; the colours go from 0 to 1, by the cube root.{truth}"
         )
 
     def hover(self, row: int, column: int) -> None:
@@ -214,7 +211,7 @@ class _Picture:
         n = f"{mean.n:,}" if mean.n == mean.of else f"{mean.n:,} of {mean.of:,}"
         self.title.setText(f"{self._what}: {n} pixels")
         self.title.setToolTip(f"Mean over {n} pixels; where these are not all, they are random")
-        self.image.setImage(grid, autoLevels=False)
+        self.image.setImage(on_weight_scale(grid), autoLevels=False)
         self.plot.setRange(xRange=(0, len(grid)), yRange=(0, len(grid)), padding=0.02)
 
     def _hover(self, position: object) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from napari_ssamamba.audit.attention_maps import on_weight_scale
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.plot_colors import HEAT_COLOR_MAP
 
@@ -62,7 +63,7 @@ class ErrorAttention(QWidget):
             self.text.setText("Reading the attention…")
         else:
             self.picture.setPixmap(_pixmap(heat))
-            self.text.setText(self._scale_text(heat))
+            self.text.setText(self._scale_text())
 
     def _missing_text(self) -> str:
         session = self._session
@@ -72,20 +73,20 @@ class ErrorAttention(QWidget):
             return "Another pixel was clicked. Click this one to see its attention."
         return ""
 
-    def _scale_text(self, heat: HeatMap) -> str:
+    def _scale_text(self) -> str:
         """Say what the colours mean, and which weights they are."""
         choice = self._session.attention.choice
         block = "all blocks" if choice.block is None else f"block {choice.block + 1}"
         head = "all heads" if choice.head is None else f"head {choice.head + 1}"
         way = "received" if choice.received else "given"
-        return f"Attention {way}, 0 (dark) to {heat.scale:g}: {block}, {head}"
+        return f"Attention {way}, 0 (dark) to 1 by the cube root: {block}, {head}"
 
 
 def _pixmap(heat: HeatMap) -> QPixmap:
     """Draw the weights, one square each, on their scale."""
     side = len(heat.grid)
     square = max(1, WIDEST // side)
-    shares = np.kron(heat.grid / heat.scale, np.ones((square, square)))
+    shares = np.kron(on_weight_scale(heat.grid), np.ones((square, square)))
     colors = np.ascontiguousarray(pg.colormap.get(HEAT_COLOR_MAP).map(shares, mode="byte"))
     width = side * square
     # A pixmap is a copy, so the array may go.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 
-from napari_ssamamba.audit.attention_maps import scalar_limits
+from napari_ssamamba.audit.attention_maps import WEIGHT_GAMMA, scalar_limits
 from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.gui.plot_colors import HEAT_COLOR_MAP
@@ -119,20 +119,19 @@ class AttentionLayers(SessionLayers):
         if pixel is None or heat is None or not attention.in_place:
             self._layers.remove(PIXEL_ROLE)
             return
-        limits = 0.0, heat.scale
         how = "received by" if attention.choice.received else "of"
-        name = f"attention {how} pixel {pixel.row}, {pixel.column} (0–{limits[1]:.3g})"
+        name = f"attention {how} pixel {pixel.row}, {pixel.column} (0–1, cube root)"
         place = heat.window.row0, heat.window.column0
         layer = self._layers[PIXEL_ROLE]
         if layer is None:
             layer = scaled_image(
-                heat.inside, name=name, limits=limits, colormap=HEAT_COLOR_MAP, place=place
+                heat.inside, name=name, limits=(0, 1), colormap=HEAT_COLOR_MAP, place=place
             )
+            layer.gamma = WEIGHT_GAMMA  # see `on_weight_scale`
             self._layers.add(PIXEL_ROLE, layer)
             return
         layer.data = heat.inside
         layer.translate = place
-        set_scale(layer, limits)
         self._layers.rename(PIXEL_ROLE, name)
 
 

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 4
+VERSION = 5
 """Raised when a file's meaning or fields change; older ones stay readable. 2: files may hold a
 spectral expert, without which their map would be another one; those of version 1 hold none.
 3: they tell how each epoch went. 4: the expert may leave the surroundings out, and corrects the
-classes' shares."""
+classes' shares. 5: they tell as what the training pixels were learned."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""
@@ -46,8 +46,12 @@ SCENE_ARRAYS = {
     "wavelengths": (np.float64, 1),
     "training_pixels": (np.int32, 2),
     "validation_pixels": (np.int32, 2),
+    "training_ids": (np.int32, 1),
 }
-"""Arrays of the file, their types and numbers of axes; only the wavelengths may be missing."""
+"""Arrays of the file, their types and numbers of axes."""
+
+MAY_MISS = ("wavelengths", "training_ids")
+"""Those that a file need not hold."""
 
 
 class _Header(BaseModel):
@@ -90,8 +94,9 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
         "training_pixels": checkpoint.training_pixels,
         "validation_pixels": checkpoint.validation_pixels,
     }
-    if checkpoint.wavelengths is not None:
-        arrays["wavelengths"] = checkpoint.wavelengths
+    for name in MAY_MISS:
+        if (values := getattr(checkpoint, name)) is not None:
+            arrays[name] = values
     tensors = {f"weights/{name}": w.contiguous() for name, w in checkpoint.weights.items()}
     for name, values in arrays.items():
         dtype, _ = SCENE_ARRAYS[name]
@@ -166,7 +171,7 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
     arrays: dict[str, Any] = {}
     for name, (dtype, axes) in SCENE_ARRAYS.items():
         tensor = tensors.get(f"scene/{name}")
-        if tensor is None and name != "wavelengths":
+        if tensor is None and name not in MAY_MISS:
             raise ValueError(f"{name} is missing")
         if tensor is not None:
             arrays[name] = tensor.numpy()
@@ -185,6 +190,9 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
     bands = arrays["band_indices"]
     if bands.min() < 0 or bands.max() >= (header.scene_bands or header.record.scene_shape[2]):
         raise ValueError("band_indices lie outside the scene's bands")
+    ids = arrays.get("training_ids")
+    if ids is not None and ids.shape != arrays["training_pixels"].shape[:1]:
+        raise ValueError(f"{ids.size} labels for {len(arrays['training_pixels'])} training pixels")
     weights = {
         name.removeprefix("weights/"): tensor
         for name, tensor in tensors.items()
@@ -213,6 +221,7 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         record=header.record,
         expert=expert,
         scene_bands=header.scene_bands,
+        training_ids=ids,
     )
 
 

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.audit.class_attention import mean_attention
 from napari_ssamamba.audit.confusion import Cell, Confusion, confuse
 from napari_ssamamba.audit.spectra import class_spectra
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.composite import CompositeSettings, available_presets, compose_blocks
-from napari_ssamamba.report.mean_attention import mean_attention
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from numpy.typing import NDArray
 
+    from napari_ssamamba.audit.class_attention import MeanAttention
     from napari_ssamamba.audit.spectra import SpectralStatistics
     from napari_ssamamba.audit.truth import Truth
     from napari_ssamamba.checkpoint import Checkpoint
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.class_map import ClassMap
     from napari_ssamamba.prediction.mixer import Members
-    from napari_ssamamba.report.mean_attention import MeanAttention
 
 WORST = 6
 """Confusions that are looked at, the largest first."""
@@ -119,7 +119,10 @@ class Findings:
         What the composite shows.
     composite : ndarray of uint8, shape (rows, columns, 4)
     spectra : dict
-        Class id to the spectra of the reference's pixels.
+        Class id to the spectra of its training pixels; of the reference's where `spectra_learned`
+        is false.
+    spectra_learned : bool
+        Whether the scene has training pixels of which it is known as what they were learned.
     worst : tuple of ConfusionFinding
         The largest first.
     right_attention : dict
@@ -133,6 +136,7 @@ class Findings:
     preset: str
     composite: NDArray[np.uint8]
     spectra: dict[int, SpectralStatistics]
+    spectra_learned: bool
     worst: tuple[ConfusionFinding, ...]
     right_attention: dict[int, MeanAttention]
 
@@ -163,7 +167,9 @@ def find(case: AuditCase) -> Generator[Progress, None, Findings]:
     cells = confusion.worst()[:WORST]
     in_reference = {i for cell in cells for i in (cell.reference, cell.predicted)}
     described = ClassTable(tuple(c for c in case.reference.classes if c.id in in_reference))
-    spectra = yield from class_spectra(case.cube, case.reference.ids, described)
+    learned = case.checkpoint.learned_labels() if case.own_scene else None
+    of_classes = case.reference.ids if learned is None else learned
+    spectra = yield from class_spectra(case.cube, of_classes, described)
     of_cells = yield from _cell_spectra(case.cube, confusion, cells)
     attentions = yield from _attentions(case, confusion, cells)
     of_class = dict(zip(confusion.classes.ids, confusion.matrix.sum(axis=1).tolist(), strict=True))
@@ -187,6 +193,7 @@ def find(case: AuditCase) -> Generator[Progress, None, Findings]:
         preset=preset,
         composite=composite,
         spectra=spectra,
+        spectra_learned=learned is not None,
         worst=worst,
         right_attention={
             cell.reference: mean

@@ -25,7 +25,7 @@ from napari_ssamamba.report.pictures import (
     png_data,
     step_for,
 )
-from napari_ssamamba.report.plots import Plots, attention_scale
+from napari_ssamamba.report.plots import Plots
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -103,6 +103,7 @@ def audit_report(case: AuditCase) -> Generator[Progress, None, AuditReport]:
         "worst": worst,
         "errors": int((~findings.right).sum()),
         "confusions": len(findings.confusion.worst()),
+        "spectra_of": "training pixels" if findings.spectra_learned else "the reference",
         "attention_note": facts.attention_note(findings),
         "tokens": None
         if case.checkpoint.model.attention == "none"
@@ -254,8 +255,6 @@ def _worst(findings: Findings, finding: ConfusionFinding, plots: Plots) -> dict[
     predicted = classes[finding.cell.predicted]
     spectra = [(c, findings.spectra.get(c.id)) for c in (reference, predicted)]
     right = findings.right_attention.get(finding.cell.reference)
-    of_page = [f.attention for f in findings.worst if f.attention is not None]
-    scale = attention_scale([*of_page, *findings.right_attention.values()])
     confidence = case.class_map.confidence
     return {
         "finding": finding,
@@ -277,8 +276,7 @@ def _worst(findings: Findings, finding: ConfusionFinding, plots: Plots) -> dict[
             for row, column in finding.examples.tolist()
         ],
         "right": right,
-        "scale": scale,
         "attention_svg": None
         if finding.attention is None
-        else _drawn(plots.attention([finding.attention, right], scale)),
+        else _drawn(plots.attention([finding.attention, right])),
     }

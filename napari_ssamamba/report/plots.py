@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.audit.attention_maps import WEIGHT_GAMMA, WEIGHT_TICKS
 from napari_ssamamba.audit.spectra import plot_order
 from napari_ssamamba.report.pictures import step_for
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from napari_ssamamba.audit.class_attention import MeanAttention
     from napari_ssamamba.audit.spectra import PlotOrder, SpectralStatistics
     from napari_ssamamba.checkpoint import EpochRecord
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.report.mean_attention import MeanAttention
 
 INK = "#010203"
 """Stands for the page's text colour until the SVG is written."""
@@ -52,9 +53,6 @@ METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 """None of them is written."""
 
 COLOUR_MAP = "viridis"
-
-SCALES = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Ends of the attention's scale, which begins at 0: the first that holds all weights."""
 
 MAP_WIDTH, TALLEST = 5.0, 7.5
 """Inches."""
@@ -147,16 +145,16 @@ class Plots:
                 _open(one)
             return self._svg(figure)
 
-    def attention(self, means: Sequence[MeanAttention | None], scale: float) -> str:
-        """Draw heat maps side by side on one scale from 0.
+    def attention(self, means: Sequence[MeanAttention | None]) -> str:
+        """Draw heat maps side by side on the fixed scale of `on_weight_scale`.
 
         Parameters
         ----------
         means : sequence of MeanAttention or None
             A None leaves its place empty.
-        scale : float
-            The weight at the scale's end, see `attention_scale`.
         """
+        from matplotlib.colors import PowerNorm
+
         with _style():
             figure, axes = _figure(2.3 * len(means) + 0.5, 2.1, columns=len(means))
             shown = None
@@ -164,12 +162,12 @@ class Plots:
                 if mean is None:
                     one.set_axis_off()
                     continue
-                half = len(mean.grid) / 2
+                grid = mean.grid()
+                half = len(grid) / 2
                 shown = one.imshow(
-                    mean.grid,
+                    grid,
                     cmap=COLOUR_MAP,
-                    vmin=0,
-                    vmax=scale,
+                    norm=PowerNorm(WEIGHT_GAMMA, 0, 1),
                     extent=(-half, half, half, -half),
                     interpolation="none",
                 )
@@ -177,8 +175,10 @@ class Plots:
                 one.locator_params(integer=True)
             axes[0].set_ylabel("rows from the pixel")
             if shown is not None:
-                tokens = next(m.grid.size for m in means if m is not None)
-                bar = figure.colorbar(shown, ax=axes, shrink=0.9, label="weight")
+                tokens = next(m.grid().size for m in means if m is not None)
+                bar = figure.colorbar(
+                    shown, ax=axes, shrink=0.9, label="weight", ticks=WEIGHT_TICKS, format="{x:g}"
+                )
                 bar.ax.axhline(1 / tokens, color="white", linewidth=1)
             return self._svg(figure)
 
@@ -192,12 +192,6 @@ class Plots:
         text = re.sub(r'\bid="', f'id="{name}', text)
         text = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}", text)
         return re.sub(r"'DejaVu Sans'[^;\"]*sans-serif", "sans-serif", text)
-
-
-def attention_scale(means: Sequence[MeanAttention]) -> float:
-    """Return the end of a scale that fits all heat maps of a page: one of `SCALES`."""
-    largest = max((float(mean.grid.max()) for mean in means), default=0.0)
-    return next((end for end in SCALES if end >= largest), SCALES[-1])
 
 
 def _style() -> AbstractContextManager[None]:

@@ -150,8 +150,9 @@ class _Reader:
         self._pixels = np.empty((0, 2), np.int32)
         self._ids = np.empty(0, np.uint16)
         if labels is not None and checkpoint.record.scene_shape[:2] == labels.shape:
+            learned = checkpoint.learned_labels()
             self._pixels = checkpoint.training_pixels
-            self._ids = labels[tuple(self._pixels.T)]
+            self._ids = (labels if learned is None else learned)[tuple(self._pixels.T)]
         self._classifier: PixelClassifier | None = None
         self._spectra: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = {}
 

@@ -155,6 +155,7 @@ def train(
         classes=outputs,
         training_pixels=train_pixels,
         validation_pixels=validation_pixels,
+        training_ids=split.ids[split.train].astype(np.int32),
         record=TrainingRecord(
             scene=cube.name,
             scene_shape=cube.shape,

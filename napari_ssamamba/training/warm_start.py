@@ -136,11 +136,16 @@ def continue_record(checkpoint: Checkpoint, start: Checkpoint) -> Checkpoint:
     )
     if not _same_scene(start.record, record.scene_shape):
         return replace(checkpoint, record=record)
+    pixels, kept = _joined(checkpoint.training_pixels, start.training_pixels)
+    ids = None
+    if checkpoint.training_ids is not None and start.training_ids is not None:
+        ids = np.concatenate((checkpoint.training_ids, start.training_ids))[kept]
     return replace(
         checkpoint,
         record=record,
-        training_pixels=_joined(checkpoint.training_pixels, start.training_pixels),
-        validation_pixels=_joined(checkpoint.validation_pixels, start.validation_pixels),
+        training_pixels=pixels,
+        validation_pixels=_joined(checkpoint.validation_pixels, start.validation_pixels)[0],
+        training_ids=ids,
     )
 
 
@@ -149,8 +154,11 @@ def _same_scene(record: TrainingRecord, shape: tuple[int, int, int]) -> bool:
     return record.scene_shape == shape
 
 
-def _joined(now: NDArray[np.int32], before: NDArray[np.int32]) -> NDArray[np.int32]:
-    return np.unique(np.concatenate((now, before)), axis=0)
+def _joined(
+    now: NDArray[np.int32], before: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the pixels of both, and where each is first among those of now, then of before."""
+    return np.unique(np.concatenate((now, before)), axis=0, return_index=True)
 
 
 def _mask(pixels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:

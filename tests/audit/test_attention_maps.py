@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from napari_ssamamba.audit.attention_maps import (
+    WEIGHT_TICKS,
     AttentionReader,
     PixelAttention,
     heat_map,
+    on_weight_scale,
     scalar_limits,
-    weight_scale,
 )
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import BandsError, SettingError
@@ -145,11 +146,9 @@ def test_no_scalar_can_leave_its_scale() -> None:
     assert distance == (0, pytest.approx(np.hypot(3, 3)))
 
 
-def test_the_scale_holds_every_weight_and_never_makes_much_of_little() -> None:
-    alike = 1 / 49
-    assert weight_scale(1.02 * alike, 49) == 0.05  # twice as far as that at least
-    assert weight_scale(0.051, 49) == 0.1
-    assert weight_scale(0.3, 49) == 0.5
-    assert weight_scale(1.0, 49) == weight_scale(1.0001, 49) == 1.0
-    assert weight_scale(1 / 9, 9) == 0.5
-    assert weight_scale(1.0, 1) == 1.0
+def test_all_weights_lie_on_one_scale_that_makes_little_of_little() -> None:
+    assert on_weight_scale([0.0, 0.125, 1.0]).tolist() == [0, 0.5, 1]
+    alike, a_little_more, three_times = on_weight_scale([1 / 49, 1.05 / 49, 3 / 49])
+    assert a_little_more - alike < 0.006  # 256 colours tell one step apart
+    assert three_times - alike > 0.1
+    assert sorted(WEIGHT_TICKS) == list(WEIGHT_TICKS)

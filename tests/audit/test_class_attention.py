@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.audit.attention_maps import AttentionReader, heat_map
-from napari_ssamamba.audit.class_attention import class_attention
+from napari_ssamamba.audit.class_attention import class_attention, mean_attention
 from napari_ssamamba.errors import BandsError
 from napari_ssamamba.events import result_of
 
@@ -30,16 +30,20 @@ def test_the_means_are_those_of_the_pixels_one_by_one(tiny_job: Any, tiny_checkp
     assert found.id == 5
 
 
-def test_of_many_pixels_so_many_are_drawn_as_is_said(tiny_job: Any, tiny_checkpoint: Any) -> None:
+def test_of_many_pixels_so_many_are_drawn_as_is_said(
+    tiny_job: Any, tiny_checkpoint: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.audit.class_attention.MOST_AVERAGED", 10)
     reader = AttentionReader(tiny_checkpoint)
-    run = {"limit": 10, "seed": 3}
-    found = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG, **run))
+    told: list[Any] = []
+    found = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG), told.append)
     assert (found.right.n, found.right.of) == (10, 40)
     assert (found.wrong.n, found.wrong.of) == (3, 3)
-    again = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG, **run))
-    np.testing.assert_array_equal(found.right.weights, again.right.weights)
-    other = result_of(class_attention(reader, tiny_job.cube, 5, RIGHT, WRONG, limit=10, seed=4))
-    assert (other.right.weights != again.right.weights).any()
+    averaged = [e.done for e in told if e.text.startswith("Averaging")]
+    assert averaged == [0, 10] and {e.total for e in told} == {13}
+    drawn = [result_of(mean_attention(reader, tiny_job.cube, RIGHT, seed)) for seed in (0, 1)]
+    np.testing.assert_array_equal(found.right.weights, drawn[0].weights)
+    assert (drawn[0].weights != drawn[1].weights).any()
 
 
 def test_a_class_without_an_error_has_no_map_of_errors(tiny_job: Any, tiny_checkpoint: Any) -> None:

@@ -47,8 +47,8 @@ def colors(card: PixelCard, side: int) -> np.ndarray:
     return np.array([[image.pixelColor(x, y).getRgb() for x in at] for y in at])
 
 
-def drawn_as(weights: np.ndarray, scale: float) -> np.ndarray:
-    return np.asarray(pg.colormap.get("magma").map(weights / scale, mode="byte"))
+def drawn_as(weights: np.ndarray) -> np.ndarray:
+    return np.asarray(pg.colormap.get("magma").map(np.cbrt(weights), mode="byte"))
 
 
 def test_the_spectrum_is_the_pixels_beside_the_means_of_both_classes(
@@ -96,17 +96,15 @@ def test_the_attention_is_the_chosen_one_in_the_colours_of_the_layer(
         found = audited.attention.pixel
         assert (found.row, found.column) == pixel
         weights = found.weights.mean((0, 1))[4].reshape(3, 3)
-        scale = next(s for s in (0.5, 1.0) if s >= weights.max())
-        np.testing.assert_array_equal(colors(card, 3), drawn_as(weights, scale))
+        np.testing.assert_array_equal(colors(card, 3), drawn_as(weights))
         assert card.attention.text.text() == (
-            f"Attention given, 0 (dark) to {scale:g}: all blocks, all heads"
+            "Attention given, 0 (dark) to 1 by the cube root: all blocks, all heads"
         )
         seen.append(weights)
     assert not np.array_equal(*seen)
     audited.attention.choose(AttentionChoice(block=1, head=0, received=True))
     received = found.weights[1, 0][:, 4].reshape(3, 3)
-    scale = next(s for s in (0.5, 1.0) if s >= received.max())
-    np.testing.assert_array_equal(colors(card, 3), drawn_as(received, scale))
+    np.testing.assert_array_equal(colors(card, 3), drawn_as(received))
     assert "received" in card.attention.text.text()
     assert card.attention.text.text().endswith("block 2, head 1")
 

@@ -112,15 +112,13 @@ def test_a_click_draws_the_weights_on_the_pixels_around(opened: Any, qtbot: Any)
     own = pixel.weights.mean((0, 1))[4]
     assert layer.get_value((12, 9), world=True) == pytest.approx(own[4])
     assert layer.get_value((11, 10), world=True) == pytest.approx(own[2])
-    scale = next(step for step in (0.5, 1.0) if step >= own.max())  # 0.05 … 0.2 make much of 1/9
-    assert layer.contrast_limits == [0, scale]
-    assert layer.name == f"attention of pixel 12, 9 (0–{scale:g})"
+    assert layer.contrast_limits == [0, 1] and layer.gamma == pytest.approx(1 / 3)
+    assert layer.name == "attention of pixel 12, 9 (0–1, cube root)"
     opened.session.attention.choose(AttentionChoice(block=0, head=1, received=True))
     column = pixel.weights[0, 1][:, 4]
     assert layer.get_value((11, 10), world=True) == pytest.approx(column[2])
-    assert (
-        layer.name == f"attention received by pixel 12, 9 (0–{0.5 if column.max() <= 0.5 else 1:g})"
-    )
+    assert layer.name == "attention received by pixel 12, 9 (0–1, cube root)"
+    assert layer.contrast_limits == [0, 1]
 
 
 def test_at_a_corner_the_cells_beyond_the_border_are_left_out(opened: Any, qtbot: Any) -> None:

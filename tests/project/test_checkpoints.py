@@ -102,6 +102,26 @@ def test_a_file_from_before_the_shares_corrects_none(tiny_checkpoint: Any, saved
     assert (tiny_checkpoint.expert.shift != 0).any()  # or nothing was tested
 
 
+def test_it_is_kept_as_what_the_pixels_were_learned(tiny_checkpoint: Any, saved: Path) -> None:
+    loaded = load_checkpoint(saved)
+    np.testing.assert_array_equal(loaded.training_ids, tiny_checkpoint.training_ids)
+    labels = loaded.learned_labels()
+    assert labels.shape == (24, 20) and np.count_nonzero(labels) == len(loaded.training_pixels)
+    np.testing.assert_array_equal(labels[tuple(loaded.training_pixels.T)], loaded.training_ids)
+
+    def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
+        header["version"] = 4
+        del tensors["scene/training_ids"]
+
+    rewrite(saved, before)
+    loaded = load_checkpoint(saved)
+    assert loaded.training_ids is None and loaded.learned_labels() is None
+    save_checkpoint(tiny_checkpoint, saved)
+    rewrite(saved, lambda _, t: t.update({"scene/training_ids": t["scene/training_ids"][1:]}))
+    with pytest.raises(FileFormatError, match="labels for"):
+        load_checkpoint(saved)
+
+
 def test_a_file_from_before_the_expert_is_a_network_alone(saved: Path) -> None:
     def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
         header["version"] = 1

@@ -206,6 +206,6 @@ def test_a_class_that_the_reference_lacks_has_no_spectrum(case: AuditCase, read_
     table = ClassTable((*case.class_map.classes, *ClassTable.from_ids([7], {7: "Rye"})))
     case = replace(case, class_map=replace(case.class_map, ids=ids, classes=table))
     page = read_page(result_of(audit_report(case)).html)
-    assert "Rye (no pixel in the reference)" in " ".join(page.text.split())
+    assert "Rye (no pixel in training pixels)" in " ".join(page.text.split())
     [row] = [row for row in page.tables["Each class"] if row[0] == "Rye"]
     assert row[1] == "0" and row[3] == "–" and row[4].startswith("0.0")

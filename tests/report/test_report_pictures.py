@@ -1,4 +1,4 @@
-"""Pictures of the report against plain indexing, and the mean attention against a plain mean."""
+"""Pictures and spectra of the report against plain indexing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_ssamamba.audit.attention_maps import AttentionReader
+from napari_ssamamba.audit.attention_maps import WEIGHT_TICKS
 from napari_ssamamba.data.composite import CompositeSettings, compose
 from napari_ssamamba.events import result_of
-from napari_ssamamba.report import mean_attention as attention_module
 from napari_ssamamba.report import pictures
 from napari_ssamamba.report.findings import AuditCase, find
-from napari_ssamamba.report.mean_attention import mean_attention
-from napari_ssamamba.report.plots import SCALES, attention_scale
+from napari_ssamamba.report.page import audit_report
+from napari_ssamamba.report.plots import Plots
 
 
 def colour(text: str) -> list[int]:
@@ -71,30 +70,12 @@ def test_small_pictures_keep_every_error_and_true_colours(
     assert small[4, 3].tolist() == colour(case.class_map.classes[int(mapped[12, 9])].color)
 
 
-def test_mean_attention_is_the_mean_of_the_centres_weights(
-    tiny_job: Any, tiny_checkpoint: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reader = AttentionReader(tiny_checkpoint)
-    pixels = np.array([(5, 5), (12, 0), (20, 9)], np.int32)
-    mean = result_of(mean_attention(reader, tiny_job.cube, pixels))
-    by_hand = [reader.read(tiny_job.cube, r, c).weights[:, :, 4].mean((0, 1)) for r, c in pixels]
-    np.testing.assert_allclose(mean.grid, np.mean(by_hand, axis=0).reshape(3, 3), rtol=1e-5)
-    assert mean.grid.sum() == pytest.approx(1, abs=1e-5)
-    assert (mean.n, mean.of) == (3, 3)
-    monkeypatch.setattr(attention_module, "READ", 2)
-    some = result_of(mean_attention(reader, tiny_job.cube, pixels))
-    assert (some.n, some.of) == (2, 3)
-    unmeasured = np.array([(0, 0)], np.int32)
-    assert result_of(mean_attention(reader, tiny_job.cube, unmeasured)) is None
-
-
-def test_one_scale_of_round_numbers_holds_all_heat_maps(case: AuditCase) -> None:
-    means = [f.attention for f in result_of(find(case)).worst if f.attention is not None]
-    assert means
-    scale = attention_scale(means)
-    assert scale in SCALES and all(mean.grid.max() <= scale for mean in means)
-    sharper = replace(means[0], grid=np.full((3, 3), 0.4))
-    assert attention_scale([*means, sharper]) >= 0.5
+def test_weights_have_one_fixed_scale_with_the_even_share_marked(case: AuditCase) -> None:
+    [mean, *_] = [f.attention for f in result_of(find(case)).worst if f.attention is not None]
+    even = np.full_like(mean.weights, 1 / 9)
+    pages = [Plots().attention([m, None]) for m in (mean, replace(mean, weights=even))]
+    for page in pages:
+        assert [f">{tick:g}<" in page for tick in WEIGHT_TICKS] == [True] * len(WEIGHT_TICKS)
 
 
 def test_confused_spectra_are_those_of_the_cell(case: AuditCase) -> None:
@@ -106,5 +87,27 @@ def test_confused_spectra_are_those_of_the_cell(case: AuditCase) -> None:
     np.testing.assert_allclose(first.spectrum.mean[[0, 1, 3, 4, 5]], values.mean(axis=0))
     np.testing.assert_allclose(first.spectrum.deviation[[0, 1, 3, 4, 5]], values.std(axis=0))
     assert np.isnan(first.spectrum.mean[2]), "a bad band has no value"
+
+
+def test_class_spectra_are_those_of_the_labels_that_were_learned(case: AuditCase) -> None:
+    findings = result_of(find(case))
+    checkpoint = case.checkpoint
+    learned = checkpoint.training_pixels[checkpoint.training_ids == 5]
+    assert findings.spectra_learned and findings.spectra[5].n == len(learned) == 9
+    values = np.asarray(case.cube.raw)[tuple(learned.T)].astype(float)
+    np.testing.assert_allclose(findings.spectra[5].mean[:2], values.mean(axis=0)[:2])
+
+
+@pytest.mark.parametrize("other", ["scene", "file of before"])
+def test_where_it_is_not_known_what_was_learned_the_references_spectra_are_shown(
+    case: AuditCase, other: str, read_page: Any
+) -> None:
+    if other == "scene":
+        case = replace(case, own_scene=False)
+    else:
+        case = replace(case, checkpoint=replace(case.checkpoint, training_ids=None))
+    findings = result_of(find(case))
     measured = (case.reference.ids == 5) & (np.asarray(case.cube.raw)[..., 0] != -1)
-    assert findings.spectra[5].n == int(measured.sum())
+    assert not findings.spectra_learned and findings.spectra[5].n == int(measured.sum())
+    page = read_page(result_of(audit_report(case)).html)
+    assert f"in the reference ({int(measured.sum()):,} read)" in " ".join(page.text.split())

@@ -124,6 +124,8 @@ def test_pixels_of_both_trainings_are_left_out_of_the_accuracy(
     seen = places(checkpoint.training_pixels)
     assert places(tiny_checkpoint.training_pixels) < seen
     assert len(seen) == len(checkpoint.training_pixels) > checkpoint.record.n_train
+    true = tiny_job.reference.ids[tuple(checkpoint.training_pixels.T)]
+    np.testing.assert_array_equal(checkpoint.training_ids, true)
     assert places(tiny_checkpoint.validation_pixels) <= places(checkpoint.validation_pixels)
 
 
