@@ -25,17 +25,23 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.model.config import ModelConfig
 
-BATCH_VALUES = {"cpu": 400_000, "mps": 3_200_000, "cuda": 25_600_000}
-"""Token values (patches × tokens × width) at once: on a CPU what stays in the caches, on a GPU what
-keeps it busy."""
+BATCH_VALUES = {"cpu": 400_000, "mps": 3_200_000, "cuda": 1_800_000}
+"""Token values (patches × tokens × width) at once: on a CPU what stays in the caches; on Apple's
+GPU what keeps it busy; on an NVIDIA GPU what holds a map by the preset standard, in float32, below
+317 MB, the published figure. Some 100 bytes a value are held at once, half of that in bfloat16."""
 
 LARGEST_BATCH = 4096
 """Patches at once that `automatic_batch_size` goes up to."""
 
 
-def automatic_batch_size(config: ModelConfig, device: torch.device) -> int:
-    """Return how many patches at once suit a network and a device."""
-    patches = BATCH_VALUES[device.type] // (config.tokens * config.d_model)
+def automatic_batch_size(
+    config: ModelConfig, device: torch.device, dtype: torch.dtype = torch.float32
+) -> int:
+    """Return how many patches at once suit a network, a device and a precision."""
+    values = BATCH_VALUES[device.type]
+    if device.type == "cuda":  # where the memory is the limit, not the caches
+        values *= torch.float32.itemsize // dtype.itemsize
+    patches = values // (config.tokens * config.d_model)
     return min(max(patches, 1), LARGEST_BATCH)
 
 

@@ -24,6 +24,7 @@ from napari_ssamamba.prediction.reading import ReadAhead, measured_pixels, read_
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import torch
     from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
@@ -33,12 +34,21 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.prediction.order import Focus, Unit
 
-LARGEST_TILE = {"cpu": 32, "mps": 64, "cuda": 256}
-"""Side of a tile: small enough that the map is seen to grow, large enough for cheap halos."""
+LARGEST_TILE = {"cpu": 32, "mps": 64, "cuda": 64}
+"""Side of a tile: small enough that the map is seen to grow, large enough for cheap halos. On a
+device nine variants of it are held, see `SceneProjection`."""
 
 BATCHES_A_TILE = 8
 """Where that many are less than the largest tile, as of a large network on a CPU, tiles are
 smaller: a mapping turns to where the user looks after each."""
+
+
+def automatic_tile_size(device: torch.device, batch_size: int | None) -> int:
+    """Return the side of the tiles, for batches of so many patches; None without a network."""
+    side = LARGEST_TILE[device.type]
+    if batch_size is None:
+        return side
+    return min(side, 1 << int(math.log2(math.sqrt(BATCHES_A_TILE * batch_size))))
 
 
 def predict(
@@ -192,15 +202,15 @@ def map_tiles(
     dtype = choose_precision(precision, chosen)
     if attention and checkpoint.model.attention == "none":
         raise SettingError("attention", True, "this model has no attention; leave it out.")
-    size = automatic_batch_size(checkpoint.model, chosen) if batch_size == "auto" else batch_size
+    size = batch_size
+    if size == "auto":
+        size = automatic_batch_size(checkpoint.model, chosen, dtype)
     if size < 1:
         raise SettingError("batch_size", size, "choose 1 or more, or auto.")
     mixer = Mixer(checkpoint, members, attention=attention)
     if attention and not mixer.uses_network:
         raise SettingError("attention", True, "the expert has none; leave it out.")
-    side = LARGEST_TILE[chosen.type]
-    if mixer.uses_network:
-        side = min(side, 1 << int(math.log2(math.sqrt(BATCHES_A_TILE * size))))
+    side = automatic_tile_size(chosen, size if mixer.uses_network else None)
     taken = np.zeros((cube.rows, cube.columns), bool) if done is None else done.copy()
     known = int(taken[window.rows, window.columns].sum())
     order = Order(

@@ -38,8 +38,9 @@ NO_OUTPUT = -1
 SETTLING_BATCHES = 16
 """Batches from which the batch norms' statistics are computed anew."""
 
-VALIDATED_AT_ONCE = {"cpu": 32, "mps": 256, "cuda": 2048}
-"""Patches: on a CPU what stays in the caches, on a GPU what keeps it busy."""
+VALIDATED_AT_ONCE = {"cpu": 32, "mps": 256, "cuda": 128}
+"""Patches: on a CPU what stays in the caches; on a GPU what holds no more than a training step of
+the preset standard does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,88 @@
+"""What a map and a training hold at once with the settings for a GPU, counted on the CPU."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from napari_ssamamba.model.config import preset
+from napari_ssamamba.model.inference.scene import SceneInference
+from napari_ssamamba.model.network import build_network
+from napari_ssamamba.prediction.classifier import automatic_batch_size
+from napari_ssamamba.prediction.predictor import automatic_tile_size
+from napari_ssamamba.training.config import protocol
+from napari_ssamamba.training.learner import VALIDATED_AT_ONCE, Learner, Samples
+from napari_ssamamba.training.patches_at_once import PatchesAtOnce
+
+PUBLISHED = 317e6
+"""Bytes that the published implementation needs."""
+
+
+class TensorBytes(TorchDispatchMode):
+    """Counts the bytes of all tensors that are alive, and the most that ever were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, arguments: Any = (), options: Any = None
+    ) -> Any:
+        result = operation(*arguments, **(options or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor):
+                self._count(tensor.untyped_storage())
+        return result
+
+    def _count(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if key in self._known:
+            return
+
+        def gone() -> None:
+            self._known.discard(key)
+            self.now -= size
+
+        self._known.add(key)
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, gone)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_map_by_the_large_network_holds_less_than_published(dtype: torch.dtype) -> None:
+    config, gpu = preset("standard", 256, 22), torch.device("cuda")
+    batch = automatic_batch_size(config, gpu, dtype)
+    side = automatic_tile_size(gpu, batch) + config.patch_size - 1
+    with TensorBytes() as held, torch.inference_mode():
+        network = build_network(config, torch.Generator()).eval()
+        tile = SceneInference(network, dtype).open_tile(torch.zeros(side, side, 256))
+        tile.logits(*torch.zeros(2, batch, dtype=torch.long))
+    assert batch >= 128  # or a GPU is not kept busy
+    assert held.peak < PUBLISHED
+
+
+def test_the_published_training_holds_less_than_published() -> None:
+    config = replace(protocol("paper"), precision="bfloat16")  # what a GPU takes of itself
+    samples = 900
+    with TensorBytes() as held:
+        generator = torch.Generator()
+        network = build_network(preset("standard", 256, 22), generator)
+        table = torch.zeros(samples * 49, 256)  # scattered labels: patches share no pixel
+        labelled = Samples(
+            torch.arange(len(table)).view(samples, 49), torch.arange(samples).remainder(22)
+        )
+        learner = Learner(network, table, labelled, labelled, config, generator)
+        learner.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE["cuda"], table.device)
+        for _ in range(2):  # the optimiser's state comes with the first step
+            for _ in learner.step(torch.arange(config.batch_size)):
+                pass
+        next(learner.validate())
+    assert held.peak < PUBLISHED
