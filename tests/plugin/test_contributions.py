@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import rasterio
 from command_line import ssamamba
 from npe2 import PluginManager, PluginManifest
 from scipy.io import savemat
@@ -13,8 +14,10 @@ from scipy.io import savemat
 import napari_ssamamba.plugin.samples as samples
 from napari_ssamamba.data.downloads import SAMPLES
 from napari_ssamamba.data.room import Room
+from napari_ssamamba.errors import SettingError
 from napari_ssamamba.plugin.preferences import preferred_room, preferred_training
 from napari_ssamamba.plugin.viewers import session_of
+from napari_ssamamba.plugin.writer import write_image_layer
 from napari_ssamamba.session import TrainingSettings
 
 if TYPE_CHECKING:
@@ -155,3 +158,34 @@ def test_a_viewer_begins_with_what_is_set_in_the_preferences(
     assert session.mapping.room.share == 0.1
     with pytest.raises(ValueError, match=r"huge|enum|permitted|literal"):
         settings.training.preset = "huge"
+
+
+def test_images_are_saved_on_the_scenes_grid(viewer: Any, qtbot: Any, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((20, 30, 6), np.float32)
+    with rasterio.open(
+        tmp_path / "field.tif",
+        "w",
+        driver="GTiff",
+        width=30,
+        height=20,
+        count=6,
+        dtype="float32",
+        crs="EPSG:32633",
+        transform=rasterio.Affine(30, 0, 5e5, 0, -30, 58e5),
+    ) as file:
+        file.write(values.transpose(2, 0, 1))
+    viewer.open(str(tmp_path / "field.tif"), plugin=PLUGIN)
+    session = shown(qtbot, viewer)
+    sure = np.random.default_rng(1).random((20, 30), np.float32)
+    [path] = viewer.add_image(sure, name="confidence").save(str(tmp_path / "sure.tif"))
+    with rasterio.open(path) as file:
+        np.testing.assert_array_equal(file.read(1), sure)
+        assert file.crs == "EPSG:32633" and file.transform.to_gdal() == session.cube.transform
+        assert file.descriptions == ("confidence",)
+    [path] = viewer.layers["composite"].save(str(tmp_path / "rgb.tif"))
+    with rasterio.open(path) as file:
+        np.testing.assert_array_equal(
+            file.read(), session.composite_image[..., :3].transpose(2, 0, 1)
+        )
+    with pytest.raises(SettingError, match="3 axes"):
+        write_image_layer(str(tmp_path / "bands.tif"), viewer.layers["bands"].data, {})

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.errors import LabelsError, SettingError
 from napari_ssamamba.plugin.reader import get_reader, read
-from napari_ssamamba.plugin.writer import write_labels_layer
+from napari_ssamamba.plugin.writer import write_image_layer, write_labels_layer
 
 
 def test_asking_for_a_reader_loads_nothing_heavy(tmp_path: Path) -> None:
@@ -54,6 +54,19 @@ def test_labels_are_saved_with_their_names(tmp_path: Path) -> None:
 
 def test_labels_that_are_no_class_map_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match="3 axes"):
-        write_labels_layer(str(tmp_path / "map.tif"), np.zeros((2, 2, 2), int), {})
+        write_labels_layer(str(tmp_path / "map.img"), np.zeros((2, 2, 2), int), {})
     with pytest.raises(LabelsError, match="70000"):
-        write_labels_layer(str(tmp_path / "map.tif"), np.full((2, 2), 70000), {})
+        write_labels_layer(str(tmp_path / "map.img"), np.full((2, 2), 70000), {})
+    with pytest.raises(SettingError, match="3 axes"):
+        write_image_layer(str(tmp_path / "b.img"), np.zeros((3, 4, 5)), {"name": "stack"})
+
+
+def test_layers_that_have_nothing_to_do_with_a_scene_are_saved_as_without_the_plugin(
+    tmp_path: Path,
+) -> None:
+    import tifffile
+
+    stack = np.arange(2000, dtype=np.uint32).reshape(2, 20, 50)
+    for write, name in ((write_labels_layer, "cells.tif"), (write_image_layer, "volume.tif")):
+        [path] = write(str(tmp_path / name), stack, {"name": "of others"})
+        np.testing.assert_array_equal(tifffile.imread(path), stack)
