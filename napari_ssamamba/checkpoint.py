@@ -118,6 +118,8 @@ class TrainingRecord:
         None where the network stands alone.
     history : tuple of EpochRecord
         The epochs of the network's training; empty in files of before these were kept.
+    fingerprint : str or None
+        The scene's, see `Cube`.
     """
 
     scene: str
@@ -135,6 +137,7 @@ class TrainingRecord:
     validation_oa: float | None
     mixture: MixtureRecord | None = None
     history: tuple[EpochRecord, ...] = ()
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,6 +214,24 @@ class Checkpoint:
                 f"trained on; the first is band {int(self.band_indices[first]) + 1}: "
                 f"{found[first]:.1f} nm instead of {self.wavelengths[first]:.1f} nm",
             )
+
+    def is_of(self, cube: Cube) -> bool:
+        """Tell whether a scene may be the one that was trained on.
+
+        Another one has other rows or columns, or both another name and other values: a file that
+        was renamed, or converted, is the same scene.
+        """
+        record = self.record
+        if record.scene_shape[:2] != cube.shape[:2]:
+            return False
+        known = record.fingerprint is not None and cube.fingerprint is not None
+        return record.scene == cube.name or not known or record.fingerprint == cube.fingerprint
+
+    def seen_pixels(self, cube: Cube) -> NDArray[np.int32]:
+        """Return the pixels of a scene that were trained or validated on, shape (n, 2)."""
+        if not self.is_of(cube):
+            return np.empty((0, 2), np.int32)
+        return np.concatenate((self.training_pixels, self.validation_pixels))
 
     def learned_labels(self) -> NDArray[np.uint16] | None:
         """Return the labels that were trained on, shape (rows, columns); None where not kept.

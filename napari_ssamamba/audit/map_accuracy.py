@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
     from napari_ssamamba.training.metrics import Accuracy
 
 
 def map_accuracy(
-    predicted: NDArray[np.uint16], reference: LabelMap, checkpoint: Checkpoint
+    predicted: NDArray[np.uint16], reference: LabelMap, checkpoint: Checkpoint, cube: Cube
 ) -> Generator[Progress, None, Accuracy]:
     """Compare a map with a reference; pixels trained or validated on do not count.
 
-    In a scene of another size than that which the model was trained on, all count.
+    In another scene than that which the model was trained on, all count.
 
     Parameters
     ----------
@@ -33,6 +33,8 @@ def map_accuracy(
     reference : LabelMap
     checkpoint : Checkpoint
         The model that the map was made with.
+    cube : Cube
+        The scene.
 
     Raises
     ------
@@ -43,9 +45,7 @@ def map_accuracy(
 
     yield Progress(text="Comparing the map with the reference")
     ids = reference.ids.copy()
-    if checkpoint.record.scene_shape[:2] == ids.shape:
-        for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
-            ids[pixels[:, 0], pixels[:, 1]] = UNLABELLED
+    ids[tuple(checkpoint.seen_pixels(cube).T)] = UNLABELLED
     others = tuple(c for c in checkpoint.classes if c.id not in reference.classes)
     return assess(ids, predicted, ClassTable((*reference.classes, *others)))
 
@@ -56,6 +56,7 @@ def without_wrong(
     predicted: NDArray[np.uint16],
     reference: LabelMap,
     checkpoint: Checkpoint,
+    cube: Cube,
 ) -> tuple[Accuracy, int]:
     """Leave out pixels whose reference was found wrong.
 
@@ -66,7 +67,7 @@ def without_wrong(
     wrong : mapping
         Row and column to the class that the pixel is not of; pixels that the reference gives
         another class count on.
-    predicted, reference, checkpoint
+    predicted, reference, checkpoint, cube
         See `map_accuracy`.
 
     Returns
@@ -77,8 +78,7 @@ def without_wrong(
     """
     from napari_ssamamba.training.metrics import accuracy_of
 
-    learned = np.concatenate((checkpoint.training_pixels, checkpoint.validation_pixels))
-    counted = set(wrong) - set(map(tuple, learned.tolist()))
+    counted = set(wrong) - set(map(tuple, checkpoint.seen_pixels(cube).tolist()))
     matrix, ids, left_out = accuracy.confusion.copy(), accuracy.classes.ids, 0
     for pixel in counted:
         true, mapped = int(reference.ids[pixel]), int(predicted[pixel])

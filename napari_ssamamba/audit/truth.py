@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
 
 TruthKind = Literal["validation", "reference", "training"]
@@ -63,6 +64,7 @@ def find_truth(
     labels: LabelMap,
     reference: LabelMap | None,
     checkpoint: Checkpoint | None,
+    cube: Cube,
 ) -> Truth:
     """Return the pixels that count.
 
@@ -74,7 +76,8 @@ def find_truth(
         training do not count, and those that were relabelled have their new class.
     reference : LabelMap or None
     checkpoint : Checkpoint or None
-        The model; its pixels are those of the scene where it was trained on one of this shape.
+    cube : Cube
+        The scene; the model's pixels count as such where it was trained on this one.
 
     Raises
     ------
@@ -82,7 +85,6 @@ def find_truth(
         Where there is no such pixel; it says how to get some.
     """
     name = TRUTH_NAMES[kind]
-    here = checkpoint is not None and checkpoint.record.scene_shape[:2] == labels.ids.shape
     if kind == "training":
         ids, classes = labels.ids.copy(), labels.classes
         empty = "No pixel is labelled. Paint or import labels in the section Classes."
@@ -94,16 +96,15 @@ def find_truth(
             )
         ids, classes = reference.ids.copy(), reference.classes
         name += f" ({reference.name})"
-        if checkpoint is not None and here:
-            for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
-                ids[pixels[:, 0], pixels[:, 1]] = UNLABELLED
+        if checkpoint is not None:
+            ids[tuple(checkpoint.seen_pixels(cube).T)] = UNLABELLED
         empty = (
             f"{reference.name}: the model was trained on all pixels of the reference. Train on "
             "fewer of them, or choose another truth in the section Audit."
         )
     else:
         ids, classes = np.full_like(labels.ids, UNLABELLED), labels.classes
-        if checkpoint is not None and here:
+        if checkpoint is not None and checkpoint.is_of(cube):
             at = tuple(checkpoint.validation_pixels.T)
             ids[at] = labels.ids[at]
         empty = (

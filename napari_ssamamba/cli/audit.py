@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_ssamamba.cli.evaluate import counted_truth, is_training_scene
+from napari_ssamamba.cli.evaluate import counted_truth
 from napari_ssamamba.cli.inputs import (
     DebugOption,
     DeviceOption,
@@ -78,7 +78,6 @@ def audit(
         truth=truth,
         class_map=class_map,
         members=members,
-        own_scene=is_training_scene(cube, checkpoint),
     )
     report = follow(audit_report(case))
     with written_whole(out) as folder:

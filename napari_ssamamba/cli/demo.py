@@ -122,7 +122,6 @@ def run(
         truth=truth,
         class_map=class_map,
         members="mixed",
-        own_scene=True,
     )
     report = follow(audit_report(case))
     with written_whole(folder) as new:

@@ -77,7 +77,7 @@ def evaluate(
         joined_classes(checkpoint.classes, truth.classes),
     )
     nearest = None
-    if is_training_scene(cube, checkpoint):
+    if checkpoint.is_of(cube):
         far = distance_to_training(cube.shape[:2], checkpoint.training_pixels)
         nearest = int(far[counted].min())
     left_out = int((given.ids != UNLABELLED).sum() - counted.sum())
@@ -104,11 +104,6 @@ def evaluate(
     )
 
 
-def is_training_scene(cube: Cube, checkpoint: Checkpoint) -> bool:
-    """Tell whether a scene may be the one that was trained on: whether it has its shape."""
-    return cube.shape == checkpoint.record.scene_shape
-
-
 def counted_truth(reference: LabelMap, cube: Cube, checkpoint: Checkpoint) -> Truth:
     """Return the reference without the pixels that the model has learned from.
 
@@ -120,9 +115,7 @@ def counted_truth(reference: LabelMap, cube: Cube, checkpoint: Checkpoint) -> Tr
     from napari_ssamamba.audit.truth import TRUTH_NAMES, Truth
 
     ids = reference.ids.copy()
-    if is_training_scene(cube, checkpoint):
-        for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
-            ids[pixels[:, 0], pixels[:, 1]] = UNLABELLED
+    ids[tuple(checkpoint.seen_pixels(cube).T)] = UNLABELLED
     if not ids.any():
         raise LabelsError(
             f"{reference.name}: the model was trained on all its pixels; none is left to check "

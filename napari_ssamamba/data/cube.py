@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -52,6 +53,10 @@ class RawCube(Protocol):
         """Read the block that the three slices select."""
 
 
+FINGERPRINT = (5, 5, 3)
+"""Rows, columns and bands that a fingerprint is made of, spread over the scene."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cube:
     """A hyperspectral scene, read from its file block by block.
@@ -82,6 +87,9 @@ class Cube:
         The files it is read from.
     synthetic : bool
         True for scenes made by a program; shown wherever a figure computed on it is.
+    fingerprint : str or None
+        See `with_fingerprint`; None for a scene that is not read from a file, or from a MATLAB
+        file, of which a single value cannot be read.
     """
 
     name: str
@@ -97,6 +105,7 @@ class Cube:
     interleave: str = "bip"
     paths: tuple[Path, ...] = ()
     synthetic: bool = False
+    fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.raw.shape) != 3 or min(self.raw.shape) < 1:
@@ -264,6 +273,21 @@ class Cube:
         """Return the same scene with other band centres, in nm."""
         values = None if wavelengths is None else np.asarray(wavelengths, np.float64)
         return replace(self, wavelengths=values)
+
+
+def with_fingerprint(cube: Cube) -> Cube:
+    """Return a scene with what tells it from others of its size: a digest of a few values."""
+    rows, columns, bands = (
+        np.linspace(0, size - 1, count).astype(np.intp)
+        for size, count in zip(cube.shape, FINGERPRINT, strict=True)
+    )
+    values = [cube.read(_one(r), _one(c), np.unique(bands)) for r in rows for c in columns]
+    digest = hashlib.sha256(np.nan_to_num(np.concatenate(values)).tobytes()).hexdigest()
+    return replace(cube, fingerprint=digest)
+
+
+def _one(index: int) -> slice:
+    return slice(int(index), int(index) + 1)
 
 
 def _bounding_box(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[range, range]:

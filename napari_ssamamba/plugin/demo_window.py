@@ -102,9 +102,8 @@ def labels_of(checkpoint: Checkpoint, reference: LabelMap) -> LabelMap:
     from napari_ssamamba.data.labels import LabelMap
 
     ids = np.zeros_like(reference.ids)
-    for pixels in (checkpoint.training_pixels, checkpoint.validation_pixels):
-        here = (pixels[:, 0], pixels[:, 1])
-        ids[here] = reference.ids[here]
+    here = tuple(np.concatenate((checkpoint.training_pixels, checkpoint.validation_pixels)).T)
+    ids[here] = reference.ids[here]
     return LabelMap(ids, reference.classes, "labels of the demo")
 
 

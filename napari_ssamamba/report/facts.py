@@ -99,7 +99,7 @@ def independence(findings: Findings) -> str:
     """Say how independent the pixels that count are of those trained on."""
     if findings.distances is None:
         return (
-            "The model was trained on a scene of another size "
+            "The model was trained on another scene "
             f"({findings.case.checkpoint.record.scene}), so all pixels count. Where the two "
             "overlap, pixels that it was trained on are among them."
         )

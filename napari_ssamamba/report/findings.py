@@ -56,8 +56,6 @@ class AuditCase:
         Of the whole scene.
     members : {"mixed", "network", "expert"}
         What made the map.
-    own_scene : bool
-        Whether the model was trained on this scene.
     """
 
     cube: Cube
@@ -67,7 +65,11 @@ class AuditCase:
     truth: Truth
     class_map: ClassMap
     members: Members
-    own_scene: bool
+
+    @property
+    def own_scene(self) -> bool:
+        """Whether the model was trained on this scene."""
+        return self.checkpoint.is_of(self.cube)
 
     @property
     def synthetic(self) -> bool:

@@ -91,9 +91,8 @@ def error_picture(findings: Findings) -> NDArray[np.uint8]:
     def paint(rows: NDArray[np.intp], across: NDArray[np.intp], colour: str) -> None:
         picture[rows // step, across // step] = *colour_values(colour), 255
 
-    if case.own_scene:
-        for pixels in (case.checkpoint.training_pixels, case.checkpoint.validation_pixels):
-            paint(pixels[:, 0].astype(np.intp), pixels[:, 1].astype(np.intp), LEARNED)
+    seen = case.checkpoint.seen_pixels(case.cube).astype(np.intp)
+    paint(seen[:, 0], seen[:, 1], LEARNED)
     for agrees, colour in ((True, RIGHT), (False, WRONG)):
         rows, across = np.divmod(findings.confusion.order[findings.right == agrees], columns)
         paint(rows, across, colour)

@@ -133,7 +133,9 @@ class AuditState:
             return None
         labels = LabelMap(session.labels, session.classes, "training labels")
         try:
-            truth = find_truth(self.truth, labels, session.reference, session.checkpoint)
+            truth = find_truth(
+                self.truth, labels, session.reference, session.checkpoint, session.need_cube()
+            )
         except LabelsError as error:
             self._drop()
             self._refusal = str(error)

@@ -149,7 +149,7 @@ class _Reader:
         self.checkpoint = checkpoint
         self._pixels = np.empty((0, 2), np.int32)
         self._ids = np.empty(0, np.uint16)
-        if labels is not None and checkpoint.record.scene_shape[:2] == labels.shape:
+        if labels is not None and checkpoint.is_of(cube):
             learned = checkpoint.learned_labels()
             self._pixels = checkpoint.training_pixels
             self._ids = (labels if learned is None else learned)[tuple(self._pixels.T)]

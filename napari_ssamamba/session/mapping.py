@@ -245,7 +245,7 @@ class SessionMapping:
             return None
         from napari_ssamamba.audit.map_accuracy import map_accuracy
 
-        return map_accuracy(shown.ids, reference, checkpoint)
+        return map_accuracy(shown.ids, reference, checkpoint, session.need_cube())
 
     def set_accuracy(self, accuracy: Accuracy | None) -> None:
         """Take how well the map agrees with the reference."""
@@ -267,7 +267,7 @@ class SessionMapping:
         if found is not None and wrong and shown is not None and reference is not None:
             if shown.checkpoint is not None:
                 found, self.left_out = without_wrong(
-                    found, wrong, shown.ids, reference, shown.checkpoint
+                    found, wrong, shown.ids, reference, shown.checkpoint, session.need_cube()
                 )
         session.accuracy = found
         session.events.accuracy.emit()

@@ -52,7 +52,7 @@ def train_on_labels(
     config = settings.config
     split = hold_out_validation(ids, config.validation_fraction, config.seed)
     start = None
-    if settings.from_last and last is not None and last.record.scene == cube.name:
+    if settings.from_last and last is not None and last.is_of(cube):
         try:
             wanted = preset(settings.preset, last.model.bands, last.model.classes)
             check_start(last, cube, wanted, follow_scene=config.follow_scene)

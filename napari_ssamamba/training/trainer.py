@@ -159,6 +159,7 @@ def train(
         record=TrainingRecord(
             scene=cube.name,
             scene_shape=cube.shape,
+            fingerprint=cube.fingerprint,
             synthetic=cube.synthetic,
             protocol=config.protocol,
             split=split.description,
@@ -219,7 +220,7 @@ def train(
     )
     spectral = None if expert is None else expert.expert
     checkpoint = replace(draft, weights=weights, record=record, expert=spectral)
-    return checkpoint if start_from is None else continue_record(checkpoint, start_from)
+    return checkpoint if start_from is None else continue_record(checkpoint, start_from, cube)
 
 
 def _paced(

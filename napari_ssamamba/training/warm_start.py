@@ -12,7 +12,7 @@ from napari_ssamamba.errors import BandsError, SettingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_ssamamba.checkpoint import Checkpoint, MixtureRecord, TrainingRecord
+    from napari_ssamamba.checkpoint import Checkpoint, MixtureRecord
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
@@ -102,7 +102,7 @@ def continue_split(split: Split, start: Checkpoint, cube: Cube) -> Split:
     cube : Cube
         Where it is not the scene of `start`, the split stays as it is.
     """
-    if not _same_scene(start.record, cube.shape):
+    if not start.is_of(cube):
         return split
     learned = _mask(start.training_pixels, split.ids.shape)
     validated = _mask(start.validation_pixels, split.ids.shape)
@@ -126,7 +126,7 @@ def continue_mixture(start: Checkpoint) -> MixtureRecord | None:
     return replace(mixture, how=f"{_KEPT}: {mixture.how}")
 
 
-def continue_record(checkpoint: Checkpoint, start: Checkpoint) -> Checkpoint:
+def continue_record(checkpoint: Checkpoint, start: Checkpoint, cube: Cube) -> Checkpoint:
     """Let a model remember which one it started from, and the pixels that that one has seen."""
     record = replace(
         checkpoint.record,
@@ -134,7 +134,7 @@ def continue_record(checkpoint: Checkpoint, start: Checkpoint) -> Checkpoint:
         standardisation=start.record.standardisation,
         synthetic=checkpoint.record.synthetic or start.record.synthetic,
     )
-    if not _same_scene(start.record, record.scene_shape):
+    if not start.is_of(cube):
         return replace(checkpoint, record=record)
     pixels, kept = _joined(checkpoint.training_pixels, start.training_pixels)
     ids = None
@@ -147,11 +147,6 @@ def continue_record(checkpoint: Checkpoint, start: Checkpoint) -> Checkpoint:
         validation_pixels=_joined(checkpoint.validation_pixels, start.validation_pixels)[0],
         training_ids=ids,
     )
-
-
-def _same_scene(record: TrainingRecord, shape: tuple[int, int, int]) -> bool:
-    """Tell whether a scene may be the one that was trained on: whether it has its shape."""
-    return record.scene_shape == shape
 
 
 def _joined(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,7 +84,7 @@ def test_a_class_that_only_the_map_has_gets_a_column_with_its_name(maps):
 
 def test_pixels_that_the_model_learned_from_are_no_reference(tiny_job, tiny_checkpoint):
     painted = LabelMap(np.zeros_like(tiny_job.reference.ids), tiny_job.reference.classes)
-    truth = find_truth("reference", painted, tiny_job.reference, tiny_checkpoint)
+    truth = find_truth("reference", painted, tiny_job.reference, tiny_checkpoint, tiny_job.cube)
     learned = np.vstack([tiny_checkpoint.training_pixels, tiny_checkpoint.validation_pixels])
     expected = tiny_job.reference.ids.copy()
     expected[tuple(learned.T)] = 0
@@ -91,7 +93,7 @@ def test_pixels_that_the_model_learned_from_are_no_reference(tiny_job, tiny_chec
 
 
 def test_held_out_pixels_have_the_class_that_is_painted_now(tiny_job, tiny_checkpoint):
-    truth = find_truth("validation", tiny_job.reference, None, tiny_checkpoint)
+    truth = find_truth("validation", tiny_job.reference, None, tiny_checkpoint, tiny_job.cube)
     at = tuple(tiny_checkpoint.validation_pixels.T)
     assert (truth.ids > 0).sum() == tiny_checkpoint.record.n_validation
     np.testing.assert_array_equal(truth.ids[at], tiny_job.reference.ids[at])
@@ -105,10 +107,11 @@ def test_held_out_pixels_have_the_class_that_is_painted_now(tiny_job, tiny_check
         ("training", "Paint or import labels"),
     ],
 )
-def test_a_truth_that_is_missing_says_how_to_get_it(tiny_checkpoint, kind, says):
+def test_a_truth_that_is_missing_says_how_to_get_it(tiny_job, tiny_checkpoint, kind, says):
+    cube = replace(tiny_job.cube, raw=tiny_job.cube.raw[:3, :3])
     elsewhere = LabelMap(np.zeros((3, 3), np.uint16), ClassTable.from_ids(IDS))
     with pytest.raises(LabelsError, match=says):
-        find_truth(kind, elsewhere, None, tiny_checkpoint)
+        find_truth(kind, elsewhere, None, tiny_checkpoint, cube)
 
 
 def test_pixels_found_wrong_no_longer_count_and_everything_follows(maps, confusion):

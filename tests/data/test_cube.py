@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from napari_ssamamba.data.cube import Cube, has_measurement
+from napari_ssamamba.data.cube import Cube, has_measurement, with_fingerprint
 from napari_ssamamba.data.mapped_file import MappedFile
+from napari_ssamamba.data.readers import open_cube
 from napari_ssamamba.errors import BandsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class BlockCube:
@@ -98,3 +102,18 @@ def test_pixels_far_apart_in_a_row_are_read_right(tmp_path: Any, order: str) -> 
     cube = Cube("scene", MappedFile(mapped.transpose(back)), interleave=order)
     rows, columns = np.repeat([3, 4, 5], 9), np.tile(np.arange(0, 900, 100), 3)
     np.testing.assert_array_equal(cube.read_pixels(rows, columns), values[rows, columns])
+
+
+def test_scenes_of_one_size_are_told_apart_by_their_values(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((40, 30, 8), np.float32)
+    values[0, 0, 0] = np.nan
+    for name, scene in (("one", values), ("renamed", values), ("other", values + 1)):
+        np.save(tmp_path / f"{name}.npy", scene)
+    one, renamed, other = (
+        open_cube(tmp_path / f"{name}.npy") for name in ("one", "renamed", "other")
+    )
+    assert one.fingerprint is not None
+    assert one.fingerprint == renamed.fingerprint != other.fingerprint
+    assert one.with_good_bands(np.arange(8) > 3).fingerprint == one.fingerprint
+    other_bands = with_fingerprint(one.with_good_bands(np.arange(8) > 3))
+    assert other_bands.fingerprint == one.fingerprint

@@ -113,5 +113,12 @@ def case(tiny_job: Any, tiny_checkpoint: Any) -> AuditCase:
         truth=Truth("reference", "Reference pixels not trained on (strips)", counted, table),
         class_map=class_map,
         members="mixed",
-        own_scene=True,
     )
+
+
+@pytest.fixture
+def elsewhere(case: AuditCase) -> AuditCase:
+    """The same model on a scene that it was not trained on, of the same size."""
+    record = replace(case.checkpoint.record, fingerprint="one")
+    cube = replace(case.cube, name="elsewhere", fingerprint="another")
+    return replace(case, cube=cube, checkpoint=replace(case.checkpoint, record=record))

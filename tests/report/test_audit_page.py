@@ -187,9 +187,9 @@ def test_what_is_synthetic_is_marked(case: AuditCase, page: Any, read_page: Any)
     assert "(synthetic scene)" in marked.text  # the title, which tabs show
 
 
-def test_another_scene_has_no_distances(case: AuditCase, read_page: Any) -> None:
-    page = read_page(result_of(audit_report(replace(case, own_scene=False))).html)
-    assert "trained on a scene of another size" in page.text
+def test_another_scene_has_no_distances(elsewhere: AuditCase, read_page: Any) -> None:
+    page = read_page(result_of(audit_report(elsewhere)).html)
+    assert "trained on another scene (tiny)" in page.text
     assert "By distance to the nearest training pixel" not in page.tables
 
 

@@ -100,10 +100,10 @@ def test_class_spectra_are_those_of_the_labels_that_were_learned(case: AuditCase
 
 @pytest.mark.parametrize("other", ["scene", "file of before"])
 def test_where_it_is_not_known_what_was_learned_the_references_spectra_are_shown(
-    case: AuditCase, other: str, read_page: Any
+    case: AuditCase, elsewhere: AuditCase, other: str, read_page: Any
 ) -> None:
     if other == "scene":
-        case = replace(case, own_scene=False)
+        case = elsewhere
     else:
         case = replace(case, checkpoint=replace(case.checkpoint, training_ids=None))
     findings = result_of(find(case))

@@ -57,6 +57,8 @@ def open_cube(
     SettingError
         For an option that the format has not, or a value that it cannot have.
     """
+    from napari_ssamamba.data.cube import with_fingerprint
+
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
     if not files:
         raise SettingError("paths", files, "name at least one file.")
@@ -76,18 +78,18 @@ def open_cube(
     if kind == "geotiff":
         from napari_ssamamba.data.readers.geotiff import open_geotiff
 
-        return open_geotiff(files, wavelengths)
+        return with_fingerprint(open_geotiff(files, wavelengths))
     if kind == "envi":
         from napari_ssamamba.data.readers.envi import open_envi
 
-        return open_envi(files[0], wavelengths)
+        return with_fingerprint(open_envi(files[0], wavelengths))
     if kind == "matlab":
         from napari_ssamamba.data.readers.matlab import open_matlab
 
         return open_matlab(files[0], variable=variable, layout=layout, wavelengths=wavelengths)
     from napari_ssamamba.data.readers.numpy_file import open_numpy
 
-    return open_numpy(files[0], layout, wavelengths)
+    return with_fingerprint(open_numpy(files[0], layout, wavelengths))
 
 
 def can_read(paths: Path | str | Sequence[Path | str]) -> bool:
