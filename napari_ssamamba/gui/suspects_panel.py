@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ERASE_KEY = "Delete"
 
-ASKED = MEMBERS | {"the spectral expert alone, in seconds": "expert"}
+ASKED = MEMBERS | {"the spectral expert alone": "expert"}
 """Who says what a label should be, as the user reads it."""
 
 SAID_BY: dict[Members, str] = {
@@ -50,6 +50,9 @@ class SuspectsPanel(StepPanel):
         self.members = QComboBox()
         for text, value in ASKED.items():
             self.members.addItem(text, value)
+        self.members.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.members.setToolTip(
             "Who says what a label should be: network and expert as in a map, which takes about as "
             "long as a training, or one of them; the expert takes seconds"
