@@ -37,28 +37,24 @@ def test_open_without_napari_says_what_to_install(monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What is opened in a window that stands in for napari's, in order."""
-    calls: list[object] = []
-    dock = SimpleNamespace(open_scene=lambda paths, variable: calls.append((paths, variable)))
+    """Arguments of the programs that are started, which end at once and well."""
+    commands: list[object] = []
 
-    def add(name: str) -> tuple[object, object]:
-        calls.append(name)
-        return None, dock
+    def start(command: list[str]) -> SimpleNamespace:
+        assert command[:4] == [*viewer.PROGRAM, "napari_ssamamba.plugin.scene_window"]
+        commands.append(command[4:])
+        return SimpleNamespace(wait=lambda: 0)
 
-    window = SimpleNamespace(add_plugin_dock_widget=add)
-    napari = SimpleNamespace(
-        Viewer=lambda: SimpleNamespace(window=window), run=lambda: calls.append("run")
-    )
     monkeypatch.setattr(viewer, "has_display", lambda: True)
-    monkeypatch.setitem(sys.modules, "napari", napari)
-    return calls
+    monkeypatch.setattr(viewer.subprocess, "Popen", start)
+    return commands
 
 
-def test_open_hands_the_files_to_the_dock(tmp_path: Path, opened: list[object]) -> None:
+def test_open_hands_the_files_to_the_window(tmp_path: Path, opened: list[object]) -> None:
     scene = tmp_path / "scene.npy"
     np.save(scene, np.ones((5, 6, 7), np.float32))
     assert ssamamba("open", scene).exit_code == 0
-    assert opened == ["napari-ssamamba", ([scene], None), "run"]
+    assert opened == [["--", str(scene)]]
 
 
 def test_open_takes_a_variable_as_the_other_commands_do(
@@ -67,7 +63,13 @@ def test_open_takes_a_variable_as_the_other_commands_do(
     path = tmp_path / "two.mat"
     savemat(path, {"radiance": np.ones((3, 4, 5)), "reflectance": np.ones((3, 4, 6))})
     assert ssamamba("open", f"{path}:reflectance").exit_code == 0
-    assert opened == ["napari-ssamamba", ([path], "reflectance"), "run"]
+    assert opened == [["--variable=reflectance", "--", str(path)]]
+
+
+def test_open_tells_of_a_window_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "has_display", lambda: True)
+    monkeypatch.setattr(viewer, "SCENE_WINDOW", "napari_ssamamba.plugin.no_window")
+    assert "ended with an error" in error_of("open")
 
 
 def test_open_tells_of_impossible_files_before_the_window(

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.cli.report import follow
-from napari_ssamamba.cli.viewer import INSTALL, VIRTUAL_DISPLAY, has_display, has_viewer
+from napari_ssamamba.cli.viewer import INSTALL, PROGRAM, VIRTUAL_DISPLAY, has_display, has_viewer
 from napari_ssamamba.data.downloads import CACHE
 from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
 from napari_ssamamba.data.sample.stand_in import plan_stand_in, write_stand_in
@@ -136,7 +135,7 @@ def _in_window(scene: Path, ids: NDArray[np.uint16], seconds: float) -> dict[str
     """Run the measurement as a program with a window, on a virtual display where there is none."""
     labels, out = scene.with_name("labels.npy"), scene.with_name("figures.json")
     np.save(labels, ids)
-    command = [sys.executable, "-m", BENCH, str(scene), str(labels), f"{seconds:g}", str(out)]
+    command = [*PROGRAM, BENCH, str(scene), str(labels), f"{seconds:g}", str(out)]
     environment = dict(os.environ) | {CACHE: str(scene.parent / "cache")}
     if not has_display():
         if not shutil.which(VIRTUAL_DISPLAY[0]):

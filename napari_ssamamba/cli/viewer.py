@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PLUGIN = "napari-ssamamba"
-
+SCENE_WINDOW = "napari_ssamamba.plugin.scene_window"
 DEMO_WINDOW = "napari_ssamamba.plugin.demo_window"
-"""Started as a program: the command line imports nothing of the window's."""
+"""Started as programs: the command line imports nothing of the window's."""
+
+PROGRAM = (sys.executable, "-P", "-m")
+"""What starts one; a ``spectral.py`` of the user's, in the folder of the scene, is not imported."""
 
 VIRTUAL_DISPLAY = ("xvfb-run", "-a", "-s", "-screen 0 1440x900x24")
 
@@ -64,23 +66,25 @@ def show(paths: Sequence[Path] = (), variable: str | None = None) -> None:
     Raises
     ------
     SSAMambaError
-        Where napari or Qt is not installed, or there is no display.
+        Where napari or Qt is not installed, there is no display, or the window failed.
     """
     if not has_display():
         raise SSAMambaError(
             "There is no display to open a window on. Use train, predict and evaluate, or demo "
             "with --out, which need none."
         )
+    if not has_viewer():
+        raise SSAMambaError(f"The window needs napari and Qt. {INSTALL}")
+    command = [*PROGRAM, SCENE_WINDOW]
+    command += [] if variable is None else [f"--variable={variable}"]
+    window = subprocess.Popen([*command, "--", *map(str, paths)])
     try:
-        import napari
-
-        viewer = napari.Viewer()
-    except ImportError as error:
-        raise SSAMambaError(f"The window needs napari and Qt ({error}). {INSTALL}") from error
-    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN)
-    if paths:  # by the dock: napari opens files by their names alone, without a variable
-        dock.open_scene(paths, variable)
-    napari.run()
+        code = window.wait()
+    except KeyboardInterrupt:
+        window.wait()  # napari gets Ctrl-C too, and ends its work before it closes
+        raise
+    if code != 0:
+        raise SSAMambaError(f"The window ended with an error, see above (exit code {code}).")
 
 
 def show_demo(folder: Path, *, stay: bool) -> str | None:
@@ -102,7 +106,7 @@ def show_demo(folder: Path, *, stay: bool) -> str | None:
     """
     if not has_viewer():
         return f"napari and Qt are not installed. {INSTALL}"
-    command = [sys.executable, "-m", DEMO_WINDOW, str(folder)]
+    command = [*PROGRAM, DEMO_WINDOW, str(folder)]
     environment = dict(os.environ)
     if has_display():
         command += ["--stay"] if stay else []

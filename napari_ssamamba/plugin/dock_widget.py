@@ -13,9 +13,6 @@ from napari_ssamamba.gui.freed_memory import give_back
 from napari_ssamamba.plugin.viewers import session_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     import napari.viewer
 
 MILLISECONDS_TO_SHOW = 200
@@ -36,7 +33,6 @@ class SSAMambaWidget(QWidget):
 
         super().__init__()
         opened = session_of(viewer)
-        self._workflow = opened.workflow
         self.main = MainDock(opened.session, opened.workflow)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -47,18 +43,6 @@ class SSAMambaWidget(QWidget):
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
         opened.share_corners()
         QTimer.singleShot(MILLISECONDS_TO_SHOW, self._begin_to_load)
-
-    def open_scene(self, paths: Sequence[Path], variable: str | None = None) -> None:
-        """Open a scene in the viewer's session, as the command line asks.
-
-        Parameters
-        ----------
-        paths : sequence of Path
-            Files of one scene.
-        variable : str, optional
-            Which variable of a ``.mat`` file.
-        """
-        self._workflow.open(paths, variable=variable)
 
     def _begin_to_load(self) -> None:
         Thread(target=_load_libraries, name="libraries", daemon=True).start()

@@ -6,6 +6,7 @@ A program of its own, which the command line starts, as `demo_window` is.
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     viewer.window.add_plugin_dock_widget(PLUGIN)
     if given.files:  # by the session: napari opens files by their names alone, without a variable
         session_of(viewer).workflow.open(given.files, variable=given.variable)
-    napari.run()
+    with suppress(KeyboardInterrupt):  # the command line gets Ctrl-C too, and tells of it
+        napari.run()
+    viewer.close()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import rasterio
-from command_line import ssamamba
 from npe2 import PluginManager, PluginManifest
 from scipy.io import savemat
 
@@ -15,6 +14,7 @@ import napari_ssamamba.plugin.samples as samples
 from napari_ssamamba.data.downloads import SAMPLES
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.errors import SettingError
+from napari_ssamamba.plugin import scene_window
 from napari_ssamamba.plugin.preferences import preferred_room, preferred_training
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.plugin.writer import write_image_layer
@@ -63,16 +63,24 @@ def test_a_file_that_is_dropped_opens_with_the_dock(
     assert any("SSA-Mamba" in name for name in docks(viewer))
 
 
-def test_the_command_line_opens_a_variable_in_the_dock(
+def test_the_command_lines_window_opens_a_variable_in_the_dock(
     viewer: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, scene = tmp_path / "two.mat", np.random.default_rng(0).random((20, 30, 6))
     savemat(path, {"radiance": np.ones((20, 30, 4)), "reflectance": scene})
-    monkeypatch.setattr("napari.Viewer", lambda: viewer)
-    monkeypatch.setattr("napari.run", lambda: None)
-    monkeypatch.setattr("napari_ssamamba.cli.viewer.has_display", lambda: True)
-    assert ssamamba("open", f"{path}:reflectance").exit_code == 0
-    np.testing.assert_array_equal(shown(qtbot, viewer).cube.raw[:, :, :], scene)
+    seen: list[Any] = []
+
+    def look() -> None:
+        seen.append(np.asarray(shown(qtbot, viewer).cube.raw[:, :, :]))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("napari.Viewer", lambda: viewer)
+        patched.setattr("napari.run", look)
+        patched.setattr(type(viewer), "close", lambda _: seen.append("closed"))
+        scene_window.main(["--variable=reflectance", "--", str(path)])
+    assert any("SSA-Mamba" in name for name in docks(viewer))
+    np.testing.assert_array_equal(seen[0], scene)
+    assert seen[1:] == ["closed"]
 
 
 def test_a_file_that_cannot_be_opened_says_so_in_the_dock(
