@@ -29,7 +29,7 @@ class AttributionJobs(QObject):
         self._follows = False
         session = workflow.session
         events = session.events
-        for changed in (events.cube, events.checkpoint, events.bands):
+        for changed in (events.cube, events.bands):
             changed.connect(self.explain)
         events.picked.connect(self._picked)
         session.audit.events.cell.connect(self._selected)

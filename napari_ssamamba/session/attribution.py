@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.attribution import Attribution, BandExplainer, Masking
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
     from napari_ssamamba.session.session import Session
@@ -51,6 +52,7 @@ class AttributionEvents(SignalGroup):
 
     found = Signal()
     subject = Signal()
+    """Other pixels are to be explained, or by another model."""
     masking = Signal()
 
 
@@ -78,15 +80,12 @@ class SessionAttribution:
         self.masking: Masking | None = None
         self._session = session
         self._explainer: BandExplainer | None = None
+        self._model: tuple[Checkpoint, Mixture] | None = None
         self._mean: tuple[Cube, NDArray[np.float64]] | None = None
         session.events.cube.connect(self._forget)
-        session.events.checkpoint.connect(self._forget)
-
-    @property
-    def members(self) -> Mixture:
-        """What made the map that is shown; what is to make one where there is none."""
-        shown = self._session.map
-        return self._session.training.members if shown is None else shown.members
+        session.events.checkpoint.connect(self._model_changed)
+        session.events.map.connect(self._model_changed)
+        session.events.training.connect(self._model_changed)
 
     def missing(self) -> str | None:
         """Say what is missing before there can be an attribution; None where nothing is."""
@@ -95,10 +94,11 @@ class SessionAttribution:
             return "No scene is open. Open a cube or a sample scene first."
         if session.checkpoint is None:
             return "No model yet: train one first."
-        try:
-            session.checkpoint.check_bands(session.cube)
-        except BandsError as error:
-            return str(error)
+        if session.evidence.model() is None:
+            try:
+                session.checkpoint.check_bands(session.cube)
+            except BandsError as error:
+                return str(error)
         if self.of_selection and not len(session.audit.pixels):
             return "Nothing is selected. Choose a confusion in the section Audit."
         if not self.of_selection and session.picked is None:
@@ -115,8 +115,8 @@ class SessionAttribution:
     def run(self) -> Generator[Progress, None, Explanation | None] | None:
         """Return the attribution of what is chosen; None where something is `missing`."""
         session = self._session
-        cube, checkpoint = session.cube, session.checkpoint
-        if self.missing() is not None or cube is None or checkpoint is None:
+        cube, model = session.cube, session.evidence.model()
+        if self.missing() is not None or cube is None or model is None:
             return None
         from napari_ssamamba.audit.attribution import (
             BandExplainer,
@@ -124,8 +124,8 @@ class SessionAttribution:
             strongest_run,
         )
 
-        if self._explainer is None or self._explainer.members != self.members:
-            self._explainer = BandExplainer(checkpoint, self.members)
+        if self._explainer is None:
+            self._explainer = BandExplainer(*model)
         explainer, known = self._explainer, self._mean
         pixels, target = self._subject()
         total = len(pixels)
@@ -181,6 +181,15 @@ class SessionAttribution:
         """Take what masking did."""
         self.masking = masking
         self.events.masking.emit()
+
+    def _model_changed(self) -> None:
+        """Forget what was found where another model makes, or made, what is shown."""
+        before, self._model = self._model, self._session.evidence.model()
+        now = self._model
+        if before == now:  # checkpoints are equal where they are the same
+            return
+        self._forget()
+        self.events.subject.emit()
 
     def _forget(self) -> None:
         self._explainer = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -58,6 +60,34 @@ def test_bars_and_sentences_are_those_of_the_session(plot, qtbot, workflow, tiny
     assert f"{masking.before:.2f}" in panel.masked.text()
     session.pick(1, 1)
     qtbot.waitUntil(lambda: "not measured" in panel.explained.text(), timeout=20000)
+
+
+def test_the_map_that_is_shown_is_explained_by_the_model_that_made_it(
+    plot, qtbot, workflow, tiny_checkpoint
+):
+    session = workflow.session
+    session.set_checkpoint(tiny_checkpoint)
+    session.pick(9, 9)
+    plot.controls.decided.setChecked(True)
+    qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
+    workflow.mapping.map_scene()
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20000)
+    before = session.attribution.found.attribution
+    again = replace(
+        tiny_checkpoint,
+        record=replace(
+            tiny_checkpoint.record,
+            mixture=replace(tiny_checkpoint.record.mixture, network_weight=0.9, expert_weight=0.1),
+        ),
+    )
+    session.set_checkpoint(again)  # trained anew; the map is not made anew yet
+    assert session.map.checkpoint is tiny_checkpoint
+    assert session.attribution.found is not None
+    assert session.attribution.found.attribution is before
+    workflow.mapping.map_scene()
+    qtbot.waitUntil(lambda: session.map.checkpoint is again, timeout=20000)
+    qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
+    assert session.attribution.found.attribution.probability != before.probability
 
 
 def test_the_pointer_reads_the_nearest_curve(workflow):
