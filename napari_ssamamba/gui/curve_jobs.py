@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.session.curves import FEW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Set
     from pathlib import Path
 
     from napari_ssamamba.audit.confusion import Cell
@@ -37,6 +39,10 @@ class CurveJobs(QObject):
     draw_region : callable or None
         Lets the user draw a region; set by whoever shows the scene.
     """
+
+    choosing = Signal(object)
+    """A `SpectralLibrary` that was read and has more than a few spectra: whoever shows the curves
+    asks which of them to add."""
 
     def __init__(self, workflow: Workflow) -> None:
         super().__init__(workflow)
@@ -81,7 +87,7 @@ class CurveJobs(QObject):
         self._workflow.run(PAIR, "Comparing two classes", comparing, on_result=self._take_pair)
 
     def open_library(self, path: Path) -> None:
-        """Read a library to compare with."""
+        """Read a library to compare with; see `choosing` for a large one."""
 
         def reading() -> Generator[Progress, None, SpectralLibrary]:
             from napari_ssamamba.data.spectral_library import read_library
@@ -92,13 +98,14 @@ class CurveJobs(QObject):
 
         self._workflow.run(IMPORT, "Reading a library", reading, on_result=self._take_library)
 
-    def export(self, path: Path) -> None:
-        """Write the spectra that are shown."""
+    def export(self, path: Path, hidden: Set[int], hidden_curves: Set[int]) -> None:
+        """Write the spectra that are shown: without hidden classes and curves, by their ids."""
         from napari_ssamamba.session.curve_export import export_run
 
         self._workflow.cancel(EXPORT)
         made: list[Generator[Progress, None, tuple[Path, ...]]] = []
-        if self._workflow.request(lambda: made.append(export_run(self._session, path))):
+        start = partial(export_run, self._session, path, hidden, hidden_curves)
+        if self._workflow.request(lambda: made.append(start())):
             take = self._tell_written
             self._workflow.run(EXPORT, "Writing spectra", made.pop, on_result=take)
 
@@ -122,10 +129,10 @@ class CurveJobs(QObject):
             self._curves.set_pair(found)
 
     def _take_library(self, library: SpectralLibrary) -> None:
-        taken, total = self._curves.add_library(library), len(library.names)
-        if taken < total:
-            text = f"The first {taken} of {total} spectra are shown: more cannot be told apart."
-            self._workflow.told.emit("info", text)
+        if len(library.names) > FEW:
+            self.choosing.emit(library)
+        else:
+            self._curves.add_library(library, range(len(library.names)))
 
     def _tell_written(self, files: tuple[Path, ...]) -> None:
         self._workflow.told.emit("info", f"Wrote {' and '.join(str(file) for file in files)}.")

@@ -10,9 +10,13 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QDialog, QFileDialog, QMessageBox
 
 from napari_ssamamba.gui.ask_choice import AskChoice
+from napari_ssamamba.gui.ask_spectra import AskSpectra
 from napari_ssamamba.gui.ask_wavelengths import AskWavelengths
+from napari_ssamamba.session.curves import LARGEST_IMPORT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qtpy.QtWidgets import QWidget
 
     from napari_ssamamba.data.band_lists import BandList
@@ -65,6 +69,11 @@ class Dialogs:
             return None
         path = Path(name)
         return path if path.suffix else path.with_suffix(LIBRARIES_TO_WRITE[chosen])
+
+    def spectra(self, parent: QWidget, names: Sequence[str]) -> list[int]:
+        """Ask which of a library's spectra to compare with: their positions."""
+        dialog = AskSpectra(names, LARGEST_IMPORT, parent)
+        return dialog.chosen() if _accepted(dialog) else []
 
     def color(self, parent: QWidget, current: str) -> str | None:
         """Ask for a colour, ``"#rrggbb"``."""

@@ -10,9 +10,11 @@ from superqt import QElidingLabel
 
 from napari_ssamamba.audit.continuum import SpectralView
 from napari_ssamamba.gui.connections import connect
-from napari_ssamamba.session.curves import SINGLES
+from napari_ssamamba.session.curves import FEW, SINGLES
 
 if TYPE_CHECKING:
+    from napari_ssamamba.data.spectral_library import SpectralLibrary
+    from napari_ssamamba.gui.curve_list import CurveList
     from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
@@ -38,6 +40,8 @@ class SpectraControls(QWidget):
     session : Session
     workflow : Workflow
     dialogs : Dialogs
+    legend : CurveList
+        What is unchecked in it is not exported.
 
     Attributes
     ----------
@@ -47,11 +51,14 @@ class SpectraControls(QWidget):
         Whether to draw deviations and the bands that decided, which their owner does.
     """
 
-    def __init__(self, session: Session, workflow: Workflow, dialogs: Dialogs) -> None:
+    def __init__(
+        self, session: Session, workflow: Workflow, dialogs: Dialogs, legend: CurveList
+    ) -> None:
         super().__init__()
         self._session = session
         self._workflow = workflow
         self._dialogs = dialogs
+        self._legend = legend
         self.read_out = QElidingLabel()
         self.read_out.setMinimumWidth(READ_OUT_WIDTH)
         self.view = QComboBox()
@@ -86,10 +93,14 @@ class SpectraControls(QWidget):
         self.region = menu.addAction("&Draw a region…", self._draw)
         self.region.setToolTip("Draw a polygon on the scene; its mean becomes a curve")
         self.open = menu.addAction("&Import a library…", self._import)
-        self.open.setToolTip("ENVI spectral library, or CSV table as exported")
+        self.open.setToolTip(
+            f"ENVI spectral library, or CSV table as exported; of more than {FEW} spectra you "
+            "choose which to compare"
+        )
         self.export = menu.addAction("&Export…", self._export)
         self.export.setToolTip(
-            "Write the scene's spectra as shown: CSV with deviations, or ENVI spectral library"
+            "Write the scene's spectra that are checked in the list, as shown: CSV with "
+            "deviations, or ENVI spectral library. Imported spectra are left out"
         )
         menu.aboutToShow.connect(self._offer)
         self.curves.setMenu(menu)
@@ -98,6 +109,7 @@ class SpectraControls(QWidget):
         row.addWidget(self.read_out, 1)
         for widget in (self.view, self.deviation, self.singles, self.curves, self.decided):
             row.addWidget(widget)
+        workflow.curves.choosing.connect(self._choose)
         connect(self._show_view, session.curves.events.view)
 
     def _ask_view(self) -> None:
@@ -127,6 +139,11 @@ class SpectraControls(QWidget):
         if (path := self._dialogs.library_file(self)) is not None:
             self._workflow.curves.open_library(path)
 
+    def _choose(self, library: SpectralLibrary) -> None:
+        rows = self._dialogs.spectra(self, library.names)
+        self._session.curves.add_library(library, rows)
+
     def _export(self) -> None:
         if (path := self._dialogs.export_file(self)) is not None:
-            self._workflow.curves.export(path)
+            hidden, hidden_curves = self._legend.hidden(), self._legend.hidden_curves()
+            self._workflow.curves.export(path, hidden, hidden_curves)

@@ -13,7 +13,7 @@ from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     from numpy.typing import NDArray
 
@@ -30,8 +30,11 @@ COLORS = ("#ff7f0e", "#17becf", "#d62728", "#2ca02c", "#9467bd", "#bcbd22", "#8c
 SINGLES = 50
 """Single spectra of a selection that are shown at most."""
 
+FEW = len(COLORS)
+"""Spectra of a library that are compared with without asking which: each has a colour."""
+
 LARGEST_IMPORT = 30
-"""Spectra of a library that are taken; more could not be told apart."""
+"""Spectra of a library that are taken at once; more could not be told apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +153,9 @@ class SessionCurves:
             if curve.kind == "pixel" and (curve.pixels == pixels).all():
                 return curve.id
         name = f"Pixel {picked[0]}, {picked[1]}"
-        return self._add(name, "pixel", pixels, spectrum=spectrum.astype(np.float64))
+        id = self._append(name, "pixel", pixels, spectrum=spectrum.astype(np.float64))
+        self.events.curves.emit()
+        return id
 
     def add_region(self, pixels: NDArray[np.int32]) -> int:
         """Add a region by its pixels, shape (n, 2); its mean is to be computed. Return its id.
@@ -163,7 +168,8 @@ class SessionCurves:
         _check_region(pixels)
         numbers = [c.name.removeprefix("Region ") for c in self.curves if c.kind == "region"]
         number = max([int(n) for n in numbers if n.isdecimal()], default=0) + 1
-        id = self._add(f"Region {number}", "region", pixels)
+        id = self._append(f"Region {number}", "region", pixels)
+        self.events.curves.emit()
         self.events.regions.emit()
         return id
 
@@ -173,13 +179,12 @@ class SessionCurves:
         self._replace(id, pixels=pixels, statistics=None)
         self.events.regions.emit()
 
-    def add_library(self, library: SpectralLibrary) -> int:
-        """Add a library's spectra; return how many, `LARGEST_IMPORT` at most."""
-        taken = list(zip(library.names, library.spectra, strict=True))[:LARGEST_IMPORT]
-        nowhere = np.empty((0, 2), np.int32)
-        for name, spectrum in taken:
-            self._add(name, "library", nowhere, spectrum=spectrum, wavelengths=library.wavelengths)
-        return len(taken)
+    def add_library(self, library: SpectralLibrary, rows: Iterable[int]) -> None:
+        """Add some spectra of a library, by their rows in it."""
+        nowhere, wavelengths = np.empty((0, 2), np.int32), library.wavelengths
+        for row in rows:
+            self._append(library.names[row], "library", nowhere, library.spectra[row], wavelengths)
+        self.events.curves.emit()
 
     def rename(self, id: int, name: str) -> None:
         """Give a curve another name; an empty one changes nothing."""
@@ -193,7 +198,7 @@ class SessionCurves:
             self.curves = left
             self.events.curves.emit()
 
-    def _add(
+    def _append(
         self,
         name: str,
         kind: Literal["pixel", "region", "library"],
@@ -201,12 +206,12 @@ class SessionCurves:
         spectrum: NDArray[np.float64] | None = None,
         wavelengths: NDArray[np.float64] | None = None,
     ) -> int:
+        """Append a curve and return its id; whoever calls tells of it."""
         self._last_id += 1
         used = [c.color for c in self.curves]
         color = min(COLORS, key=used.count)
         curve = Curve(self._last_id, name, color, kind, pixels, spectrum, wavelengths)
         self.curves = (*self.curves, curve)
-        self.events.curves.emit()
         return curve.id
 
     def _replace(self, id: int, **changes: Any) -> None:

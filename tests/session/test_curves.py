@@ -12,7 +12,7 @@ from napari_ssamamba.errors import SSAMambaError
 from napari_ssamamba.events import result_of
 from napari_ssamamba.session import Session
 from napari_ssamamba.session.curve_export import export_run
-from napari_ssamamba.session.curves import LARGEST_IMPORT, SINGLES
+from napari_ssamamba.session.curves import SINGLES
 
 
 @pytest.fixture
@@ -66,9 +66,16 @@ def test_regions_are_averaged_in_the_view_and_again_when_bands_change(session):
 
 def test_another_scene_leaves_libraries_alone(session, tiny_job):
     wide = SpectralLibrary(
-        tuple(f"spectrum {i}" for i in range(40)), np.ones((40, 3)), np.array([500.0, 600, 700])
+        tuple(f"spectrum {i}" for i in range(40)),
+        np.arange(120.0).reshape(40, 3),
+        np.array([500.0, 600, 700]),
     )
-    assert session.curves.add_library(wide) == LARGEST_IMPORT
+    told = []
+    session.curves.events.curves.connect(lambda: told.append(True))
+    session.curves.add_library(wide, [39, 3])
+    assert [c.name for c in session.curves.curves] == ["spectrum 39", "spectrum 3"]
+    np.testing.assert_array_equal(session.curves.curves[0].spectrum, wide.spectra[39])
+    assert told == [True]  # the plot is drawn once, not once a spectrum
     session.pick(9, 7)
     session.curves.keep_pixel()
     session.open_cube(tiny_job.cube)
@@ -123,3 +130,32 @@ def test_what_is_shown_is_exported(session, tmp_path):
     library = read_library(tmp_path / "b.sli")
     assert len(library.names) == 4
     np.testing.assert_allclose(library.wavelengths, session.cube.wavelengths)
+
+
+def test_what_is_hidden_in_the_plot_is_not_exported(session, tmp_path):
+    from napari_ssamamba.audit.spectra import class_spectra
+
+    session.set_class_spectra(
+        result_of(class_spectra(session.cube, session.labels, session.classes))
+    )
+    session.pick(9, 7)
+    kept = session.curves.keep_pixel()
+    session.pick(20, 3)
+    region = session.curves.add_region(np.array([[9, 7], [9, 8]], np.int32))
+    session.curves.set_regions(result_of(session.curves.regions_run()))
+
+    def names(hidden, hidden_curves):
+        result_of(export_run(session, tmp_path / "a.sli", hidden, hidden_curves))
+        return list(read_library(tmp_path / "a.sli").names)
+
+    classes = [session.classes[i].name for i in (2, 5, 9)]
+    everything = [*classes, "Region 1", "Pixel 9; 7", "Pixel 20; 3"]
+    assert names(set(), set()) == everything
+    assert names({5}, set()) == [classes[0], *everything[2:]]
+    assert names({2, 5, 9}, {region}) == ["Pixel 9; 7", "Pixel 20; 3"]
+    assert names({2, 5, 9}, {region, kept}) == ["Pixel 20; 3"]
+    session.pick(9, 7)  # drawn as the picked pixel, whatever its kept twin
+    assert names({2, 5, 9}, {region, kept}) == ["Pixel 9; 7"]
+    session.picked = None
+    with pytest.raises(SSAMambaError, match="check what the list"):
+        export_run(session, tmp_path / "a.sli", {2, 5, 9}, {region, kept})
