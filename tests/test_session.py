@@ -141,8 +141,9 @@ def last(session, tiny_checkpoint):
 def test_a_training_starts_from_the_last_model_of_the_scene(session, last, monkeypatch):
     assert started_from(session, last, monkeypatch) == ([], last)
     assert started_from(session, last, monkeypatch, from_last=False) == ([], None)
-    elsewhere = replace(last, record=replace(last.record, scene="elsewhere"))
-    assert started_from(session, elsewhere, monkeypatch) == ([], None)
+    session.cube = replace(session.cube, fingerprint="one scene")
+    elsewhere = replace(last.record, scene="elsewhere", fingerprint="another scene")
+    assert started_from(session, replace(last, record=elsewhere), monkeypatch) == ([], None)
 
 
 def test_imported_labels_whose_ids_are_other_classes_train_anew(session, last, monkeypatch):

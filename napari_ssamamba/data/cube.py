@@ -88,8 +88,8 @@ class Cube:
     synthetic : bool
         True for scenes made by a program; shown wherever a figure computed on it is.
     fingerprint : str or None
-        See `with_fingerprint`; None for a scene that is not read from a file, or from a MATLAB
-        file, of which a single value cannot be read.
+        What tells it from others of its size, see `with_fingerprint`; of a MATLAB 5 file, of
+        which a single value cannot be read, a digest of bytes. None where no file was read.
     """
 
     name: str

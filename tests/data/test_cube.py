@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from napari_ssamamba.data.cube import Cube, has_measurement, with_fingerprint
 from napari_ssamamba.data.mapped_file import MappedFile
@@ -104,16 +105,22 @@ def test_pixels_far_apart_in_a_row_are_read_right(tmp_path: Any, order: str) -> 
     np.testing.assert_array_equal(cube.read_pixels(rows, columns), values[rows, columns])
 
 
-def test_scenes_of_one_size_are_told_apart_by_their_values(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["npy", "mat"])
+def test_scenes_of_one_size_are_told_apart_by_their_values(tmp_path: Path, suffix: str) -> None:
     values = np.random.default_rng(0).random((40, 30, 8), np.float32)
     values[0, 0, 0] = np.nan
-    for name, scene in (("one", values), ("renamed", values), ("other", values + 1)):
-        np.save(tmp_path / f"{name}.npy", scene)
-    one, renamed, other = (
-        open_cube(tmp_path / f"{name}.npy") for name in ("one", "renamed", "other")
-    )
+    for name, scene in (("one", values), ("other", values + 1)):
+        path = tmp_path / f"{name}.{suffix}"
+        np.save(path, scene) if suffix == "npy" else savemat(path, {"cube": scene})
+    renamed = tmp_path / f"renamed.{suffix}"
+    renamed.write_bytes((tmp_path / f"one.{suffix}").read_bytes())
+    one, other = (open_cube(tmp_path / f"{name}.{suffix}") for name in ("one", "other"))
     assert one.fingerprint is not None
-    assert one.fingerprint == renamed.fingerprint != other.fingerprint
+    assert one.fingerprint == open_cube(renamed).fingerprint != other.fingerprint
     assert one.with_good_bands(np.arange(8) > 3).fingerprint == one.fingerprint
+
+
+def test_switched_off_bands_do_not_make_another_scene() -> None:
+    one = with_fingerprint(Cube("one", np.random.default_rng(0).random((40, 30, 8), np.float32)))
     other_bands = with_fingerprint(one.with_good_bands(np.arange(8) > 3))
     assert other_bands.fingerprint == one.fingerprint

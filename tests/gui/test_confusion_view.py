@@ -107,6 +107,7 @@ def test_the_list_has_the_confusions_by_count_and_the_buttons_step(audited, pane
 
 def test_another_truth_gives_another_matrix(qtbot, audited, panel, matrix):
     n = audited.audit.confusion.accuracy.n
+    audited.suspects.ask("expert")
     panel.truth.setCurrentIndex(panel.truth.findData("training"))
     panel.truth.activated.emit(panel.truth.currentIndex())
     qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
@@ -117,6 +118,7 @@ def test_another_truth_gives_another_matrix(qtbot, audited, panel, matrix):
 def test_a_label_out_of_fold_is_not_said_to_be_mapped(qtbot, audited, panel):
     audited.labels[tuple(np.argwhere(audited.labels == 5)[0])] = 9
     audited.labels_painted()
+    audited.suspects.ask("expert")
     panel.truth.setCurrentIndex(panel.truth.findData("training"))
     panel.truth.activated.emit(panel.truth.currentIndex())
     qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
