@@ -10,6 +10,7 @@ import pytest
 
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import SSAMambaError
+from napari_ssamamba.events import result_of
 from napari_ssamamba.session import AttentionChoice, Session
 
 
@@ -116,6 +117,24 @@ def test_a_choice_that_another_model_does_not_have_is_dropped(
     model = replace(tiny_checkpoint.model, depth=1)
     session.set_checkpoint(replace(tiny_checkpoint, model=model))
     assert session.attention.choice == AttentionChoice(received=True)
+
+
+def test_a_pixel_is_explained_by_the_model_of_the_map(
+    session: Session, tiny_checkpoint: Any
+) -> None:
+    attention = session.attention
+    map_scene(session)
+    session.pick(9, 7)
+    read = result_of(attention.pixel_run())
+    newest = replace(tiny_checkpoint, model=replace(tiny_checkpoint.model, depth=1))
+    session.set_checkpoint(newest)
+    assert attention.explains() is tiny_checkpoint
+    np.testing.assert_array_equal(result_of(attention.pixel_run()).weights, read.weights)
+    attention.choose(AttentionChoice(block=1))
+    attention.set_pixel(read)
+    session.mapping.run()
+    assert attention.explains() is newest and attention.pixel is None
+    assert attention.choice == AttentionChoice(), "the newest has no second block"
 
 
 def test_what_is_missing_is_said() -> None:

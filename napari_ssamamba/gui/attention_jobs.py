@@ -47,6 +47,7 @@ class AttentionJobs(QObject):
         events.picked.connect(self.read_pixel)
         events.bands.connect(self.read_pixel)
         events.checkpoint.connect(self._model_changed)
+        events.map.connect(self._map_changed)
         events.cube.connect(self._cancel)
         self._session.class_attention.events.chosen.connect(self.average_class)
 
@@ -134,6 +135,11 @@ class AttentionJobs(QObject):
     def _model_changed(self) -> None:
         self._workflow.cancel(VIEW)
         self.read_pixel()
+
+    def _map_changed(self) -> None:
+        """Read the pixel anew where another model made the map, and let go of what it told."""
+        if self._session.attention.pixel is None:
+            self.read_pixel()
 
     def _cancel(self) -> None:
         self._workflow.cancel(CLASS)

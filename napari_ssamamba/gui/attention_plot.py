@@ -90,19 +90,19 @@ class AttentionPlot(QWidget):
         self.plot.scene().sigMouseMoved.connect(self._hover)
         attention, events = session.attention.events, session.events
         connect(self._show, attention.pixel, attention.choice)
-        connect(self._model_changed, events.cube, events.bands, events.checkpoint)
+        connect(self._model_changed, events.cube, events.bands, events.checkpoint, events.map)
         connect(self._show, events.picked)
         self._model_changed()
 
     # --- choices ---------------------------------------------------------------------------
 
     def _model_changed(self) -> None:
-        checkpoint = self._session.checkpoint
-        known = checkpoint is not None and checkpoint.model.attention != "none"
+        explains = self._session.attention.explains()
+        known = explains is not None
         choice = self._session.attention.choice
         for box, what, chosen, size in (
-            (self.block, "blocks", choice.block, checkpoint.model.depth if checkpoint else 0),
-            (self.head, "heads", choice.head, checkpoint.model.heads if checkpoint else 0),
+            (self.block, "blocks", choice.block, explains.model.depth if explains else 0),
+            (self.head, "heads", choice.head, explains.model.heads if explains else 0),
         ):
             box.blockSignals(True)
             box.clear()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.attention_maps import HeatMap, PixelAttention
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.model.config import ModelConfig
@@ -123,6 +124,7 @@ class SessionAttention:
         self._before: AttentionMaps | None = None
         session.events.cube.connect(self._scene_changed)
         session.events.checkpoint.connect(self._model_changed)
+        session.events.map.connect(self._map_changed)
         session.events.labels.connect(self._outdate)
 
     def missing(self) -> str | None:
@@ -240,13 +242,25 @@ class SessionAttention:
         return _read(reader, cube, picked)
 
     def reader(self) -> AttentionReader | None:
-        """Return what reads the attention of pixels; None where something is `missing`."""
-        checkpoint = self._session.checkpoint
-        if self.missing() is not None or checkpoint is None:
+        """Return what reads the attention of pixels with `explains`; None where there is none."""
+        explains = self.explains()
+        if explains is None:
             return None
-        if self._reader is None:
-            self._reader = AttentionReader(checkpoint)
+        if self._reader is None or self._reader.checkpoint is not explains:
+            self._reader = AttentionReader(explains)
         return self._reader
+
+    def explains(self) -> Checkpoint | None:
+        """Return the model whose attention of pixels is read; None where something is `missing`.
+
+        It is the one that made the map, or the newest where that has no attention.
+        """
+        if self.missing() is not None:
+            return None
+        model = self._session.evidence.model()
+        if model is None or model[0].model.attention == "none":
+            return self._session.checkpoint
+        return model[0]
 
     def set_pixel(self, pixel: PixelAttention | None) -> None:
         """Take the attention that was computed."""
@@ -286,16 +300,23 @@ class SessionAttention:
         self.set_pixel(None)
 
     def _model_changed(self) -> None:
-        self._reader = None
         self._outdate()
-        model = None if self._session.checkpoint is None else self._session.checkpoint.model
+        self._map_changed()
+        self.set_pixel(None)
+
+    def _map_changed(self) -> None:
+        """Forget what another model than that of the map told."""
+        explains = self.explains()
+        if self._reader is not None and self._reader.checkpoint is not explains:
+            self._reader = None
+            self.set_pixel(None)
+        model = None if explains is None else explains.model
         fits = model is not None and all(
             chosen is None or chosen < size
             for chosen, size in ((self.choice.block, model.depth), (self.choice.head, model.heads))
         )
         if not fits:
             self.choice = AttentionChoice(received=self.choice.received)
-        self.set_pixel(None)
 
     def _outdate(self) -> None:
         if self.maps is not None and not self.maps.outdated:
