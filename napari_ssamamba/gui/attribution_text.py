@@ -8,6 +8,7 @@ from napari_ssamamba.gui.confusion_model import cell_text
 
 if TYPE_CHECKING:
     from napari_ssamamba.audit.attribution import Masking
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.session import Session
     from napari_ssamamba.session.attribution import Explanation
@@ -18,7 +19,7 @@ STRONG = 0.005
 
 def explained_text(session: Session, found: Explanation) -> str:
     """Say what the bars add up to, and of what."""
-    a, checkpoint = found.attribution, session.checkpoint
+    a, checkpoint = found.attribution, _explained_model(session)
     if checkpoint is None:
         return ""
     p = f"p({_name(checkpoint.classes, a.target)})"
@@ -34,7 +35,7 @@ def explained_text(session: Session, found: Explanation) -> str:
 
 def maker_text(session: Session, members: str) -> str:
     """Say what is explained: the network, or the map's mixture with its weights."""
-    checkpoint = session.checkpoint
+    checkpoint = _explained_model(session)
     mixture = None if checkpoint is None else checkpoint.record.mixture
     if members == "network" or checkpoint is None or checkpoint.expert is None or mixture is None:
         return "network"
@@ -44,11 +45,12 @@ def maker_text(session: Session, members: str) -> str:
 
 def masking_text(session: Session, masking: Masking) -> str:
     """Say what masking bands did, as it was computed."""
-    if session.checkpoint is None:
+    checkpoint = _explained_model(session)
+    if checkpoint is None:
         return ""
     if not masking.bands.size:
         return f"No band that the model reads lies in {range_text(session, masking)}."
-    classes = session.checkpoint.classes
+    classes = checkpoint.classes
     change = masking.after - masking.before
     verb = "lowers" if change < -STRONG else "raises" if change > STRONG else "leaves"
     p = f"p({_name(classes, masking.target)})"
@@ -118,6 +120,12 @@ def _angles(session: Session) -> list[str]:
             angle = spectral_angle(audit.spectrum.mean, mean.mean)
             said.append(f"{angle:.1f}° from {session.classes[id].name}")
     return said
+
+
+def _explained_model(session: Session) -> Checkpoint | None:
+    """Return the model that the attribution is of, which may not be the newest."""
+    model = session.evidence.model()
+    return None if model is None else model[0]
 
 
 def _name(classes: ClassTable, id: int) -> str:

@@ -72,7 +72,7 @@ def test_the_map_that_is_shown_is_explained_by_the_model_that_made_it(
     qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
     workflow.mapping.map_scene()
     qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20000)
-    before = session.attribution.found.attribution
+    before, said = session.attribution.found.attribution, plot.decided.explained.text()
     again = replace(
         tiny_checkpoint,
         record=replace(
@@ -84,10 +84,12 @@ def test_the_map_that_is_shown_is_explained_by_the_model_that_made_it(
     assert session.map.checkpoint is tiny_checkpoint
     assert session.attribution.found is not None
     assert session.attribution.found.attribution is before
+    assert plot.decided.explained.text() == said, "the shares are still those of the map's model"
     workflow.mapping.map_scene()
     qtbot.waitUntil(lambda: session.map.checkpoint is again, timeout=20000)
     qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
     assert session.attribution.found.attribution.probability != before.probability
+    assert "network 90 %" in plot.decided.explained.text()
 
 
 def test_the_pointer_reads_the_nearest_curve(workflow):
