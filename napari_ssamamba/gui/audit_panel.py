@@ -132,6 +132,7 @@ class AuditPanel(QWidget):
         bind_decisions(self, session, workflow)
         audit, events = session.audit.events, session.events
         connect(self._show, audit.confusion, events.map, events.checkpoint, events.cube)
+        connect(self._show, session.suspects.events.found)
         connect(self._show_cell, audit.cell)
         connect(self._show_pixel, audit.position)
         workflow.job_started.connect(self._job_changed)
@@ -211,7 +212,8 @@ class AuditPanel(QWidget):
         if confusion is None:
             return audit.missing() or "Comparing the map with the truth."
         if audit.outdated:
-            return "Outdated: labels, model or map changed. Map the scene again."
+            what = "labels or bands" if audit.truth == "training" else "labels, model or map"
+            return f"Outdated: {what} changed. To compare anew, {audit.remedy}."
         if not self.worst.count():
             return f"No error: all {confusion.accuracy.n:,} pixels are mapped as they should be."
         return ""

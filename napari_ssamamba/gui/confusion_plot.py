@@ -93,6 +93,7 @@ class ConfusionPlot(QWidget):
         layout.addWidget(self.missing, 1)
         audit, events = session.audit.events, session.events
         connect(self._show, audit.confusion, events.map, events.checkpoint, events.cube)
+        connect(self._show, session.suspects.events.found)
         connect(self._show_cell, audit.cell)
         self._show()
 
@@ -114,7 +115,7 @@ class ConfusionPlot(QWidget):
             header.setSectionsClickable(False)
             header.setHighlightSections(False)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-            header.setTextElideMode(Qt.TextElideMode.ElideRight)
+            header.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # numbers are at the end
             header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.verticalHeader().setMaximumWidth(NAMES_WIDTH)
         table.selectionModel().currentChanged.connect(self._cell_chosen)
@@ -145,7 +146,7 @@ class ConfusionPlot(QWidget):
         self.summary.setText(
             accuracy_text(confusion)
             + (" · SYNTHETIC scene" if synthetic else "")
-            + (" · <b>outdated</b>: map the scene again" if audit.outdated else "")
+            + (f" · <b>outdated</b>: {audit.remedy}" if audit.outdated else "")
         )
 
     def _fit(self) -> None:

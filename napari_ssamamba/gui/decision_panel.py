@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QPoint
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QGridLayout,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TABLE_HEIGHT = 110
 
-WIDEST = 105
+WIDEST = 90
 """Pixels of a column: all are seen at once, and their tooltips hold what does not fit."""
 
 
@@ -95,6 +95,7 @@ class DecisionPanel(QWidget):
         table.setFixedHeight(TABLE_HEIGHT)
         table.verticalHeader().hide()
         table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names often differ at the end only
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # whole in the tooltips
         for column in (0, 1):

@@ -97,6 +97,13 @@ class AuditState:
         current = shown is not None and shown is self.compared and not shown.outdated
         return self.confusion is not None and not current
 
+    @property
+    def remedy(self) -> str:
+        """What makes an `outdated` matrix anew."""
+        if self.truth == "training":
+            return "check the labels again in the section Suspect labels"
+        return "map the scene again"
+
     def missing(self) -> str:
         """Say what is missing for a matrix and how to get it; empty where nothing is."""
         session = self._session

@@ -127,6 +127,21 @@ def test_a_label_out_of_fold_is_not_said_to_be_mapped(qtbot, audited, panel):
     assert "Label Class 9\nOut of fold Class 5, confidence" in panel.pixel.text()
 
 
+def test_labels_that_changed_since_their_check_are_to_be_checked_again(
+    qtbot, audited, panel, matrix
+):
+    audited.labels_painted()  # the map is outdated before the labels are checked
+    audited.suspects.ask("expert")
+    panel.truth.setCurrentIndex(panel.truth.findData("training"))
+    panel.truth.activated.emit(panel.truth.currentIndex())
+    qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
+    assert not audited.audit.outdated and "outdated" not in matrix.summary.text()
+    audited.labels_painted()
+    for text in (panel.state.text(), matrix.summary.text()):
+        assert "check the labels again in the section Suspect labels" in text
+        assert "map the scene" not in text, "that would change nothing"
+
+
 def test_panels_say_what_is_missing_and_that_the_map_is_outdated(audited, panel, matrix, workflow):
     audited.labels_painted()
     assert "Outdated" in panel.state.text() and "outdated" in matrix.summary.text()
@@ -193,6 +208,13 @@ def test_every_number_of_the_matrix_has_room(audited, matrix):
         matrix.unit.setCurrentIndex(unit)
         for column in range(matrix.model.columnCount()):
             assert matrix.table.columnWidth(column) >= matrix.table.sizeHintForColumn(column)
+
+
+def test_names_that_differ_at_their_end_differ_where_there_is_little_room(matrix):
+    for header in (matrix.table.horizontalHeader(), matrix.table.verticalHeader()):
+        names = [f"Class {i}" for i in range(10, 20)]
+        short = {header.fontMetrics().elidedText(n, header.textElideMode(), 44) for n in names}
+        assert len(short) == len(names)
 
 
 def test_spectra_behind_another_tab_are_drawn_when_they_are_looked_at(qtbot, audited, workflow):

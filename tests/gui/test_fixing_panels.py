@@ -152,6 +152,12 @@ def test_a_decision_in_the_table_is_flown_to_and_the_table_is_written(audited, p
     assert "marked wrong" in (tmp_path / "decisions.csv").read_text(encoding="utf-8")
 
 
+def test_classes_in_the_narrow_table_of_decisions_are_told_apart(panel):
+    table, names = panel.decisions.table, [f"Class {i}" for i in range(10, 20)]
+    short = {table.fontMetrics().elidedText(n, table.textElideMode(), 44) for n in names}
+    assert len(short) == len(names)
+
+
 def test_a_training_says_what_it_changed(qtbot, audited, panel, workflow, tiny_checkpoint):
     changes = panel.changes
     assert "Correct labels, then retrain" in changes.text.text() and changes.table.isHidden()
