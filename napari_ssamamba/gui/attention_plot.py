@@ -29,6 +29,9 @@ MARGINS = 1, 8, 1, 6
 SCALE_WIDTH = 70
 """Pixels for the numbers beside the colours: pyqtgraph leaves out those that do not fit."""
 
+TICK_ROOM = [(0, 0.95)]
+"""Of pyqtgraph: names may fill so much of an axis; of more, the less important are left out."""
+
 MOST_TICKS = 7
 """Rows of the patch that are named at an axis."""
 
@@ -81,10 +84,15 @@ class AttentionPlot(QWidget):
         self.bar.axis.setWidth(SCALE_WIDTH)
         self.bar.axis.setTicks(weight_ticks())
         self.bar.setImageItem(self.image, insert_in=item)
+        for axis in (self.bar.axis, item.getAxis("left"), item.getAxis("bottom")):
+            axis.setStyle(textFillLimits=TICK_ROOM)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(SideColumn(choices, self.text, self.read_out))
         layout.addWidget(self.plot, 1)
+        beside = self.plot.sizePolicy()
+        beside.setRetainSizeWhenHidden(True)  # or the column moves to the middle
+        self.plot.setSizePolicy(beside)
         for box in (self.block, self.head, self.direction):
             box.currentIndexChanged.connect(self._choose)
         self.plot.scene().sigMouseMoved.connect(self._hover)
@@ -133,7 +141,7 @@ class AttentionPlot(QWidget):
             self.text.setText(self._missing_text())
             return
         self.image.setImage(on_weight_scale(matrix), autoLevels=False)
-        ticks = [_row_ticks(pixel.patch_size)]
+        ticks = row_ticks(pixel.patch_size)
         for side in ("left", "bottom"):
             self.plot.getAxis(side).setTicks(ticks)
         tokens = len(matrix)
@@ -187,17 +195,27 @@ class AttentionPlot(QWidget):
 
 
 def weight_ticks() -> list[list[tuple[float, str]]]:
-    """Return the weights that are named on the fixed scale, as pyqtgraph wants them."""
+    """Return the weights that are named on the fixed scale, as pyqtgraph wants them.
+
+    In groups: its ends, and in between every other; where it is short, the last are left out.
+    """
     at = on_weight_scale(WEIGHT_TICKS).tolist()
-    return [[(place, f"{weight:g}") for place, weight in zip(at, WEIGHT_TICKS, strict=True)]]
+    named = [(place, f"{weight:g}") for place, weight in zip(at, WEIGHT_TICKS, strict=True)]
+    between = named[1:-1]
+    return [[named[0], named[-1]], between[1::2], between[::2]]
 
 
-def _row_ticks(side: int) -> list[tuple[float, str]]:
-    """Name rows of the patch at the middle of their run of tokens, counted from the centre."""
+def row_ticks(side: int) -> list[list[tuple[float, str]]]:
+    """Name rows of the patch at the middle of their run of tokens, counted from the centre.
+
+    In groups: the ends and the middle, then those between, which are left out on a short axis.
+    """
     step = -(-side // MOST_TICKS)
     half = side // 2
     rows = [row for row in range(side) if (row - half) % step == 0]
-    return [((row + 0.5) * side, f"{row - half:+d}" if row != half else "0") for row in rows]
+    main = {rows[0], half, rows[-1]}
+    named = {row: ((row + 0.5) * side, f"{row - half:+d}" if row != half else "0") for row in rows}
+    return [[named[r] for r in rows if r in main], [named[r] for r in rows if r not in main]]
 
 
 def _place(token: int, side: int) -> str:

@@ -11,7 +11,7 @@ from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGridLayout, QLabel, QWidget
 
 from napari_ssamamba.audit.attention_maps import on_weight_scale
-from napari_ssamamba.gui.attention_plot import COLOR_MAP, MARGINS, weight_ticks
+from napari_ssamamba.gui.attention_plot import COLOR_MAP, MARGINS, TICK_ROOM, weight_ticks
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress
 from napari_ssamamba.gui.plot_colors import follow_palette
@@ -70,6 +70,7 @@ class ClassAttentionPlot(QWidget):
         )
         self.bar.axis.setWidth(BAR_AXIS_WIDTH)
         self.bar.axis.setTicks(weight_ticks())
+        self.bar.axis.setStyle(textFillLimits=TICK_ROOM)
         self.bar.setImageItem(
             [self.right.image, self.wrong.image], insert_in=self.wrong.plot.getPlotItem()
         )
@@ -88,8 +89,8 @@ class ClassAttentionPlot(QWidget):
         for box in (self.block, self.head):
             box.activated.connect(self._choose)
         of_class, attention = session.class_attention.events, session.attention.events
-        connect(self._classes_changed, of_class.chosen, session.events.checkpoint)
-        connect(self._classes_changed, attention.choice)
+        connect(self._classes_changed, of_class.chosen, attention.choice)
+        connect(self._classes_changed, session.events.checkpoint, session.events.map)
         connect(self._show, of_class.found)
         self._classes_changed()
 
@@ -106,15 +107,15 @@ class ClassAttentionPlot(QWidget):
 
     def _classes_changed(self) -> None:
         of_class, choice = self._session.class_attention, self._session.attention.choice
-        checkpoint = self._session.checkpoint
+        explains = self._session.attention.explains()
         with QSignalBlocker(self.of_class):
             self.of_class.clear()
             for land_class in of_class.classes() or ():
                 self.of_class.addItem(land_class.name, land_class.id)
             self.of_class.setCurrentIndex(self.of_class.findData(of_class.id))
         for box, what, chosen, size in (
-            (self.block, "blocks", choice.block, checkpoint.model.depth if checkpoint else 0),
-            (self.head, "heads", choice.head, checkpoint.model.heads if checkpoint else 0),
+            (self.block, "blocks", choice.block, explains.model.depth if explains else 0),
+            (self.head, "heads", choice.head, explains.model.heads if explains else 0),
         ):
             with QSignalBlocker(box):
                 box.clear()

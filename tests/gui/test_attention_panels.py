@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from qtpy.QtGui import QImage, QPainter
 
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.gui.attention_controls import AttentionControls
 from napari_ssamamba.gui.attention_jobs import PIXEL, VIEW
-from napari_ssamamba.gui.attention_plot import AttentionPlot
+from napari_ssamamba.gui.attention_plot import AttentionPlot, row_ticks
 
 
 @pytest.fixture
@@ -37,11 +39,34 @@ def test_a_click_shows_the_matrix_on_the_fixed_scale(qtbot, workflow, plot):
     attention = workflow.session.attention
     np.testing.assert_allclose(drawn(plot), attention.pixel.weights.mean((0, 1)), rtol=1e-5)
     assert tuple(plot.image.levels) == plot.bar.levels() == (0, 1)
-    [ticks] = plot.bar.axis._tickLevels
+    ticks = [tick for group in plot.bar.axis._tickLevels for tick in group]
+    assert [text for _, text in sorted(ticks)] == ["0", "0.01", "0.1", "0.3", "1"]
     for at, text in ticks:
         assert at**3 == pytest.approx(float(text), abs=1e-6)
     assert "sum to 1.000" in plot.text.text() and "Gate 0." in plot.text.text()
     assert "border" not in plot.text.text()
+
+
+@pytest.mark.parametrize("height", [110, 130, 170, 400])
+def test_names_at_the_axes_do_not_overlap_in_a_low_window(qtbot, workflow, plot, height):
+    plot.show()
+    pick(qtbot, workflow, 12, 9)
+    plot.image.setImage(np.zeros((49, 49), np.float32), autoLevels=False)
+    for side in ("left", "bottom"):
+        plot.plot.getAxis(side).setTicks(row_ticks(7))
+    plot.plot.setRange(xRange=(0, 49), yRange=(0, 49), padding=0)
+    plot.resize(700, height)
+    qtbot.wait(50)
+    for axis, fewest in ((plot.plot.getAxis("left"), 3), (plot.bar.axis, 2)):
+        picture = QImage(8, 8, QImage.Format.Format_ARGB32)
+        painter = QPainter(picture)
+        named = [(box, text) for box, _, text in axis.generateDrawSpecs(painter)[2]]
+        painter.end()
+        assert fewest <= len(named)
+        named.sort(key=lambda n: n[0].top())
+        for (above, a), (below, b) in pairwise(named):
+            assert above.center().y() + 5 < below.center().y() - 5, f"{a} and {b}"
+    assert height < 400 or len(named) == 5
 
 
 def test_block_head_and_direction_are_chosen(qtbot, workflow, plot):

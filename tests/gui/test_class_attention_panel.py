@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint
 
 from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.gui.attention_jobs import CLASS, PIXEL
@@ -82,6 +83,24 @@ def test_block_and_head_are_those_of_the_pixels_view(
     tab.of_class.head.activated.emit(2)
     assert audited.attention.choice == AttentionChoice(block=1, head=1)
     np.testing.assert_allclose(tab.of_class.right.image.image**3, found.right.grid(1, 1), rtol=1e-5)
+
+
+def test_blocks_to_choose_from_are_those_of_the_model_that_made_the_map(
+    audited: Any, tab: Any, tiny_checkpoint: Any
+) -> None:
+    assert audited.map.checkpoint is tiny_checkpoint
+    deeper = replace(tiny_checkpoint.model, depth=tiny_checkpoint.model.depth + 3)
+    audited.set_checkpoint(replace(tiny_checkpoint, model=deeper))  # not mapped with yet
+    for plot in (tab.of_class, tab.pixel):
+        assert plot.block.itemText(0) == "Mean of 2 blocks"
+        assert plot.block.count() == 3
+
+
+def test_choices_stay_on_the_left_where_there_is_nothing_to_draw(
+    qtbot: QtBot, workflow: Workflow, tab: Any
+) -> None:
+    assert not tab.pixel.plot.isVisible() and "train one first" in tab.pixel.text.text()
+    assert tab.pixel.block.mapTo(tab, QPoint()).x() < tab.width() // 3
 
 
 def test_a_class_is_averaged_once_and_anew_for_another_matrix(
