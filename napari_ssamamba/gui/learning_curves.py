@@ -35,13 +35,13 @@ class LearningCurves(QWidget):
         self._session = session
         self.loss_plot, self.accuracy_plot = pg.PlotWidget(), pg.PlotWidget()
         layout = QHBoxLayout(self)
-        for plot, label in (
-            (self.loss_plot, "Loss (cross-entropy)"),
-            (self.accuracy_plot, "Validation OA (%)"),
+        for plot, label, explained in (
+            (self.loss_plot, "Loss", "Loss (cross-entropy)"),
+            (self.accuracy_plot, "OA (%)", "Overall accuracy of the held-out labels (validation)"),
         ):
             plot.setLabel("bottom", "Epoch")
             plot.setLabel("left", label)
-            plot.setToolTip(f"{label} after each epoch")
+            plot.setToolTip(f"{explained} after each epoch")
             plot.getPlotItem().layout.setContentsMargins(*MARGINS)
             layout.addWidget(plot, 1)
         self.missing = QLabel()

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 PLOT_HEIGHT = 80
 """Pixels, below which the axes leave no room for a curve."""
 
-MARGINS = 1, 1, 1, 5
-"""Pixels around the plot: pyqtgraph puts the lower label a little below it."""
+MARGINS = 1, 7, 1, 5
+"""Pixels around the plot: pyqtgraph puts half of the highest number above it, and the lower label
+a little below it."""
 
 SHORTEST = 60
 """Pixels of the plots in a low window, in which they scroll."""

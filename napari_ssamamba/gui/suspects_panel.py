@@ -61,7 +61,7 @@ class SuspectsPanel(StepPanel):
             lambda _: self._suspects.ask(self.members.currentData())
         )
         form = QFormLayout()
-        form.addRow("Checked by", self.members)
+        form.addRow("&Ask", self.members)
         self.search.insertLayout(0, form)
         self.find.clicked.connect(workflow.labelling.check)
         self.list.setAccessibleName("Suspect labels")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QStyle, QStyleOptionComboBox
 
 from napari_ssamamba.data.reference import read_labels
 from napari_ssamamba.data.split import hold_out_validation
@@ -115,6 +116,11 @@ def test_suggestions_and_suspects_are_decided_by_key(
 
     suspects, panel = session.suspects, dock.suspects
     dock.scroll.ensureWidgetVisible(panel)
+    option = QStyleOptionComboBox()
+    panel.members.initStyleOption(option)
+    box, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+    room = panel.members.style().subControlRect(box, option, part, panel.members).width()
+    assert room >= panel.members.fontMetrics().horizontalAdvance(panel.members.currentText())
     window.click(panel.find)
     window.until(lambda: window.workflow.job(CHECK) is None and suspects.checked is not None, 60)
     assert tuple(wrong) in {tuple(p) for p in suspects.pixels.tolist()}
