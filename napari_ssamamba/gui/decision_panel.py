@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TABLE_HEIGHT = 110
 
-WIDEST = 90
+WIDEST = 97
 """Pixels of a column: all are seen at once, and their tooltips hold what does not fit."""
 
 
