@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from napari_ssamamba.cli.compare_scenes import STAND_IN, built_in, stand_in
 from napari_ssamamba.cli.inputs import (
     DebugOption,
     DeviceOption,
@@ -44,7 +45,8 @@ SceneArgument = Annotated[
     typer.Argument(
         metavar="SCENE...",
         help="As for train; or built-in, or built-in:ROWSxCOLUMNS for the synthetic scene of that "
-        "size with its reference.",
+        "size with its reference; or stand-in for a synthetic scene that fills --labels with the "
+        "spectra of --library.",
         show_default=False,
     ),
 ]
@@ -57,6 +59,14 @@ MethodsOption = Annotated[
         metavar="NAME,NAME,...",
         help="all, or some of mixed, network, expert (SSA-Mamba's default map and its two parts), "
         "control (an SVM in the network's place), svm, forest, lda, emp-svm, cnn, metaformer.",
+    ),
+]
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Of a stand-in: spectral library (ENVI, CSV). Spectra of one name are one material; "
+        "the classes take the materials in order.",
+        show_default=False,
     ),
 ]
 
@@ -76,6 +86,7 @@ def compare(
     protocol: ProtocolOption = "interactive",
     device: DeviceOption = "auto",
     settings: SetOption = [],  # noqa: B006 (as above)
+    library: LibraryOption = None,
     field: FieldOption = None,
     layout: LayoutOption = None,
     wavelengths: WavelengthsOption = None,
@@ -87,14 +98,7 @@ def compare(
     Pixels count that no method has learned from, whatever the seed's split leaves.
     """
     chosen_seeds = [_seed(text) for text in seeds.split(",")]
-    found = built_in(scene)
-    if found is None:
-        if not labels:
-            raise SettingError("--labels", "nothing", "name a class raster or polygons.")
-        cube = open_scene_files(scene, layout, wavelengths)
-        given = read_label_files("--labels", labels, cube, field)
-    else:
-        cube, given = found
+    cube, given = _open(scene, labels, split, library, field, layout, wavelengths)
 
     from napari_ssamamba.comparison.compare import NAMES, summarise
     from napari_ssamamba.comparison.compare import compare as compare_methods
@@ -140,20 +144,24 @@ def compare(
             typer.echo(f"seed {seed}: held-out {run[0].mixture.summary()}")
 
 
-def built_in(scene: list[str]) -> tuple[Cube, LabelMap] | None:
-    """Make the synthetic scene where that is what the argument asks for, as large as it says.
-
-    Raises
-    ------
-    SettingError
-        Where the scene cannot have that size.
-    """
-    size = re.fullmatch(r"built-in(?::(\d{1,6})x(\d{1,6}))?", " ".join(scene))
-    if size is None:
-        return None
-    from napari_ssamamba.data.sample import sample_scene
-
-    return sample_scene() if size[1] is None else sample_scene(int(size[1]), int(size[2]))
+def _open(
+    scene: list[str],
+    labels: list[str],
+    split: list[str],
+    library: Path | None,
+    field: str | None,
+    layout: str | None,
+    wavelengths: Path | None,
+) -> tuple[Cube, LabelMap]:
+    """Open, or make, the scene and its labels."""
+    if (found := built_in(scene)) is not None:
+        return found
+    if not labels:
+        raise SettingError("--labels", "nothing", "name a class raster or polygons.")
+    if scene == [STAND_IN]:
+        return stand_in(labels, split, library)
+    cube = open_scene_files(scene, layout, wavelengths)
+    return cube, read_label_files("--labels", labels, cube, field)
 
 
 def _table(rows: list[Row], title: str) -> Table:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import ssamamba
 
+from napari_ssamamba.data.spectral_library import SpectralLibrary, write_library
 from napari_ssamamba.data.writers import write_class_map, write_layers
 
 if TYPE_CHECKING:
@@ -99,6 +100,63 @@ def test_the_built_in_scene_brings_its_reference_and_says_that_it_is_synthetic()
     told = json.loads(result.stdout)
     assert told["synthetic"] is True
     assert 500 < told["n_test"] + told["n_train"] <= 64 * 80
+
+
+@pytest.fixture
+def library(files: SimpleNamespace, tmp_path: Path) -> Path:
+    """Six spectra of each class, of which each is bright in another band."""
+    rng, classes = np.random.default_rng(0), len(files.reference.classes)
+    names = tuple(name for name in files.reference.classes.names for _ in range(6))
+    spectra = np.repeat(0.1 + np.eye(classes, 8), 6, axis=0) * rng.uniform(
+        0.8, 1.2, (len(names), 1)
+    )
+    spectra += 0.02 * rng.standard_normal(spectra.shape)
+    path, *_ = write_library(tmp_path / "library.csv", SpectralLibrary(names, spectra, None))
+    return path
+
+
+def test_a_stand_in_fills_the_labels_and_says_that_it_is_synthetic(
+    files: SimpleNamespace, library: Path
+) -> None:
+    command = ("compare", "stand-in", "--labels", files.labels, "--library", library)
+    options = ("--train-per-class", 8, "--seeds", "0", "--methods", "lda")
+    result = ssamamba(*command, *options, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["synthetic"] is True and "(synthetic)" in told["scene"]
+    assert told["n_train"] + told["n_test"] == int((files.reference.ids > 0).sum())
+    assert told["rows"][0]["oa"] > 90
+    assert "SYNTHETIC" in ssamamba(*command, *options).stdout
+
+
+def test_a_stand_in_shows_the_test_pixels_of_another_map_too(
+    files: SimpleNamespace, library: Path
+) -> None:
+    result = ssamamba(
+        *("compare", "stand-in", "--labels", files.left, "--split", files.right),
+        *("--library", library, "--seeds", "0", "--methods", "lda", "--json"),
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["n_test"] == int((files.right_ids > 0).sum())
+    assert told["rows"][0]["oa"] > 90
+
+
+def test_what_a_stand_in_lacks_is_said(
+    files: SimpleNamespace, library: Path, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "other.npy", np.ones((3, 5), np.uint8))
+    labels = ("--labels", files.labels)
+    for arguments, named in (
+        ((), "--labels"),
+        (labels, "--library"),
+        ((*labels, "--library", tmp_path / "none.csv"), "none.csv"),
+        ((*labels, "--library", library, "--split", tmp_path / "other.npy"), "3 × 5 pixels"),
+    ):
+        result = ssamamba("compare", "stand-in", *arguments, "--methods", "lda")
+        assert result.exit_code == 2
+        [line] = result.stderr.splitlines()
+        assert line.startswith("error: ") and named in line
 
 
 def test_what_is_missing_to_compare_is_said(files: SimpleNamespace) -> None:
