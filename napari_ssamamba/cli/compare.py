@@ -61,6 +61,10 @@ MethodsOption = Annotated[
         "control (an SVM in the network's place), svm, forest, lda, emp-svm, cnn, metaformer.",
     ),
 ]
+TestPixelsOption = Annotated[
+    int | None,
+    typer.Option(help="At most so many test pixels, drawn at random, for large scenes."),
+]
 LibraryOption = Annotated[
     Path | None,
     typer.Option(
@@ -80,6 +84,7 @@ def compare(
     split: SplitOption = ["random"],  # noqa: B006 (as above)
     train_per_class: PerClassOption = None,
     train_fraction: FractionOption = 0.5,
+    test_pixels: TestPixelsOption = None,
     seeds: SeedsOption = "0,1,2",
     methods: MethodsOption = "all",
     preset: PresetOption = "compact",
@@ -102,6 +107,7 @@ def compare(
 
     from napari_ssamamba.comparison.compare import NAMES, summarise
     from napari_ssamamba.comparison.compare import compare as compare_methods
+    from napari_ssamamba.data.split import with_fewer_tests
 
     names = list(NAMES) if methods == "all" else methods.split(",")
     wanted = [method for method in NAMES if method in names]
@@ -113,6 +119,8 @@ def compare(
     for seed in chosen_seeds:
         model, config = configurations(cube, preset, protocol, seed, settings)
         made = make_split(cube, given, split, train_per_class, train_fraction, model, config, field)
+        if test_pixels is not None:
+            made = with_fewer_tests(made, test_pixels)
         runs.append(
             follow(compare_methods(cube, made, given.classes, model, config, wanted, device))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -16,8 +17,9 @@ from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import LabelsError
-from napari_ssamamba.events import Progress
-from napari_ssamamba.prediction.predictor import predict
+from napari_ssamamba.events import Progress, retold
+from napari_ssamamba.prediction.class_map import MapTile
+from napari_ssamamba.prediction.predictor import map_tiles
 from napari_ssamamba.training.check import check_labels
 from napari_ssamamba.training.metrics import assess
 from napari_ssamamba.training.trainer import train
@@ -69,7 +71,7 @@ class Scored:
     accuracy : Accuracy
         On the test pixels.
     train_seconds, predict_seconds : float
-        Of the whole region that holds the test pixels for ours, of these alone for others.
+        Of the test pixels alone.
     parameters : dict
         What it chose, and how large it is.
     mixture : MixtureRecord or None
@@ -144,7 +146,7 @@ def _map_ours(
     wanted: Sequence[Members],
     device: str,
 ) -> Generator[Progress, None, dict[Method, Scored]]:
-    """Map with each of the wanted members of one training."""
+    """Map the test pixels with each of the wanted members of one training."""
     rows, columns = np.nonzero(split.test)
     region = Window(
         int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
@@ -152,7 +154,11 @@ def _map_ours(
     truth = np.where(split.test, split.ids, np.uint16(UNLABELLED))
     results: dict[Method, Scored] = {}
     for members in wanted:
-        found = yield from predict(cube, checkpoint, region=region, device=device, members=members)
+        found = np.full_like(truth, UNLABELLED)
+        work = map_tiles(
+            cube, checkpoint, region=region, device=device, done=~split.test, members=members
+        )
+        mapped = yield from retold(work, partial(_place, found))
         mixture = checkpoint.record.mixture
         parameters: dict[str, float | int | str] = {}
         if members != "expert":
@@ -163,13 +169,20 @@ def _map_ours(
             parameters["weight of surroundings"] = round(checkpoint.expert.context, 2)
         results[members] = Scored(
             members,
-            assess(truth, found.ids, classes),
+            assess(truth, found, classes),
             checkpoint.record.seconds,
-            found.seconds,
+            mapped.seconds,
             parameters,
             mixture,
         )
     return results
+
+
+def _place(found: NDArray[np.uint16], event: Progress) -> Progress:
+    """Put the classes that a mapping brings where they belong."""
+    if isinstance(event, MapTile):
+        found[event.lattice][event.new] = event.ids[event.new]
+    return event
 
 
 @dataclass(frozen=True, slots=True, eq=False)

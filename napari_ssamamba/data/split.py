@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +77,27 @@ def hold_out_validation(training_ids: NDArray[np.uint16], fraction: float, seed:
         test=np.zeros(shape, bool),
         description=f"painted labels, {fraction:.0%} held out to validate, seed {seed}",
     )
+
+
+def with_fewer_tests(split: Split, most: int) -> Split:
+    """Return a split that tests on so many of its test pixels at most, drawn at random.
+
+    The draw is the same for splits of one map, so that splits by other seeds differ by little else
+    than what is learned from.
+
+    Raises
+    ------
+    SettingError
+        Where `most` is less than 1.
+    """
+    if most < 1:
+        raise SettingError("test_pixels", most, "choose 1 or more.")
+    turn = np.random.default_rng(0).random(split.test.shape)
+    turns = turn[split.test]
+    if turns.size <= most:
+        return split
+    kept = split.test & (turn <= np.partition(turns, most - 1)[most - 1])
+    return replace(split, test=kept, description=f"{split.description}, {most} test pixels")
 
 
 def random_split(

@@ -127,6 +127,8 @@ def test_a_stand_in_fills_the_labels_and_says_that_it_is_synthetic(
     assert told["n_train"] + told["n_test"] == int((files.reference.ids > 0).sum())
     assert told["rows"][0]["oa"] > 90
     assert "SYNTHETIC" in ssamamba(*command, *options).stdout
+    fewer = ssamamba(*command, *options, "--json", "--test-pixels", 50)
+    assert json.loads(fewer.stdout)["n_test"] == 50
 
 
 def test_a_stand_in_shows_the_test_pixels_of_another_map_too(

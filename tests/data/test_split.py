@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_ssamamba.data.split import Split, hold_out_validation
-from napari_ssamamba.errors import LabelsError
+from napari_ssamamba.data.classes import ClassTable
+from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.data.split import (
+    Split,
+    hold_out_validation,
+    random_split,
+    with_fewer_tests,
+)
+from napari_ssamamba.errors import LabelsError, SettingError
 
 
 def test_each_class_is_split_by_its_size() -> None:
@@ -30,3 +37,14 @@ def test_overlapping_parts_are_refused() -> None:
     ids, everywhere = np.ones((2, 2), np.uint16), np.ones((2, 2), bool)
     with pytest.raises(LabelsError, match="two parts"):
         Split(ids, everywhere, ~everywhere, everywhere, "mine")
+
+
+def test_fewer_test_pixels_are_some_of_them_whatever_the_seed() -> None:
+    reference = LabelMap(np.ones((40, 40), np.uint16), ClassTable.from_ids([1]))
+    one, other = (random_split(reference, 9, 0.1, seed) for seed in (0, 1))
+    few = with_fewer_tests(one, 100)
+    assert few.test.sum() == 100 and not (few.test & ~one.test).any()
+    assert (few.test & with_fewer_tests(other, 100).test).sum() > 90
+    assert with_fewer_tests(one, 5000).test.sum() == 1591
+    with pytest.raises(SettingError, match="test_pixels"):
+        with_fewer_tests(one, 0)
