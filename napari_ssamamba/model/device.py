@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import torch
 
 from napari_ssamamba.errors import SettingError
@@ -56,6 +58,16 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return False
+
+
+def compiles_kernels(device: torch.device) -> bool:
+    """Tell whether Triton is installed and compiles for a device: NVIDIA's since Ampere."""
+    return (
+        device.type == "cuda"
+        and torch.version.cuda is not None
+        and torch.cuda.get_device_capability(device) >= (8, 0)
+        and importlib.util.find_spec("triton") is not None
+    )
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:

@@ -10,7 +10,7 @@ import torch
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.model.device import is_out_of_memory
-from napari_ssamamba.model.inference.scene import SceneInference, SceneTile
+from napari_ssamamba.model.inference.scene import SceneInference, SceneTile, is_replayed
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.attention_scalars import attention_scalars
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
@@ -25,10 +25,18 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.model.config import ModelConfig
 
+REPLAYED_VALUES = 6_500_000
+"""Token values at once on an NVIDIA GPU with kernels for the network, which hold 28 bytes a value:
+the preset standard maps 512 patches at once, and stays below the published figure, too."""
+
 BATCH_VALUES = {"cpu": 400_000, "mps": 3_200_000, "cuda": 1_800_000}
 """Token values (patches × tokens × width) at once: on a CPU what stays in the caches; on Apple's
 GPU what keeps it busy; on an NVIDIA GPU what holds a map by the preset standard, in float32, below
 317 MB, the published figure. Some 100 bytes a value are held at once, half of that in bfloat16."""
+
+ROUND = 64
+"""Batches are multiples of it where they are larger: on a GPU the others run at half the speed, as
+their rows begin at addresses that no fast product can read."""
 
 LARGEST_BATCH = 4096
 """Patches at once that `automatic_batch_size` goes up to."""
@@ -39,9 +47,13 @@ def automatic_batch_size(
 ) -> int:
     """Return how many patches at once suit a network, a device and a precision."""
     values = BATCH_VALUES[device.type]
-    if device.type == "cuda":  # where the memory is the limit, not the caches
+    if is_replayed(config, device, dtype):
+        values = REPLAYED_VALUES
+    elif device.type == "cuda":  # where the memory is the limit, not the caches
         values *= torch.float32.itemsize // dtype.itemsize
     patches = values // (config.tokens * config.d_model)
+    if patches > ROUND:
+        patches -= patches % ROUND
     return min(max(patches, 1), LARGEST_BATCH)
 
 
@@ -102,8 +114,10 @@ class TileClassifier:
         with pace.working():
             opened = self._open(tile)
         done = 0
+        replayed = self.inference is not None and self.inference.recorded is not None
         while done < len(pixels):
-            rows, columns = pixels[done : done + self.batch_size].T
+            count = len(pixels) if replayed else self.batch_size
+            rows, columns = pixels[done : done + count].T
             with pace.working():
                 found = self._run_or_none(opened, rows, columns)
             if found is None:
@@ -146,7 +160,7 @@ class TileClassifier:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return pixels' probabilities (n, classes), and attention scalars (4, n) if asked for."""
         if isinstance(opened, SceneTile):
-            logits = opened.logits(rows, columns)
+            logits = opened.logits(rows, columns, self.batch_size)
             scalars = logits.new_empty(0, len(rows))
         else:
             side = self.network.config.patch_size

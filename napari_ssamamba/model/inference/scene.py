@@ -14,14 +14,23 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
+from napari_ssamamba.model.device import compiles_kernels
 from napari_ssamamba.model.inference.block import SceneBlock
+from napari_ssamamba.model.inference.form import is_fusible
 from napari_ssamamba.model.inference.stages import SceneHead, SceneProjection, place_kinds
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_ssamamba.model.block import SSAMambaBlock
+    from napari_ssamamba.model.config import ModelConfig
+    from napari_ssamamba.model.inference.fused.scene import RecordedNetwork
     from napari_ssamamba.model.network import SSAMamba
+
+
+def is_replayed(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> bool:
+    """Tell whether a device has kernels for a network, see `fused`: in bfloat16, on NVIDIA's."""
+    return dtype == torch.bfloat16 and is_fusible(config) and compiles_kernels(device)
 
 
 class SceneInference:
@@ -44,6 +53,13 @@ class SceneInference:
         config = network.config
         self.dtype = network.head.weight.dtype if dtype is None else dtype
         self.side = config.patch_size
+        self.recorded: RecordedNetwork | None = None
+        if is_replayed(config, network.head.weight.device, self.dtype):
+            from napari_ssamamba.model.inference.fused.scene import FusedNetwork, RecordedNetwork
+
+            self.projection = SceneProjection(network.projection, self.side, self.dtype)
+            self.recorded = RecordedNetwork(FusedNetwork(network, self.dtype))
+            return
         self.projection = SceneProjection(network.projection, self.side)
         self.blocks = [
             SceneBlock(cast("SSAMambaBlock", block), config.tokens, self.dtype)
@@ -84,18 +100,25 @@ class SceneTile:
         self.places = (down[:, None] + kinds * (height * width) + step).flatten()
 
     @torch.inference_mode()
-    def logits(self, rows: Tensor, columns: Tensor) -> Tensor:
+    def logits(self, rows: Tensor, columns: Tensor, at_once: int | None = None) -> Tensor:
         """Classify some of the tile's pixels.
 
         Parameters
         ----------
         rows, columns : Tensor of int64, shape (B,)
             In pixels of the tile without its halo, on the CPU.
+        at_once : int, optional
+            How many patches a recorded batch has; without one, or by default, all are one batch.
 
         Returns
         -------
         Tensor, shape (B, classes)
         """
+        recorded = self.inference.recorded
+        if recorded is not None:
+            pixels = (rows * self.z.shape[3] + columns).to(self.z.device)
+            recorded.hold(self.z.flatten(0, 3), self.places.to(self.z.device))
+            return recorded.logits(pixels, at_once or len(pixels))
         x = z_proj = self._tokens(rows, columns)  # Z_seq
         for block in self.inference.blocks:
             x = block(x)

@@ -48,14 +48,18 @@ class SceneProjection:
     projection : InputProjection
     side : int
         P.
+    near : torch.dtype, optional
+        Of the 3×3 convolution; by default the network's own.
     """
 
-    def __init__(self, projection: InputProjection, side: int) -> None:
+    def __init__(
+        self, projection: InputProjection, side: int, near: torch.dtype | None = None
+    ) -> None:
         dtype = projection.conv_pixel.weight.dtype
         weight, bias = folded_convolution(projection.conv_pixel, projection.norm_pixel)
         self.pixel, self.pixel_bias = weight.flatten(1).to(dtype), bias.to(dtype)
         weight, bias = folded_convolution(projection.conv_near, projection.norm_near)
-        self.near, self.near_bias = weight.to(dtype), bias.to(dtype)
+        self.near, self.near_bias = weight.to(near or dtype), bias.to(near or dtype)
         self.borders = _borders(side)
 
     def __call__(self, block: Tensor) -> Tensor:
@@ -71,7 +75,7 @@ class SceneProjection:
             What needs pixels beyond the block is wrong, and in no patch that the block holds.
         """
         z = gelu(torch.nn.functional.linear(block, self.pixel, self.pixel_bias))  # Eq. 1
-        image = z.permute(2, 0, 1)[None]
+        image = z.to(self.near.dtype).permute(2, 0, 1)[None]
         kinds = [
             self._near(image, above, below, left, right)
             for above, below in self.borders

@@ -1,0 +1,178 @@
+"""A block as it runs on an NVIDIA GPU: `SceneBlock`, with all but its matrix products fused.
+
+What lies between two products of cuBLAS is one kernel, which reads and writes each value once:
+that traffic, not arithmetic, is what the plain form waits for. Products that read the same rows
+are one product; the mixing's norm is applied after its product, which is linear, so that it shares
+it with the gate.
+
+Symbols: B patches, L tokens, d width, D inner width.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from napari_ssamamba.model.causal import toeplitz
+from napari_ssamamba.model.inference.block import _InputMaps, _kernel, _StateSpaces
+from napari_ssamamba.model.inference.folding import folded_linear
+from napari_ssamamba.model.inference.fused import rows, tokens
+from napari_ssamamba.model.squeeze_excitation import NARROWEST
+
+if TYPE_CHECKING:
+    from napari_ssamamba.model.block import SSAMambaBlock
+
+ROWS = 8
+"""Tokens that a program of the kernels for single tokens takes."""
+
+PATCHES = 64
+"""Patches that a program of the state space takes at once."""
+
+
+def padded(length: int) -> int:
+    """Return the side of the tiles that hold so many tokens."""
+    return max(16, 1 << (length - 1).bit_length())
+
+
+def precision(dtype: torch.dtype) -> str:
+    """Return how the kernels multiply matrices of a type: float32 without rounding its operands."""
+    return "ieee" if dtype == torch.float32 else "tf32"
+
+
+class FusedBlock:
+    """A block whose kernels are Triton's.
+
+    Parameters
+    ----------
+    block : SSAMambaBlock
+        Trained, in evaluation, on a device that Triton compiles for; of a network that
+        `is_fusible`.
+    length : int
+        L.
+    dtype : torch.dtype
+        Of the tokens.
+    """
+
+    def __init__(self, block: SSAMambaBlock, length: int, dtype: torch.dtype) -> None:
+        units = [block.spatial, block.spectral]
+        self.length, self.side, self.precision = length, padded(length), precision(dtype)
+        inputs, states = _InputMaps(units, length, dtype), _StateSpaces(units, length, dtype)
+        self.eps_in = inputs.eps
+        self.weight_in = inputs.weight  # (4D, d)
+        self.gate_bias = inputs.gate_bias.float().flatten()
+        self.taps = torch.cat([t.float()[..., 0] for t in states.taps[::-1]], 1).contiguous()
+        self.bias = states.bias.float()[..., 0].contiguous()  # (2D, L)
+        matrices = torch.cat([toeplitz(_kernel(u.state_space, length)) for u in units])
+        fill = self.side - length
+        self.toeplitz = torch.nn.functional.pad(matrices, (0, fill, 0, fill)).to(dtype)
+
+        self.weight_out = torch.stack([u.linear_out.weight.t() for u in units]).to(dtype)
+        norms = [block.norm_spatial, block.norm_spectral]
+        self.after_units = torch.stack(
+            [
+                torch.stack(
+                    [u.linear_out.bias, u.norm_out.weight, u.norm_out.bias, n.weight, n.bias]
+                )
+                for u, n in zip(units, norms, strict=True)
+            ]
+        ).float()
+        self.eps_out = units[0].norm_out.eps
+
+        asking = block.space_asks
+        if asking is None:
+            raise ValueError("the block has no attention; it cannot be fused")
+        scale = math.sqrt(asking.query.out_features / asking.heads)  # √d_h
+        self.heads = asking.heads
+        self.query = (asking.query.weight.double() / scale).to(dtype).t()
+        self.key_value = torch.cat([asking.key.weight, asking.value.weight]).to(dtype).t()
+        self.answer = asking.out.weight.to(dtype).t()
+        self.answer_norm = torch.stack([asking.norm.weight, asking.norm.bias]).float()
+
+        fusion = block.fusion
+        if fusion.gate is None:
+            raise ValueError("the block has no gate; it cannot be fused")
+        weight, mix_bias = folded_linear(fusion.norm_mix, fusion.mix_in)
+        self.mix_and_gate = torch.cat([weight, fusion.gate.weight]).to(dtype).t()  # (2d, 2d)
+        sums = weight.to(dtype).double().sum(1)
+        self.mix = torch.stack([sums, mix_bias]).float()
+        self.eps_mix = fusion.norm_mix.eps
+        self.mix_out = fusion.mix_out.weight.to(dtype).t()
+        squeeze, excite = fusion.excitation.squeeze, fusion.excitation.excite
+        norm = fusion.norm_out
+        self.fuse = torch.stack(
+            [fusion.mix_out.bias, fusion.gate.bias, norm.weight, norm.bias, excite.bias]
+        ).float()
+        self.squeeze, self.squeeze_bias = squeeze.weight.float(), squeeze.bias.float()
+        self.excite = excite.weight.t().contiguous().float()
+        if len(self.squeeze) < NARROWEST or len(self.squeeze) & (len(self.squeeze) - 1):
+            raise ValueError(f"{len(self.squeeze)} hidden units are no power of two")
+
+    def __call__(self, x: Tensor, x_normalised: Tensor) -> None:
+        """Run the block in place.
+
+        Parameters
+        ----------
+        x : Tensor, shape (L·B, d)
+            The block's input; its output replaces it.
+        x_normalised : Tensor, shape (L·B, d)
+            The same, each token with mean 0 and deviation 1; replaced alike.
+        """
+        count, width = x.shape
+        batch = count // self.length
+        blocks = (-(-count // ROWS),)
+        inner = torch.mm(self.weight_in, x_normalised.t())  # Eq. 3, (4D, L·B)
+        y = self._states(inner, batch)
+        del inner
+        mapped = torch.bmm(y.view(2, -1, count).transpose(1, 2), self.weight_out)  # (2, L·B, d)
+        del y
+        both, spectral = x.new_empty(count, 2 * width), torch.empty_like(x)
+        rows.branches_kernel[blocks](
+            mapped, x, self.after_units, both, spectral, count,
+            WIDTH=width, ROWS=ROWS, EPS=self.eps_out,
+        )  # fmt: skip
+        del mapped
+        gathered = self._gathered(both[:, :width], spectral, batch)
+        del spectral
+        moments = x.new_empty(count, 2, dtype=torch.float32)
+        rows.answer_kernel[blocks](
+            torch.mm(gathered, self.answer), both, self.answer_norm, moments, count,
+            WIDTH=width, ROWS=ROWS, EPS=self.eps_out, EPS_MIX=self.eps_mix,
+        )  # fmt: skip
+        mapped = torch.mm(both, self.mix_and_gate)  # Eq. 21, 23
+        del both
+        rows.mix_kernel[blocks](mapped, moments, self.mix, gathered, count, WIDTH=width, ROWS=ROWS)
+        rows.fuse_kernel[(batch,)](
+            torch.mm(gathered, self.mix_out), mapped, x, x_normalised, self.fuse,
+            self.squeeze, self.squeeze_bias, self.excite, batch,
+            L=self.length, LP=self.side, WIDTH=width, HIDDEN=len(self.squeeze),
+            EPS=self.eps_out, EPS_NEXT=self.eps_in, num_warps=8,
+        )  # fmt: skip
+
+    def _states(self, inner: Tensor, batch: int) -> Tensor:
+        """Eq. 4-11 up to the output map, (4D, L·B) to (2D, L·B)."""
+        channels = len(self.taps)
+        y = inner.new_empty(channels, inner.shape[1])
+        patches = min(PATCHES, padded(batch))
+        tokens.state_space_kernel[(channels,)](
+            inner, self.taps, self.bias, self.gate_bias, self.toeplitz, y, channels,
+            L=self.length, LP=self.side, B=batch, PATCHES=patches,
+            PARTS=-(-batch // patches), PRECISION=self.precision, num_warps=4,
+        )  # fmt: skip
+        return y
+
+    def _gathered(self, spatial: Tensor, spectral: Tensor, batch: int) -> Tensor:
+        """Eq. 15-18: what each token of space gathers from the spectrum's, (L·B, d)."""
+        q = torch.mm(spatial, self.query)
+        kv = torch.mm(spectral, self.key_value)
+        gathered = torch.empty_like(q)
+        width = q.shape[1]
+        together = min(self.heads, 4)
+        tokens.attention_kernel[(batch, self.heads // together)](
+            q, kv, gathered, batch,
+            L=self.length, LP=self.side, WIDTH=width, HEAD=width // self.heads, HEADS=together,
+            PRECISION=self.precision, num_warps=4,
+        )  # fmt: skip
+        return gathered
