@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 import typer
 
-from napari_ssamamba.cli.inputs import DebugOption, JsonOption  # noqa: TC001 (typer reads them)
+from napari_ssamamba.cli.inputs import (  # noqa: TC001 (typer reads them)
+    DebugOption,
+    DeviceOption,
+    JsonOption,
+)
 from napari_ssamamba.cli.report import follow, print_json
+from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +31,7 @@ CLASSES = 15
 
 PER_CLASS = 30
 
-TILE = 32
+TILE = {"cpu": 32, "cuda": 64}
 """Side of the tiles that are mapped."""
 
 
@@ -34,6 +39,7 @@ def benchmark(
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads; by default what PyTorch takes.")
     ] = None,
+    device: DeviceOption = "cpu",
     quick: Annotated[
         bool, typer.Option("--quick", help="One short round: about a minute, and rough figures.")
     ] = False,
@@ -59,7 +65,7 @@ def benchmark(
     json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Measure maps and training on this machine's CPU, or large scenes in a window.
+    """Measure maps and training on this machine's CPU or GPU, or large scenes in a window.
 
     Beside each figure: how many times as fast as the equations' recursion, and which share of the
     machine's own matrix-multiply rate. The networks learn the built-in scene for a moment first,
@@ -68,9 +74,27 @@ def benchmark(
     With --scene a synthetic stand-in of that size is written to a temporary folder, opened, learned
     from and mapped in a real window; memory is what is added to the idle window with the dock. A
     pixel's cost comes from parts spread over the scene, mapped for --seconds; the whole scene is
-    not mapped. In maps network and expert count alike, whichever weights the training chose, and
+    not mapped. Network and expert count alike there, whichever weights the training chose, and
     patches are 7 × 7: the cost of a pixel depends on both.
+
+    With --scene and --device cuda there is no window: the preset standard learns by the published
+    recipe and maps the whole scene in bfloat16, and the time is that from file to map.
     """
+    from napari_ssamamba.model.device import choose_device
+    from napari_ssamamba.prediction.benchmark import PRODUCT_SIZES
+
+    chosen = choose_device(device)
+    if chosen.type not in PRODUCT_SIZES:
+        raise SettingError("--device", device, "choose cpu or cuda.")
+    if scene and chosen.type == "cuda":
+        from napari_ssamamba.cli.benchmark_gpu import map_scenes
+
+        measured = map_scenes(scene, interleave, chosen)
+        if json:
+            print_json({"rows": [asdict(row) for row in measured], "synthetic": True})
+        else:
+            print_scenes(measured)
+        return
     if scene:
         from napari_ssamamba.cli.benchmark_scenes import measure_scenes
 
@@ -89,10 +113,11 @@ def benchmark(
     networks: dict[str, SSAMamba] = {}
     blocks: dict[str, list[Tensor]] = {}
     for name in PRESETS:
-        networks[name], blocks[name] = _trained(name, quick)
-    rows = follow(measure(networks, blocks))
+        networks[name], blocks[name] = _trained(name, quick, TILE[chosen.type])
+    rows = follow(measure(networks, blocks, chosen))
     results = {
         "rows": [asdict(row) for row in rows],
+        "device": torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "bands": networks["standard"].config.bands,
@@ -103,7 +128,8 @@ def benchmark(
     if json:
         print_json(results)
     else:
-        _print(rows, f"{results['threads']} threads, {results['instructions']}")
+        on_cpu = f"{results['threads']} threads, {results['instructions']}"
+        _print(rows, on_cpu if chosen.type == "cpu" else str(results["device"]))
 
 
 def print_scenes(rows: list[Row]) -> None:
@@ -129,7 +155,7 @@ def print_scenes(rows: list[Row]) -> None:
     Console().print(table, markup=False)
 
 
-def _trained(name: Preset, quick: bool) -> tuple[SSAMamba, list[Tensor]]:
+def _trained(name: Preset, quick: bool, tile: int) -> tuple[SSAMamba, list[Tensor]]:
     """Train a preset on the built-in scene, all 144 bands; return it with tiles to map."""
     import torch
 
@@ -151,7 +177,7 @@ def _trained(name: Preset, quick: bool) -> tuple[SSAMamba, list[Tensor]]:
     config = with_settings(protocol("interactive", 0), settings)
     split = random_split(reference, PER_CLASS, config.validation_fraction, 0)
     checkpoint = follow(train(cube, split, reference.classes, name, config, "cpu"))
-    side = TILE // 2 if quick else TILE
+    side = tile // 2 if quick else tile
     corners = [(60, 60)] if quick else [(40, 200), (130, 120), (220, 40)]
     tiles = [
         read_tile(

@@ -95,12 +95,7 @@ def measure_scenes(
     first: dict[str, float] = {}
     for shape in shapes:
         name = " × ".join(str(n) for n in shape) + f" {interleave}"
-        needed, free = 2 * int(np.prod(shape)), shutil.disk_usage(tempfile.gettempdir()).free
-        if needed > 0.9 * free:
-            raise SSAMambaError(
-                f"A stand-in of {name} takes {needed / 1e9:.1f} GB, and {tempfile.gettempdir()} "
-                f"has {free / 1e9:.1f} GB left. Set TMPDIR to a folder with more room."
-            )
+        check_room(name, shape)
         with tempfile.TemporaryDirectory(prefix="ssamamba-") as folder:
             scene = Path(folder) / "stand-in.img"
             plan = plan_stand_in(*shape, labels=geometry, library=spectra)
@@ -115,6 +110,21 @@ def measure_scenes(
             text, _, unit = figure.rpartition(", ")
             rows.append(Row(f"{name}: {text or figure}", value, unit if text else "", ratios))
     return rows
+
+
+def check_room(name: str, shape: tuple[int, int, int]) -> None:
+    """Check that a stand-in has room on the disk.
+
+    Raises
+    ------
+    SSAMambaError
+    """
+    needed, free = 2 * int(np.prod(shape)), shutil.disk_usage(tempfile.gettempdir()).free
+    if needed > 0.9 * free:
+        raise SSAMambaError(
+            f"A stand-in of {name} takes {needed / 1e9:.1f} GB, and {tempfile.gettempdir()} "
+            f"has {free / 1e9:.1f} GB left. Set TMPDIR to a folder with more room."
+        )
 
 
 def parse_size(text: str) -> tuple[int, int, int]:

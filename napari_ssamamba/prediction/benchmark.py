@@ -42,11 +42,14 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.model.config import ModelConfig
 
-PRODUCT_SIZES = (512, 1024, 2048)
+PRODUCT_SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192)}
 """Sides of the square matrices whose product gives the ceiling; the best one counts."""
 
 PLAIN_PATCHES = {"standard": 64, "compact": 512}
-"""Patches that the slow forms are timed on, in batches of 32."""
+"""Patches that the slow forms are timed on."""
+
+PLAIN_BATCH = {"cpu": 32, "cuda": 512}
+"""How many of these at once."""
 
 TRAINING_BATCH = 16
 
@@ -74,9 +77,11 @@ class Row:
 
 
 def benchmark(
-    networks: Mapping[str, SSAMamba], blocks: Mapping[str, Sequence[Tensor]]
+    networks: Mapping[str, SSAMamba],
+    blocks: Mapping[str, Sequence[Tensor]],
+    device: torch.device = CPU,
 ) -> Generator[Progress, None, list[Row]]:
-    """Measure networks on the CPU, at PyTorch's present number of threads.
+    """Measure networks on a device; on the CPU at PyTorch's present number of threads.
 
     Parameters
     ----------
@@ -85,6 +90,8 @@ def benchmark(
         unchanged means something.
     blocks : mapping of str to sequence of Tensor, shape (rows + P - 1, columns + P - 1, C)
         For each network tiles of a scene with their halo, standardised; one a round.
+    device : torch.device
+        The CPU or an NVIDIA GPU.
 
     Yields
     ------
@@ -95,8 +102,8 @@ def benchmark(
     -------
     list of Row
     """
-    precisions = [FLOAT32, BFLOAT16] if has_fast_bfloat16(CPU) else [FLOAT32]
-    benches = [_Bench(name, networks[name], precisions) for name in networks]
+    precisions = [FLOAT32, BFLOAT16] if has_fast_bfloat16(device) else [FLOAT32]
+    benches = [_Bench(name, networks[name], precisions, device) for name in networks]
     ceilings: dict[torch.dtype, list[float]] = defaultdict(list)
     total = sum(len(tiles) for tiles in blocks.values())
     done = 0
@@ -105,8 +112,9 @@ def benchmark(
             text = f"Measuring {bench.name}"
             yield Progress(done=done, total=total, text=text)
             for dtype in precisions:
-                ceilings[dtype].append(max(_product_rate(n, dtype) for n in PRODUCT_SIZES))
-            for _ in bench.measure(block):
+                rates = [_product_rate(n, dtype, device) for n in PRODUCT_SIZES[device.type]]
+                ceilings[dtype].append(max(rates))
+            for _ in bench.measure(block.to(device)):
                 yield Progress(done=done, total=total, text=text)
             done += 1
     best = {dtype: statistics.median(rates) for dtype, rates in ceilings.items()}
@@ -120,13 +128,17 @@ def benchmark(
 class _Bench:
     """One network in all its forms."""
 
-    def __init__(self, name: str, network: SSAMamba, precisions: list[torch.dtype]) -> None:
+    def __init__(
+        self, name: str, network: SSAMamba, precisions: list[torch.dtype], device: torch.device
+    ) -> None:
         self.name = name
+        self.device = device
+        network = network.to(device)
         self.config = network.config
         self.precisions = precisions
         weights = network.state_dict()
-        self.recursion = load_network(self.config, weights)
-        self.plain = load_network(self.config, weights)
+        self.recursion = load_network(self.config, weights).to(device)
+        self.plain = load_network(self.config, weights).to(device)
         for module in self.recursion.modules():
             if isinstance(module, StateSpace):
                 module.evaluate = recursion
@@ -136,10 +148,12 @@ class _Bench:
                     module.literal = True
         self.inferences = {dtype: SceneInference(network, dtype) for dtype in precisions}
         self.steps = {
-            "recursion": _training_step(self.recursion, FLOAT32),
-            "convolution": _training_step(self.plain, FLOAT32),
+            "recursion": _training_step(self.recursion, FLOAT32, device),
+            "convolution": _training_step(self.plain, FLOAT32, device),
             **{
-                f"ours {_short(dtype)}": _training_step(load_network(self.config, weights), dtype)
+                f"ours {_short(dtype)}": _training_step(
+                    load_network(self.config, weights).to(device), dtype, device
+                )
                 for dtype in precisions
             },
         }
@@ -153,24 +167,28 @@ class _Bench:
         patches = self._patches(block)
         for name, form in (("recursion", self.recursion), ("convolution", self.plain)):
             form.eval()
-            self.mapping[name].append(_seconds(partial(_run, form, patches)) / len(patches))
+            self.mapping[name].append(self._seconds(partial(_run, form, patches)) / len(patches))
             yield
         classes = []
         for dtype, inference in self.inferences.items():
             name = f"ours {_short(dtype)}"
+            if self.device.type == "cuda":  # kernels are compiled and graphs recorded only once
+                _map(self.config, inference, block)
+                torch.cuda.synchronize()
             started = time.perf_counter()
             logits = _map(self.config, inference, block)
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
             seconds = time.perf_counter() - started
             self.mapping[name].append(seconds / logits[..., 0].numel())
             if name not in self.memory:
-                weights = self.plain.state_dict()
-                self.memory[name] = _memory_of_map(self.config, weights, dtype, block)
+                self.memory[name] = self._memory_of_map(dtype, block)
             classes.append(logits.argmax(-1))
             yield
         if len(classes) == 2:
             self.unchanged.append(classes[0] == classes[1])
         for name, step in self.steps.items():
-            self.training[name].append(_seconds(partial(step, patches)))
+            self.training[name].append(self._seconds(partial(step, patches)))
             yield
 
     def rows(self, ceilings: dict[torch.dtype, float]) -> list[Row]:
@@ -197,6 +215,21 @@ class _Bench:
             rows.append(Row(f"{self.name} training, {name}", 1000 * value, unit, ratios))
         return rows
 
+    def _seconds(self, work: Callable[[], object]) -> float:
+        return _seconds(work, self.device)
+
+    def _memory_of_map(self, dtype: torch.dtype, block: Tensor) -> float | None:
+        """Return the MiB that mapping a tile needs: on a GPU of its memory, else of a process."""
+        weights = {name: value.cpu() for name, value in self.plain.state_dict().items()}
+        if self.device.type != "cuda":
+            return _memory_of_map(self.config, weights, dtype, block)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_reserved()
+        network = load_network(self.config, weights).to(self.device)
+        _map(self.config, SceneInference(network, dtype), block)
+        return (torch.cuda.max_memory_reserved() - before) / 2**20
+
     def _patches(self, block: Tensor) -> Tensor:
         """Cut the first patches of a tile, bands last in memory."""
         side = self.config.patch_size
@@ -208,9 +241,11 @@ class _Bench:
 def _map(config: ModelConfig, inference: SceneInference, block: Tensor) -> Tensor:
     """Classify a tile as the predictor does, (rows, columns, classes)."""
     rows, columns = (n - config.patch_size + 1 for n in block.shape[:2])
-    size = automatic_batch_size(config, CPU)
+    size = automatic_batch_size(config, block.device, inference.dtype)
     pixels = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
     tile = inference.open_tile(block)
+    if inference.recorded is not None:
+        return tile.logits(pixels[:, 0], pixels[:, 1], size).view(rows, columns, -1)
     parts = [tile.logits(*part.T) for part in torch.split(pixels, size)]
     return torch.cat(parts).view(rows, columns, -1)
 
@@ -219,28 +254,34 @@ def _short(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
     """Time the second of two runs; the first one warms caches and allocators."""
     work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
     started = time.perf_counter()
     work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
     return time.perf_counter() - started
 
 
 @torch.inference_mode()
 def _run(network: SSAMamba, patches: Tensor) -> None:
-    for batch in patches.split(32):  # type: ignore[no-untyped-call]
+    for batch in patches.split(PLAIN_BATCH[patches.device.type]):  # type: ignore[no-untyped-call]
         network(batch)
 
 
-def _training_step(network: SSAMamba, dtype: torch.dtype) -> Callable[[Tensor], None]:
+def _training_step(
+    network: SSAMamba, dtype: torch.dtype, device: torch.device
+) -> Callable[[Tensor], None]:
     """Return what takes one step of AdamW, in mixed precision where the type is not float32."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-6, fused=True)
-    targets = torch.arange(TRAINING_BATCH) % network.config.classes
+    targets = torch.arange(TRAINING_BATCH, device=device) % network.config.classes
 
     def step(patches: Tensor) -> None:
         network.train()
-        with torch.autocast("cpu", BFLOAT16, enabled=dtype != FLOAT32):
+        with torch.autocast(device.type, BFLOAT16, enabled=dtype != FLOAT32):
             logits = network(patches[:TRAINING_BATCH])
         loss = cross_entropy(logits.float(), targets)
         optimiser.zero_grad(set_to_none=True)
@@ -252,9 +293,9 @@ def _training_step(network: SSAMamba, dtype: torch.dtype) -> Callable[[Tensor], 
 
 
 @torch.inference_mode()
-def _product_rate(n: int, dtype: torch.dtype) -> float:
+def _product_rate(n: int, dtype: torch.dtype, device: torch.device) -> float:
     """Return the rate of n × n matrix products, operations per second."""
-    a, b = torch.randn(n, n).to(dtype), torch.randn(n, n).to(dtype)
+    a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(a)
     repetitions = max(1, min(100, int(1e10 / (2 * n**3))))
 
@@ -262,7 +303,7 @@ def _product_rate(n: int, dtype: torch.dtype) -> float:
         for _ in range(repetitions):
             torch.mm(a, b, out=out)
 
-    return 2 * n**3 * repetitions / _seconds(products)
+    return 2 * n**3 * repetitions / _seconds(products, device)
 
 
 def _memory_of_map(

@@ -24,6 +24,7 @@ from napari_ssamamba.training.optimisation import (
     make_schedule,
 )
 from napari_ssamamba.training.patches_at_once import PatchesAtOnce
+from napari_ssamamba.training.recorded_step import RecordedSteps
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -106,6 +107,9 @@ class Learner:
             and table.device.type == "cuda"
             and torch.cuda.is_bf16_supported()
         )
+        self.recorded = (
+            RecordedSteps(network, self._whole_step) if table.device.type == "cuda" else None
+        )
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
         self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
 
@@ -143,36 +147,60 @@ class Learner:
         if self.config.augmentation:
             choice = torch.randint(8, (len(batch),), generator=self.generator)
             index = index.gather(1, self.orders[choice.to(index.device)])
+        targets = self.train.targets[batch]
         while True:
             parts = self.trained_at_once.parts(index)
             try:
-                value = yield from self._accumulate(parts, self.train.targets[batch])
+                if self.recorded is not None and len(parts) == 1:
+                    value = self._checked(self.recorded(index, targets))
+                    yield None
+                else:
+                    value = yield from self._accumulate(parts, targets)
+                    nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+                    self.optimiser.step()
                 break
             except RuntimeError as error:
                 told = self.trained_at_once.halve(error, len(parts[0]))
             yield told
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        self.optimiser.step()
         self.schedule.step()
         return value
+
+    def _whole_step(self, index: Tensor, targets: Tensor) -> Tensor:
+        """Take a step of the optimiser without waiting for the device; returns the loss."""
+        self.optimiser.zero_grad(set_to_none=True)
+        with torch.enable_grad(), _repeatable():
+            loss = cross_entropy(self._logits(index), targets)
+            loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        self.optimiser.step()
+        return loss.detach()
+
+    def _logits(self, index: Tensor) -> Tensor:
+        """Run patches in training's precision."""
+        with torch.autocast(self.table.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            logits: Tensor = self.network(gather_patches(self.table, index))
+        return logits.float()
+
+    def _checked(self, loss: float) -> float:
+        """Return a loss that is a number."""
+        if not math.isfinite(loss):
+            raise TrainingDivergedError(
+                f"The training diverged: the loss is {loss}. Choose a smaller learning_rate "
+                f"than {self.config.learning_rate:g}, and look for extreme values in the "
+                "scene's bands. The model and map from before are kept."
+            )
+        return loss
 
     def _accumulate(self, parts: Sequence[Tensor], targets: Tensor) -> Generator[None, None, float]:
         """Compute the gradient of a batch's mean loss, part by part; returns that loss."""
         self.optimiser.zero_grad(set_to_none=True)
-        total, device = 0.0, self.table.device.type
+        total = 0.0
         sizes = [len(part) for part in parts]
         for index, wanted in zip(parts, torch.split(targets, sizes), strict=True):
             with torch.enable_grad(), _repeatable():
-                with torch.autocast(device, torch.bfloat16, enabled=self.mixed_precision):
-                    logits = self.network(gather_patches(self.table, index))
-                loss = cross_entropy(logits.float(), wanted) * (len(wanted) / len(targets))
-            total += float(loss.detach())
-            if not math.isfinite(total):
-                raise TrainingDivergedError(
-                    f"The training diverged: the loss is {total}. Choose a smaller learning_rate "
-                    f"than {self.config.learning_rate:g}, and look for extreme values in the "
-                    "scene's bands. The model and map from before are kept."
-                )
+                share = len(wanted) / len(targets)
+                loss = cross_entropy(self._logits(index), wanted) * share
+            total = self._checked(total + float(loss.detach()))
             yield
             with _repeatable():
                 loss.backward()  # type: ignore[no-untyped-call]

@@ -25,9 +25,18 @@ def make_optimiser(network: nn.Module, config: TrainingConfig) -> Optimizer:
     ``interactive``: AdamW; state spaces, norms and biases are not decayed, as is the habit with
     state-space models, whose step and decay rates have no reason to be near 0. ``paper``: Adam
     with L2 regularisation of all parameters.
+
+    On an NVIDIA GPU the learning rate lies there, so that a recorded step follows the schedule.
     """
+    device = next(network.parameters()).device
+    on_gpu = device.type == "cuda"
+    rate: float | Tensor = config.learning_rate
+    if on_gpu:
+        rate = torch.tensor(rate, device=device)
     if config.protocol == "paper":
-        return Adam(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        return Adam(
+            network.parameters(), lr=rate, weight_decay=config.weight_decay, capturable=on_gpu
+        )
     spared = {id(p) for p in network.parameters() if p.ndim < 2}
     spared |= {
         id(p) for m in network.modules() if isinstance(m, StateSpace) for p in m.parameters()
@@ -38,7 +47,7 @@ def make_optimiser(network: nn.Module, config: TrainingConfig) -> Optimizer:
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return AdamW(groups, lr=config.learning_rate, fused=True)
+    return AdamW(groups, lr=rate, fused=True, capturable=on_gpu)
 
 
 def make_schedule(optimiser: Optimizer, config: TrainingConfig, steps: int) -> LambdaLR:

@@ -20,7 +20,7 @@ from napari_ssamamba.prediction.benchmark import Row, benchmark
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
     """Figures of a network of a few numbers, on two tiny tiles."""
-    monkeypatch.setattr(module, "PRODUCT_SIZES", (8,))
+    monkeypatch.setattr(module, "PRODUCT_SIZES", {"cpu": (8,)})
     config = ModelConfig(
         bands=5, classes=3, patch_size=3, d_model=8, d_state=2, heads=2, depth=1, dropout=0
     )

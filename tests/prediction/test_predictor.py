@@ -121,7 +121,7 @@ def test_from_coarse_to_fine_each_pixel_is_computed_once(
     monkeypatch.setattr(
         SceneTile,
         "logits",
-        lambda tile, rows, columns: computed.append(len(rows)) or logits(tile, rows, columns),
+        lambda tile, *where: computed.append(len(where[0])) or logits(tile, *where),
     )
     events, found = run(wide_scene, tiny_checkpoint, focus=Focus(seen), tile_size=16)
     tiles = [e for e in events if isinstance(e, MapTile)]
@@ -251,10 +251,10 @@ def limit_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Let the network run out of memory on larger batches."""
     logits = SceneTile.logits
 
-    def limited(self: SceneTile, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    def limited(self: SceneTile, rows: torch.Tensor, *where: Any) -> torch.Tensor:
         if len(rows) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7 GiB")
-        return logits(self, rows, columns)
+        return logits(self, rows, *where)
 
     monkeypatch.setattr(SceneTile, "logits", limited)
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ROWS = 8
 """Tokens that a program of the kernels for single tokens takes."""
 
-PATCHES = 64
-"""Patches that a program of the state space takes at once."""
+PATCHES, PARTS = 64, 1
+"""Patches that a program of the state space takes at once, and how often."""
 
 
 def padded(length: int) -> int:
@@ -65,9 +65,9 @@ class FusedBlock:
         self.gate_bias = inputs.gate_bias.float().flatten()
         self.taps = torch.cat([t.float()[..., 0] for t in states.taps[::-1]], 1).contiguous()
         self.bias = states.bias.float()[..., 0].contiguous()  # (2D, L)
-        matrices = torch.cat([toeplitz(_kernel(u.state_space, length)) for u in units])
+        matrices = torch.cat([toeplitz(_kernel(u.state_space, length)).to(dtype) for u in units])
         fill = self.side - length
-        self.toeplitz = torch.nn.functional.pad(matrices, (0, fill, 0, fill)).to(dtype)
+        self.toeplitz = torch.nn.functional.pad(matrices, (0, fill, 0, fill))
 
         self.weight_out = torch.stack([u.linear_out.weight.t() for u in units]).to(dtype)
         norms = [block.norm_spatial, block.norm_spectral]
@@ -156,10 +156,11 @@ class FusedBlock:
         channels = len(self.taps)
         y = inner.new_empty(channels, inner.shape[1])
         patches = min(PATCHES, padded(batch))
-        tokens.state_space_kernel[(channels,)](
+        programs = -(-batch // (patches * PARTS))
+        tokens.state_space_kernel[(channels, programs)](
             inner, self.taps, self.bias, self.gate_bias, self.toeplitz, y, channels,
-            L=self.length, LP=self.side, B=batch, PATCHES=patches,
-            PARTS=-(-batch // patches), PRECISION=self.precision, num_warps=4,
+            L=self.length, LP=self.side, B=batch, PATCHES=patches, PARTS=PARTS,
+            PRECISION=self.precision, num_warps=4,
         )  # fmt: skip
         return y
 

@@ -39,7 +39,7 @@ def state_space_kernel(
     LP: tl.constexpr,
     B: tl.constexpr,
     PATCHES: tl.constexpr,
-    PARTS: tl.constexpr,  # of so many patches, B in all
+    PARTS: tl.constexpr,  # of so many patches that a program takes, one after the other
     PRECISION: tl.constexpr,
 ):
     """Eq. 4-11 of a channel: causal convolution, batch norm, SiLU, state space, gate."""
@@ -55,7 +55,7 @@ def state_space_kernel(
     start = channel.to(tl.int64) * (L * B)
     gate_start = (channels + channel).to(tl.int64) * (L * B)
     for part in range(PARTS):
-        patch = part * PATCHES + tl.arange(0, PATCHES)
+        patch = (tl.program_id(1) * PARTS + part) * PATCHES + tl.arange(0, PATCHES)
         inside = real[:, None] & (patch < B)[None, :]
         at = row[:, None] * B + patch[None, :]
         x = tl.load(inner + start + at, mask=inside, other=0.0).to(tl.float32)
