@@ -16,7 +16,7 @@ from napari_ssamamba.prediction.attention_scalars import attention_scalars
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -85,6 +85,39 @@ class TileClassifier:
         self.inference = None if attention else SceneInference(self.network, dtype)
         self.device = device
         self.batch_size = batch_size
+        self._begun: dict[int, Callable[[], NDArray[np.float32]]] = {}
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the device computes a tile while the one before is dealt with, see `begin`."""
+        return self.inference is not None and self.inference.recorded is not None
+
+    def begin(self, tile: Tile) -> None:
+        """Let the device begin with a tile that `classify` is asked for later.
+
+        Where batches are replayed, on an NVIDIA GPU, it computes while the tile before is dealt
+        with; elsewhere this does nothing. Where its memory runs out, `classify` does it all.
+        """
+        if self.inference is None or not self.looks_ahead or not tile.measured.any():
+            return
+        rows, columns = (torch.from_numpy(axis) for axis in np.nonzero(tile.measured))
+        try:
+            opened = self.inference.open_tile(torch.from_numpy(tile.block).to(self.device))
+            found = opened.logits(rows, columns, self.batch_size).softmax(-1)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            return
+        kept = torch.empty(found.shape, pin_memory=True)
+        kept.copy_(found, non_blocking=True)
+        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        done.record()
+
+        def wait() -> NDArray[np.float32]:
+            done.synchronize()
+            return kept.numpy()
+
+        self._begun[id(tile)] = wait
 
     def classify(
         self, tile: Tile, pace: Pace
@@ -105,6 +138,13 @@ class TileClassifier:
         """
         shape = tile.measured.shape
         probabilities = np.full((*shape, self.network.config.classes), np.nan, np.float32)
+        begun = self._begun.pop(id(tile), None)
+        if begun is not None:
+            with pace.working():
+                probabilities[tile.measured] = begun()
+            pace.done += int(tile.measured.sum())
+            yield Progress(**pace.fields())
+            return probabilities, None
         scalars = None
         if self.inference is None:
             scalars = np.full((len(ATTENTION_SCALARS), *shape), np.nan, np.float32)
@@ -114,9 +154,8 @@ class TileClassifier:
         with pace.working():
             opened = self._open(tile)
         done = 0
-        replayed = self.inference is not None and self.inference.recorded is not None
         while done < len(pixels):
-            count = len(pixels) if replayed else self.batch_size
+            count = len(pixels) if self.looks_ahead else self.batch_size
             rows, columns = pixels[done : done + count].T
             with pace.working():
                 found = self._run_or_none(opened, rows, columns)

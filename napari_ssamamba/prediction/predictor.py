@@ -227,22 +227,40 @@ def map_tiles(
     pace = Pace(math.prod(window.shape), known)
     classified = 0
     ahead = ReadAhead(order, lambda unit: read_unit(cube, unit, mixer.margin, checkpoint))
+
+    def begun() -> tuple[Unit, Tile, Tile] | None:
+        """Return the next unit with its tile, and as the network reads it; the device begins."""
+        found = ahead.next()
+        if found is None:
+            return None
+        unit, tile = found
+        narrow = tile if classifier is None else tile.with_margin(checkpoint.model.patch_size // 2)
+        if classifier is not None:
+            classifier.begin(narrow)
+        return unit, tile, narrow
+
     try:
-        while True:
-            with pace.working():
-                found = ahead.next()
-            if found is None:
-                break
-            unit, tile = found
+        with pace.working():
+            now = begun()
+        while now is not None:
+            unit, tile, narrow = now
+            following = None
+            if classifier is not None and classifier.looks_ahead:
+                with pace.working():
+                    following = begun()
             pace.text = f"Mapping rows {unit.window.row0}-{unit.window.row1}"
             done_before = pace.done
-            said, scalars = yield from _classify(tile, classifier, mixer, pace)
+            said, scalars = yield from _classify(tile, narrow, classifier, mixer, pace)
             pace.done = done_before + int(unit.new.sum())
             classified += len(said)
             made = _map_tile(unit, tile, checkpoint.classes, said, scalars, pace)
             yield (
                 replace(made, probabilities=_laid_out(unit, tile, said)) if probabilities else made
             )
+            if classifier is None or not classifier.looks_ahead:
+                with pace.working():
+                    following = begun()
+            now = following
     finally:
         ahead.close()
     return Mapped(
@@ -254,12 +272,11 @@ def map_tiles(
 
 
 def _classify(
-    tile: Tile, classifier: TileClassifier | None, mixer: Mixer, pace: Pace
+    tile: Tile, narrow: Tile, classifier: TileClassifier | None, mixer: Mixer, pace: Pace
 ) -> Generator[Progress, None, tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
     """Return the probabilities (n, classes) and attention scalars (4, n) of a tile's pixels."""
     probabilities, of_pixels = mixer.unclassified(tile), None
     if classifier is not None:
-        narrow = tile.with_margin(classifier.network.config.patch_size // 2)
         said, scalars = yield from classifier.classify(narrow, pace)
         probabilities[tile.measured] = said[narrow.measured]
         of_pixels = None if scalars is None else scalars[:, narrow.measured]

@@ -35,7 +35,11 @@ def make_optimiser(network: nn.Module, config: TrainingConfig) -> Optimizer:
         rate = torch.tensor(rate, device=device)
     if config.protocol == "paper":
         return Adam(
-            network.parameters(), lr=rate, weight_decay=config.weight_decay, capturable=on_gpu
+            network.parameters(),
+            lr=rate,
+            weight_decay=config.weight_decay,
+            fused=on_gpu,
+            capturable=on_gpu,
         )
     spared = {id(p) for p in network.parameters() if p.ndim < 2}
     spared |= {

@@ -76,13 +76,12 @@ class SceneProjection:
         """
         z = gelu(torch.nn.functional.linear(block, self.pixel, self.pixel_bias))  # Eq. 1
         image = z.to(self.near.dtype).permute(2, 0, 1)[None]
-        kinds = [
-            self._near(image, above, below, left, right)
-            for above, below in self.borders
-            for left, right in self.borders
-        ]
         count = len(self.borders)
-        return torch.stack(kinds).view(count, count, *kinds[0].shape)
+        kinds = image.new_empty(count, count, *block.shape[:2], len(self.near))
+        for down, (above, below) in enumerate(self.borders):
+            for across, (left, right) in enumerate(self.borders):
+                kinds[down, across] = self._near(image, above, below, left, right)
+        return kinds
 
     def _near(self, image: Tensor, above: int, below: int, left: int, right: int) -> Tensor:
         """Eq. 2 with the neighbours that a place has, (H, W, d)."""
