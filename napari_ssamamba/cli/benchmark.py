@@ -31,6 +31,9 @@ CLASSES = 15
 
 PER_CLASS = 30
 
+TABLE_WIDTH = 100
+"""Characters that a row takes."""
+
 TILE = {"cpu": 32, "cuda": 64}
 """Side of the tiles that are mapped."""
 
@@ -209,4 +212,6 @@ def _print(rows: list[Row], title: str) -> None:
         digits = 1 if row.value < 1000 else 0
         value = f"{row.value:.{digits}f}"
         table.add_row(row.name, value, row.unit, "".join(ceiling), "".join(times))
-    Console().print(table, markup=False)
+    console = Console()
+    console.width = max(console.width, TABLE_WIDTH)
+    console.print(table, markup=False)

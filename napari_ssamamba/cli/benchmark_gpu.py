@@ -72,6 +72,9 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
             drawn = draw_training_pixels(LabelMap(plan.ids, plan.classes), LABELS_A_CLASS, 0)
             labels = LabelMap(drawn, plan.classes)
             split = random_split(labels, LABELS_A_CLASS, 0.1, 0)
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_reserved()
             checkpoint = follow(train(cube, split, plan.classes, "standard", config, str(device)))
             record = checkpoint.record
             rows.append(
@@ -82,6 +85,9 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
                     {"goal": record.seconds / TRAINING_SECONDS},
                 )
             )
+            peak = (torch.cuda.max_memory_reserved() - before) / 1e6
+            ratio = {"goal": peak / MEGABYTES}
+            rows.append(Row(f"{name}: training, GPU memory", peak, "MB", ratio))
             first = Window(0, min(64, cube.rows), 0, min(64, cube.columns))
             for region in (first, None):  # kernels are compiled once, and kept by Triton
                 torch.cuda.empty_cache()

@@ -275,7 +275,10 @@ def _run(network: SSAMamba, patches: Tensor) -> None:
 def _training_step(
     network: SSAMamba, dtype: torch.dtype, device: torch.device
 ) -> Callable[[Tensor], None]:
-    """Return what takes one step of AdamW, in mixed precision where the type is not float32."""
+    """Return what takes one step of AdamW, in mixed precision where the type is not float32.
+
+    On a GPU its operations are launched one by one; a training replays them.
+    """
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-6, fused=True)
     targets = torch.arange(TRAINING_BATCH, device=device) % network.config.classes
 
