@@ -137,6 +137,10 @@ class Run:
     def choose_truth(self, kind: TruthKind) -> None:
         """Choose in the list that a click opens; the matrix, or why there is none, names it."""
         box, audit = self.dock.audit.truth, self.session.audit
+        # Without a window manager the keyboard leaves a list some time after it closed, and Qt then
+        # closes the one that is open.
+        main = self.window.viewer.window._qt_window.windowHandle()
+        self.window.until(lambda: QApplication.focusWindow() in (None, main), 5)
         self.dock.scroll.ensureWidgetVisible(box)
         self.window.click(box)
         items = box.view()
