@@ -34,7 +34,7 @@ KINDS = ("linear", "kernel")
 """The classifiers of each view, in the order of `SpectralExpert.weights`."""
 
 PIXELS_AT_ONCE = 1024
-"""Pixels whose distances to the training pixels are held at once: 12 MB for the most pixels that a
+"""Pixels whose distances to the training pixels are held at once: 12 MB for the most centers that a
 kernel regression learns from."""
 
 

@@ -13,7 +13,7 @@ from sklearn.kernel_ridge import KernelRidge
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
 from napari_ssamamba.expert.folds import BLOCK, spatial_folds
-from napari_ssamamba.expert.kernel import fit_kernel, squared_distances
+from napari_ssamamba.expert.kernel import RIDGES, fit_kernel, squared_distances
 
 
 @pytest.fixture
@@ -65,9 +65,33 @@ def test_kernel_regression_is_scikit_learns(clouds: Any) -> None:
             - (p := KernelRidge(alpha=ridge, kernel="precomputed").fit(gram, one_hot).predict(gram))
             / np.abs(p).max()
         ).max()
-        for ridge in 10.0 ** np.linspace(-3.5, 0.5, 9)
+        for ridge in RIDGES
     )
     assert best < 1e-6
+
+
+def test_fewer_centers_than_pixels_learn_from_all_pixels(
+    clouds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.expert.kernel.CENTERS", 25)
+    monkeypatch.setattr("napari_ssamamba.expert.kernel.SEARCHED_CENTERS", 20)
+    monkeypatch.setattr("napari_ssamamba.expert.kernel.SEARCHED", 40)
+    monkeypatch.setattr("napari_ssamamba.expert.kernel.AT_ONCE", 7)
+    points, targets = clouds
+    fold = np.arange(120) % 5
+    fit, held_out = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    assert fit.centers.shape == (25, 6)
+    one_hot = np.eye(3)[targets] - np.eye(3)[targets].mean(axis=0)
+    rbf = RBF((2 * fit.gamma) ** -0.5)
+    seen, among = rbf(points, fit.centers), rbf(fit.centers)
+    # scaled to their largest, they are the least squares of one of the ridges
+    worst = [
+        abs(fit.coefficients / abs(fit.coefficients).max() - c / abs(c).max()).max()
+        for ridge in RIDGES
+        for c in [np.linalg.solve(seen.T @ seen + ridge * among, seen.T @ one_hot)]
+    ]
+    assert min(worst) < 1e-5
+    assert (held_out.argmax(axis=1) == targets).mean() > 0.7
 
 
 def test_distances_are_those_of_the_definition() -> None:
