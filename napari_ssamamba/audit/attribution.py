@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_ssamamba.audit.spectra import band_positions, plot_order
+from napari_ssamamba.audit.plot_order import plot_order
+from napari_ssamamba.audit.spectra import band_positions
 from napari_ssamamba.data.cube import has_measurement
 from napari_ssamamba.data.tiles import Tile
 from napari_ssamamba.events import Progress

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_ssamamba.audit.spectra import PlotOrder
+    from napari_ssamamba.audit.plot_order import PlotOrder
 
     Values = NDArray[np.float64]
 

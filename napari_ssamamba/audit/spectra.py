@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_ssamamba.audit.continuum import SpectralView, view_spectra
+from napari_ssamamba.audit.plot_order import plot_order
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import has_measurement
 from napari_ssamamba.data.running_moments import RunningMoments
@@ -31,11 +32,6 @@ SUMMED_AT_ONCE = 256
 """Spectra that are collected before they are summed up."""
 
 
-GAP = 3.0
-"""A step in wavelength that is so many times larger than those beside it is no step of the sensor.
-EnMAP's two, from 1391 to 1461 and from 1760 to 1939 nm, are 6 and 15 times larger."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectralStatistics:
     """Spectra of one class or selection.
@@ -55,55 +51,6 @@ class SpectralStatistics:
     deviation: NDArray[np.float64]
     n: int
     view: SpectralView = "values"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PlotOrder:
-    """How to draw a spectrum as a line.
-
-    Attributes
-    ----------
-    bands : ndarray of int, shape (n,)
-        The good bands, by ascending wavelength.
-    connected : ndarray of bool, shape (n,)
-        Whether the line goes on from each of them to the next; False before a band that is off,
-        before wavelengths that the sensor or the file leaves out, and at the end.
-    """
-
-    bands: NDArray[np.intp]
-    connected: NDArray[np.bool_]
-
-
-def plot_order(wavelengths: NDArray[np.float64] | None, good_bands: NDArray[np.bool_]) -> PlotOrder:
-    """Order bands for a plot, with gaps where bands are off or missing.
-
-    Bands are missing where a step in wavelength is more than `GAP` times the two steps on either
-    side, as where a file was delivered without the bands in which water absorbs. Few bands at
-    widely varying distances, as of Landsat, are one line.
-
-    Parameters
-    ----------
-    wavelengths : ndarray of float64, shape (bands,), or None
-        In nm, in any order; None keeps the order of the bands.
-    good_bands : ndarray of bool, shape (bands,)
-    """
-    if wavelengths is None:
-        ascending, gaps = np.arange(good_bands.size), np.empty(0, np.intp)
-    else:
-        ascending = np.argsort(wavelengths, kind="stable")
-        gaps = _gaps(wavelengths[ascending])
-    place = np.flatnonzero(good_bands[ascending])
-    connected = np.zeros(place.size, bool)
-    connected[:-1] = (np.diff(place) == 1) & ~np.isin(place[:-1], gaps)
-    return PlotOrder(ascending[place], connected)
-
-
-def _gaps(ascending: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the places of wavelengths after which some are missing."""
-    steps = np.diff(ascending)
-    around = np.pad(steps, 2)  # detectors may overlap, and one step be tiny: two on either side
-    beside = np.max([around[:-4], around[1:-3], around[3:-1], around[4:]], axis=0)
-    return np.flatnonzero((beside > 0) & (steps > GAP * beside))
 
 
 def band_positions(cube: Cube) -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from napari_ssamamba.data.good_bands import is_measured
 from napari_ssamamba.data.mapped_file import MappedFile
+from napari_ssamamba.data.nodata import is_measured
 from napari_ssamamba.errors import BandsError
 
 if TYPE_CHECKING:

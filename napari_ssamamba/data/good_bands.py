@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.data.nodata import is_measured
 from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
@@ -175,27 +176,6 @@ def switch_off_empty_bands(cube: Cube) -> Cube:
     """Switch off the bands that `bands_without_measurement` finds."""
     empty = bands_without_measurement(cube.raw, cube.nodata)
     return cube.with_good_bands(cube.good_bands & ~empty) if empty.any() else cube
-
-
-def is_measured(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
-    """Tell which stored values are measurements: finite and not nodata.
-
-    Parameters
-    ----------
-    stored : ndarray, any shape and numeric type
-    nodata : float or None
-        A value that the stored type cannot hold marks nothing.
-    """
-    measured = np.asarray(np.isfinite(stored))
-    if nodata is None or not np.isfinite(nodata):
-        return measured
-    if stored.dtype.kind in "iub":
-        limits = np.iinfo(stored.dtype) if stored.dtype.kind != "b" else np.iinfo(np.uint8)
-        if not limits.min <= nodata <= limits.max or nodata != int(nodata):
-            return np.asarray(measured)
-        return np.asarray(measured & (stored != int(nodata)))
-    with np.errstate(over="ignore"):  # a nodata of 1e39 is infinite in float32
-        return np.asarray(measured & (stored != np.asarray(nodata).astype(stored.dtype)))
 
 
 def _probe_windows(rows: int, columns: int) -> list[tuple[slice, slice]]:

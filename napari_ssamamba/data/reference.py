@@ -16,8 +16,8 @@ from napari_ssamamba.data.class_raster import (
     read_png_classes,
 )
 from napari_ssamamba.data.classes import MAX_CLASS_ID, UNLABELLED, ClassTable
-from napari_ssamamba.data.good_bands import is_measured
 from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.data.nodata import is_measured
 from napari_ssamamba.data.readers import file_kind
 from napari_ssamamba.data.readers.tile_grid import GRID_TOLERANCE, pixel_offset, same_pixels
 from napari_ssamamba.errors import LabelsError, SettingError

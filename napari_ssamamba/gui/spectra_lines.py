@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_ssamamba.audit.spectra import band_positions, cube_view, plot_order
+from napari_ssamamba.audit.plot_order import plot_order
+from napari_ssamamba.audit.spectra import band_positions, cube_view
 from napari_ssamamba.gui.plot_colors import AUDITED_COLOR
 from napari_ssamamba.session.curves import curve_view, library_positions
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.confusion import Cell
-    from napari_ssamamba.audit.spectra import PlotOrder, SpectralStatistics
+    from napari_ssamamba.audit.plot_order import PlotOrder
+    from napari_ssamamba.audit.spectra import SpectralStatistics
     from napari_ssamamba.session import Session
 
     Values = NDArray[np.float64]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_ssamamba.audit.attention_maps import WEIGHT_GAMMA, WEIGHT_TICKS
-from napari_ssamamba.audit.spectra import plot_order
+from napari_ssamamba.audit.plot_order import plot_order
 from napari_ssamamba.report.pictures import step_for
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.class_attention import MeanAttention
-    from napari_ssamamba.audit.spectra import PlotOrder, SpectralStatistics
+    from napari_ssamamba.audit.plot_order import PlotOrder
+    from napari_ssamamba.audit.spectra import SpectralStatistics
     from napari_ssamamba.checkpoint import EpochRecord
     from napari_ssamamba.data.cube import Cube
 

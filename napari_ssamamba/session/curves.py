@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from psygnal import Signal, SignalGroup
 
-from napari_ssamamba.audit.spectra import LIMIT, cube_view, pixel_spectra, plot_order
+from napari_ssamamba.audit.plot_order import plot_order
+from napari_ssamamba.audit.spectra import LIMIT, cube_view, pixel_spectra
 from napari_ssamamba.errors import LabelsError, SSAMambaError
 from napari_ssamamba.events import Progress
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_ssamamba.audit.spectra import class_spectra, plot_order
+from napari_ssamamba.audit.plot_order import plot_order
+from napari_ssamamba.audit.spectra import class_spectra
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.errors import LabelsError

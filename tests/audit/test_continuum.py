@@ -11,7 +11,8 @@ from napari_ssamamba.audit.continuum import (
     remove_continuum,
     view_spectra,
 )
-from napari_ssamamba.audit.spectra import class_spectra, pixel_spectra, plot_order
+from napari_ssamamba.audit.plot_order import plot_order
+from napari_ssamamba.audit.spectra import class_spectra, pixel_spectra
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.events import result_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_ssamamba.data.good_bands import is_measured
+from napari_ssamamba.data.nodata import is_measured
 from napari_ssamamba.errors import FileFormatError
 
 if TYPE_CHECKING:
