@@ -66,10 +66,10 @@ BatchOption = Annotated[
     str, typer.Option(metavar="auto|N", help="Patches at once; fewer need less memory.")
 ]
 PrecisionOption = Annotated[
-    Literal["float32", "bfloat16"],
+    Literal["auto", "float32", "bfloat16"],
     typer.Option(
         help="Of the network; bfloat16 is faster and changes a few pixels (see benchmark), and is "
-        "refused where the device is not fast at it."
+        "refused where the device is not fast at it. auto takes it on NVIDIA GPUs with Triton."
     ),
 ]
 MembersOption = Annotated[
@@ -102,7 +102,7 @@ def predict(
     match_wavelengths: MatchOption = False,
     device: DeviceOption = "auto",
     batch_size: BatchOption = "auto",
-    precision: PrecisionOption = "float32",
+    precision: PrecisionOption = "auto",
     layout: LayoutOption = None,
     wavelengths: WavelengthsOption = None,
     json: JsonOption = False,
@@ -166,7 +166,7 @@ def predict(
         "seconds": class_map.seconds,
         "pixels_per_second": class_map.pixels / max(class_map.seconds, 1e-9),
         "device": class_map.device,
-        "precision": precision,
+        "precision": class_map.precision,
         "peak_memory_mb": peak_memory_mb(),
         "synthetic": cube.synthetic or checkpoint.record.synthetic,
     }

@@ -68,26 +68,3 @@ def compiles_kernels(device: torch.device) -> bool:
         and torch.cuda.get_device_capability(device) >= (8, 0)
         and importlib.util.find_spec("triton") is not None
     )
-
-
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Return the type that a trained network computes in.
-
-    Parameters
-    ----------
-    name : str
-        ``"float32"`` or ``"bfloat16"``.
-    device : torch.device
-
-    Raises
-    ------
-    SettingError
-        For another name, or where the device is not fast at it.
-    """
-    if name == "float32":
-        return torch.float32
-    if name != "bfloat16":
-        raise SettingError("precision", name, "choose float32 or bfloat16.")
-    if not has_fast_bfloat16(device):
-        raise SettingError("precision", name, f"{device} is not fast at it here; choose float32.")
-    return torch.bfloat16

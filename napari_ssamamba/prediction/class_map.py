@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import Progress
@@ -86,12 +86,15 @@ class Mapped:
     pixels : int
         Pixels that were classified.
     device : str
+    precision : {"float32", "bfloat16"}
+        That the network ran in.
     """
 
     region: Window
     seconds: float
     pixels: int
     device: str
+    precision: Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -10,7 +10,8 @@ import torch
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.model.device import is_out_of_memory
-from napari_ssamamba.model.inference.scene import SceneInference, SceneTile, is_replayed
+from napari_ssamamba.model.inference.form import is_replayed
+from napari_ssamamba.model.inference.scene import SceneInference, SceneTile
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.attention_scalars import attention_scalars
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS

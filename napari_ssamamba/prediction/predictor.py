@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import torch
 
 from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.data.tiles import Window, check_region
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Pace, Progress, retold
-from napari_ssamamba.model.device import choose_device, choose_precision
+from napari_ssamamba.model.device import choose_device
+from napari_ssamamba.model.inference.form import Precision, choose_precision
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, Mapped, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
 from napari_ssamamba.prediction.mixer import Members, Mixer
@@ -24,7 +26,6 @@ from napari_ssamamba.prediction.reading import ReadAhead, measured_pixels, read_
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import torch
     from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
@@ -62,7 +63,7 @@ def predict(
     tile_size: int | Literal["auto"] = "auto",
     focus: Focus | None = None,
     members: Members = "mixed",
-    precision: Literal["float32", "bfloat16"] = "float32",
+    precision: Precision = "auto",
     probabilities: bool = False,
     room: Room | None = None,
 ) -> Generator[Progress, None, ClassMap]:
@@ -124,6 +125,7 @@ def predict(
         seconds=mapped.seconds,
         pixels=mapped.pixels,
         device=mapped.device,
+        precision=mapped.precision,
     )
 
 
@@ -139,7 +141,7 @@ def map_tiles(
     focus: Focus | None = None,
     done: NDArray[np.bool_] | None = None,
     members: Members = "mixed",
-    precision: Literal["float32", "bfloat16"] = "float32",
+    precision: Precision = "auto",
     probabilities: bool = False,
 ) -> Generator[Progress, None, Mapped]:
     """Classify each pixel of a scene once.
@@ -170,7 +172,7 @@ def map_tiles(
         Pixels of the scene that are known from before and left out; copied.
     members : {"mixed", "network", "expert"}
         A checkpoint without an expert is its network alone in any case.
-    precision : {"float32", "bfloat16"}
+    precision : {"auto", "float32", "bfloat16"}
         Of the network where no attention is asked for; see `choose_precision`.
     probabilities : bool
         Whether tiles carry the probabilities of all classes; none are kept, see
@@ -199,7 +201,7 @@ def map_tiles(
     checkpoint.check_bands(cube)
     window = check_region(region, cube)
     chosen = choose_device(device)
-    dtype = choose_precision(precision, chosen)
+    dtype = choose_precision(precision, checkpoint.model, chosen)
     if attention and checkpoint.model.attention == "none":
         raise SettingError("attention", True, "this model has no attention; leave it out.")
     size = batch_size
@@ -224,6 +226,7 @@ def map_tiles(
     classifier = None
     if mixer.uses_network:
         classifier = TileClassifier(checkpoint, chosen, size, attention, dtype)
+    in_bfloat16 = dtype == torch.bfloat16 and mixer.uses_network and not attention
     pace = Pace(math.prod(window.shape), known)
     classified = 0
     ahead = ReadAhead(order, lambda unit: read_unit(cube, unit, mixer.margin, checkpoint))
@@ -268,6 +271,7 @@ def map_tiles(
         seconds=time.monotonic() - started,
         pixels=classified,
         device=str(chosen),
+        precision="bfloat16" if in_bfloat16 else "float32",
     )
 
 

@@ -104,7 +104,10 @@ def _look(checkpoint: Checkpoint, cube: Cube, focus: Focus, device: str) -> tupl
 
     tiles = []
     end = time.monotonic() + SECONDS
-    work = map_tiles(cube, checkpoint, device=device, focus=focus, members="network")
+    # Kernels for bfloat16 would be recorded anew for each preview's weights.
+    work = map_tiles(
+        cube, checkpoint, device=device, focus=focus, members="network", precision="float32"
+    )
     try:
         for event in work:
             if isinstance(event, MapTile):

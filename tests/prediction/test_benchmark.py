@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import ModelConfig, preset
 from napari_ssamamba.model.cost import flops_a_patch
-from napari_ssamamba.model.device import choose_precision, has_fast_bfloat16
+from napari_ssamamba.model.device import has_fast_bfloat16
 from napari_ssamamba.model.network import build_network
 from napari_ssamamba.prediction import benchmark as module
 from napari_ssamamba.prediction.benchmark import Row, benchmark
@@ -67,12 +66,3 @@ def test_cost_counts_the_products_that_torch_runs() -> None:
                 unit.literal = True
         network(torch.randn(4, 5, 5, 5))
     assert counter.get_total_flops() / 4 == pytest.approx(flops_a_patch(config), rel=0.02)
-
-
-def test_precisions_that_a_device_lacks_are_refused() -> None:
-    cpu = torch.device("cpu")
-    assert choose_precision("float32", cpu) == torch.float32
-    with pytest.raises(SettingError, match="float32 or bfloat16"):
-        choose_precision("float16", cpu)
-    with pytest.raises(SettingError, match="choose float32"):
-        choose_precision("bfloat16", torch.device("mps"))

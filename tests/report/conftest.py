@@ -104,6 +104,7 @@ def case(tiny_job: Any, tiny_checkpoint: Any) -> AuditCase:
         seconds=1.0,
         pixels=int((ids > 0).sum()),
         device="cpu",
+        precision="float32",
     )
     return AuditCase(
         cube=tiny_job.cube,

@@ -14,23 +14,16 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from napari_ssamamba.model.device import compiles_kernels
 from napari_ssamamba.model.inference.block import SceneBlock
-from napari_ssamamba.model.inference.form import is_fusible
+from napari_ssamamba.model.inference.form import is_replayed
 from napari_ssamamba.model.inference.stages import SceneHead, SceneProjection, place_kinds
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_ssamamba.model.block import SSAMambaBlock
-    from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.model.inference.fused.scene import RecordedNetwork
     from napari_ssamamba.model.network import SSAMamba
-
-
-def is_replayed(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> bool:
-    """Tell whether a device has kernels for a network, see `fused`: in bfloat16, on NVIDIA's."""
-    return dtype == torch.bfloat16 and is_fusible(config) and compiles_kernels(device)
 
 
 class SceneInference:
