@@ -68,3 +68,14 @@ def compiles_kernels(device: torch.device) -> bool:
         and torch.cuda.get_device_capability(device) >= (8, 0)
         and importlib.util.find_spec("triton") is not None
     )
+
+
+def upload(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Bring a tensor from the CPU to a device, without waiting for what a CUDA device is doing.
+
+    A copy from memory that the system may move waits until the device has nothing left to do.
+    """
+    if device.type != "cuda":
+        return values.to(device)
+    kept = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    return kept.copy_(values).to(device, non_blocking=True)

@@ -9,7 +9,7 @@ import torch
 
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
-from napari_ssamamba.model.device import is_out_of_memory
+from napari_ssamamba.model.device import is_out_of_memory, upload
 from napari_ssamamba.model.inference.form import is_replayed
 from napari_ssamamba.model.inference.scene import SceneInference, SceneTile
 from napari_ssamamba.model.network import load_network
@@ -103,7 +103,7 @@ class TileClassifier:
             return
         rows, columns = (torch.from_numpy(axis) for axis in np.nonzero(tile.measured))
         try:
-            opened = self.inference.open_tile(torch.from_numpy(tile.block).to(self.device))
+            opened = self.inference.open_tile(upload(torch.from_numpy(tile.block), self.device))
             found = opened.logits(rows, columns, self.batch_size).softmax(-1)
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -174,7 +174,7 @@ class TileClassifier:
     def _open(self, tile: Tile) -> SceneTile | Tensor:
         """Bring a tile to the device: with what its patches share, or plain."""
         try:
-            block = torch.from_numpy(tile.block).to(self.device)
+            block = upload(torch.from_numpy(tile.block), self.device)
             return block if self.inference is None else self.inference.open_tile(block)
         except RuntimeError as error:
             if not is_out_of_memory(error):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
+from napari_ssamamba.model.device import upload
 from napari_ssamamba.model.inference.block import SceneBlock
 from napari_ssamamba.model.inference.form import is_replayed
 from napari_ssamamba.model.inference.stages import SceneHead, SceneProjection, place_kinds
@@ -109,8 +110,8 @@ class SceneTile:
         """
         recorded = self.inference.recorded
         if recorded is not None:
-            pixels = (rows * self.z.shape[3] + columns).to(self.z.device)
-            recorded.hold(self.z.flatten(0, 3), self.places.to(self.z.device))
+            pixels = upload(rows * self.z.shape[3] + columns, self.z.device)
+            recorded.hold(self.z.flatten(0, 3), upload(self.places, self.z.device))
             return recorded.logits(pixels, at_once or len(pixels))
         x = z_proj = self._tokens(rows, columns)  # Z_seq
         for block in self.inference.blocks:
