@@ -1,11 +1,11 @@
 """The spectral expert: what it is made of, and how it classifies a tile.
 
-Four classifiers, pooled: a linear discriminant analysis of the bands and a kernel regression on
-principal components, each once for the pixel's own spectrum and once for the average of its
-surroundings. The weights, chosen on held-out training pixels, tell how much the surroundings help:
-much in fields, little where pixels of 30 m are mixtures. There the surroundings are left out, and
-two classifiers remain. Few labels say little of how much of the scene each class covers: the
-expert's own map of the scene has a say in it, too.
+Six classifiers, pooled: a linear discriminant analysis of the bands, and a kernel regression and a
+quadratic discriminant analysis on principal components, each once for the pixel's own spectrum and
+once for the average of its surroundings. The weights, chosen on held-out training pixels, tell how
+much the surroundings help: much in fields, little where pixels of 30 m are mixtures. There the
+surroundings are left out, and three classifiers remain. Few labels say little of how much of the
+scene each class covers: the expert's own map of the scene has a say in it, too.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.expert.discriminant import LinearScores
     from napari_ssamamba.expert.kernel import KernelScores
+    from napari_ssamamba.expert.quadratic import QuadraticScores
 
 VIEWS = ("own", "around")
 """The two spectra of a pixel: its own, and its surroundings' average."""
 
-KINDS = ("linear", "kernel")
+KINDS = ("linear", "kernel", "quadratic")
 """The classifiers of each view, in the order of `SpectralExpert.weights`."""
 
 PIXELS_AT_ONCE = 1024
@@ -64,11 +65,11 @@ class SpectralExpert:
     Attributes
     ----------
     components : Components
-    linear, kernel : tuple
+    linear, kernel, quadratic : tuple
         One for each of `VIEWS`, or for the first alone; their scores calibrated.
     floor : float
         See `with_floor`.
-    weights : ndarray of float64, shape (2 views,)
+    weights : ndarray of float64, shape (3 views,)
         Of the classifiers in the pool: `KINDS` of the first view, then of the second.
     shift : ndarray of float64, shape (classes,)
         Added to the pool's log-probabilities, see `shift_of_shares`.
@@ -77,6 +78,7 @@ class SpectralExpert:
     components: Components
     linear: tuple[LinearScores, ...]
     kernel: tuple[KernelScores, ...]
+    quadratic: tuple[QuadraticScores, ...]
     floor: float
     weights: NDArray[np.float64]
     shift: NDArray[np.float64]
@@ -140,9 +142,11 @@ class SpectralExpert:
         members = []
         for view, spectra in enumerate(views):
             values = spectra.astype(np.float64)
+            points = self.components(values)
             for scores in (
                 self.linear[view](values),
-                self.kernel[view](self.components(values)),
+                self.kernel[view](points),
+                self.quadratic[view](points),
             ):
                 members.append(with_floor(log_softmax(scores), self.floor))
         return log_softmax(pool(self.weights, np.stack(members)) + self.shift)

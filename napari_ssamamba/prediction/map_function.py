@@ -105,6 +105,9 @@ class _Expert(nn.Module):
         self.kernel = [
             (_tensor(s.centers), _tensor(s.coefficients), s.gamma) for s in expert.kernel
         ]
+        self.quadratic = [
+            (_tensor(s.means), _tensor(s.whitening), _tensor(s.bias)) for s in expert.quadratic
+        ]
 
     def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
         """Return log-probabilities (n, K) of blocks (n, 2 reach + 1, 2 reach + 1, k)."""
@@ -114,12 +117,18 @@ class _Expert(nn.Module):
             share = share / share.sum((1, 2), keepdim=True).clamp_min(torch.finfo(share.dtype).tiny)
             views.append(torch.einsum("nrc,nrck->nk", share, blocks))
         members = []
-        for spectra, (weights, bias), (centers, coefficients, gamma) in zip(
-            views, self.linear, self.kernel, strict=True
-        ):
+        for view, spectra in enumerate(views):
+            weights, bias = self.linear[view]
+            centers, coefficients, gamma = self.kernel[view]
+            means, whitening, at_means = self.quadratic[view]
             points = (spectra - self.center) @ self.axes
             squares = (points[:, None] - centers).square().sum(-1)
-            for scores in (spectra @ weights + bias, torch.exp(-gamma * squares) @ coefficients):
+            white = torch.einsum("nkr,krs->nks", points[:, None] - means, whitening)
+            for scores in (
+                spectra @ weights + bias,
+                torch.exp(-gamma * squares) @ coefficients,
+                at_means - 0.5 * white.square().sum(-1),
+            ):
                 members.append(_with_floor(scores.log_softmax(-1), self.floor))
         pooled = torch.tensordot(self.pool, torch.stack(members), 1)
         return torch.log_softmax(pooled.log_softmax(-1) + self.shift, -1)

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_ssamamba.expert.discriminant import LinearScores
 from napari_ssamamba.expert.kernel import KernelScores
+from napari_ssamamba.expert.quadratic import QuadraticScores
 from napari_ssamamba.expert.spectral_expert import KINDS, VIEWS, Components, SpectralExpert
 
 if TYPE_CHECKING:
@@ -27,10 +28,26 @@ def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
         "kernel_coefficients": np.concatenate([scores.coefficients for scores in expert.kernel]),
         "kernel_gamma": np.array([scores.gamma for scores in expert.kernel]),
         "kernel_pixels": np.array([len(scores.centers) for scores in expert.kernel], np.float64),
+        "quadratic_means": np.stack([scores.means for scores in expert.quadratic]),
+        "quadratic_whitening": np.stack([scores.whitening for scores in expert.quadratic]),
+        "quadratic_bias": np.stack([scores.bias for scores in expert.quadratic]),
         "floor": np.array([expert.floor]),
         "pool": expert.weights,
         "shift": expert.shift,
     }
+
+
+def with_idle_quadratic(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Give arrays from before the quadratic analysis one of weight 0, which changes no score."""
+    filled = dict(arrays)
+    if {"axes", "linear_bias", "pool"} <= arrays.keys() and arrays["pool"].size % 2 == 0:
+        views, classes = len(arrays["pool"]) // 2, arrays["linear_bias"].shape[-1]
+        components = arrays["axes"].shape[-1]
+        filled["quadratic_means"] = np.zeros((views, classes, components))
+        filled["quadratic_whitening"] = np.zeros((views, classes, components, components))
+        filled["quadratic_bias"] = np.zeros((views, classes))
+        filled["pool"] = np.insert(arrays["pool"], range(2, 2 * views + 1, 2), 0.0)
+    return filled
 
 
 def expert_from_arrays(
@@ -61,6 +78,9 @@ def expert_from_arrays(
         "kernel_coefficients": (pixels, classes),
         "kernel_gamma": (views,),
         "kernel_pixels": (views,),
+        "quadratic_means": (views, classes, components),
+        "quadratic_whitening": (views, classes, components, components),
+        "quadratic_bias": (views, classes),
         "floor": (1,),
         "pool": (views * len(KINDS),),
         "shift": (classes,),
@@ -93,6 +113,15 @@ def expert_from_arrays(
             for weights, bias in zip(arrays["linear_weights"], arrays["linear_bias"], strict=True)
         ),
         kernel=tuple(KernelScores(c, a, float(gamma)) for c, a, gamma in kernel),
+        quadratic=tuple(
+            QuadraticScores(means, whitening, bias)
+            for means, whitening, bias in zip(
+                arrays["quadratic_means"],
+                arrays["quadratic_whitening"],
+                arrays["quadratic_bias"],
+                strict=True,
+            )
+        ),
         floor=floor,
         weights=pool,
         shift=arrays["shift"],

@@ -1,4 +1,4 @@
-"""The two classifiers do what scikit-learn's do, and hold out what they are scored on."""
+"""The classifiers do what scikit-learn's and SciPy's do, and hold out what they are scored on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
@@ -14,6 +15,7 @@ from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
 from napari_ssamamba.expert.folds import BLOCK, spatial_folds
 from napari_ssamamba.expert.kernel import RIDGES, fit_kernel, squared_distances
+from napari_ssamamba.expert.quadratic import fit_quadratic, quadratic_discriminant
 
 
 @pytest.fixture
@@ -49,6 +51,29 @@ class Shrunk:
         s = np.cov(spectra, rowvar=False, ddof=0)
         self.covariance_ = (1 - self.b) * s + self.b * np.trace(s) / len(s) * np.eye(len(s))
         return self
+
+
+def test_quadratic_discriminant_is_the_normal_distributions(clouds: Any) -> None:
+    points, targets = clouds
+    fit = quadratic_discriminant(points, targets, 3, 0.3)
+    scores = fit(points)
+    own = [points[targets == k] for k in range(3)]
+    within = sum(len(c) * np.cov(c, rowvar=False, ddof=0) for c in own) / len(points)
+    within += 1e-3 * np.trace(within) / 6 * np.eye(6)
+    expected = np.stack(
+        [
+            multivariate_normal(
+                c.mean(axis=0), 0.7 * np.cov(c, rowvar=False, ddof=0) + 0.3 * within
+            ).logpdf(points)
+            for c in own
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(scores - scores[:, :1], expected - expected[:, :1], atol=1e-8)
+    linear = quadratic_discriminant(points, targets, 3, 1.0)(points)  # one covariance for all
+    [same] = discriminants(points, targets, 3, [1e-3 / (1 + 1e-3)])
+    expected = same(points) / (1 + 1e-3)
+    np.testing.assert_allclose(linear - linear[:, :1], expected - expected[:, :1], atol=1e-8)
 
 
 def test_kernel_regression_is_scikit_learns(clouds: Any) -> None:
@@ -100,13 +125,15 @@ def test_distances_are_those_of_the_definition() -> None:
     np.testing.assert_allclose(squared_distances(a, b), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["linear", "kernel"])
+@pytest.mark.parametrize("kind", ["linear", "kernel", "quadratic"])
 def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> None:
     spectra, _ = clouds
     targets = np.random.default_rng(3).integers(0, 3, 120)  # nothing to learn
     fold = np.arange(120) % 5
     if kind == "linear":
         work = fit_discriminant(spectra, targets, 3, fold, 0.01)
+    elif kind == "quadratic":
+        work = fit_quadratic(spectra, targets, 3, fold, 0.01)
     else:
         work = fit_kernel(spectra, targets, 3, fold, 0.01, np.random.default_rng(0))
     _, held_out = result_of(work)

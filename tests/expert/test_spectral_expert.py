@@ -66,15 +66,16 @@ def test_surroundings_are_looked_at_in_fields_alone() -> None:
         assert (after != before).any() == fields
 
 
-def test_an_expert_without_surroundings_pools_its_two_classifiers_alone() -> None:
+def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> None:
     cube, truth = scene(fields=False)
     fit, standardiser = fitted(cube, truth)
     expert = fit.expert
-    assert expert.weights.shape == (2,) and expert.margin == 0
+    assert expert.weights.shape == (3,) and expert.margin == 0
     spectra = read_spectra(cube, np.array([[3, 3], [40, 9]], np.int32))
     values = standardiser(spectra).astype(np.float64)
     pooled = np.zeros((2, 2))
-    scores = expert.linear[0](values), expert.kernel[0](expert.components(values))
+    points = expert.components(values)
+    scores = expert.linear[0](values), expert.kernel[0](points), expert.quadratic[0](points)
     for weight, score in zip(expert.weights, scores, strict=True):
         share = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
         pooled += weight * np.log((1 - expert.floor) * share + expert.floor / 2)

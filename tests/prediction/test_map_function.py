@@ -47,7 +47,8 @@ def checkpoint(request, tiny_checkpoint):
         found,
         linear=found.linear[:views],
         kernel=found.kernel[:views],
-        weights=found.weights[: 2 * views],
+        quadratic=found.quadratic[:views],
+        weights=found.weights[: 3 * views],
         shift=np.linspace(-0.5, 0.5, found.classes),
     )
     record = replace(tiny_checkpoint.record, mixture=mixture)

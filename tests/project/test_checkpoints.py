@@ -37,10 +37,13 @@ def rewrite(path: Path, change: Any) -> None:
 
 def three_views(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     """Repeat the second view of the expert."""
-    for name in ("linear_weights", "linear_bias", "kernel_gamma", "kernel_pixels"):
+    for name in (
+        "linear_weights", "linear_bias", "kernel_gamma", "kernel_pixels",
+        "quadratic_means", "quadratic_whitening", "quadratic_bias",
+    ):  # fmt: skip
         values = tensors[f"expert/{name}"]
         tensors[f"expert/{name}"] = torch.cat((values, values[1:]))
-    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][2:]))
+    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][3:]))
 
 
 def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
@@ -75,7 +78,11 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
 ) -> None:
     expert = tiny_checkpoint.expert
     alone = replace(
-        expert, linear=expert.linear[:1], kernel=expert.kernel[:1], weights=expert.weights[:2]
+        expert,
+        linear=expert.linear[:1],
+        kernel=expert.kernel[:1],
+        quadratic=expert.quadratic[:1],
+        weights=expert.weights[:3],
     )
     save_checkpoint(replace(tiny_checkpoint, expert=alone), tmp_path / "m")
     loaded = load_checkpoint(tmp_path / "m").expert
@@ -86,16 +93,42 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
     )
 
 
+def before_quadratic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
+    """Make a file one whose expert has no quadratic analysis."""
+    header["version"] = min(header["version"], 5)
+    for name in ("means", "whitening", "bias"):
+        tensors.pop(f"expert/quadratic_{name}", None)
+    tensors["expert/pool"] = tensors["expert/pool"].view(-1, 3)[:, :2].flatten().contiguous()
+
+
+def test_a_file_from_before_the_quadratic_analysis_maps_as_it_did(
+    tiny_checkpoint: Any, saved: Path
+) -> None:
+    rewrite(saved, before_quadratic)
+    loaded = load_checkpoint(saved).expert
+    assert loaded is not None
+    expert = tiny_checkpoint.expert
+    spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
+    np.testing.assert_allclose(
+        loaded.log_probabilities(*spectra),
+        replace(expert, weights=expert.weights * np.tile((1, 1, 0), 2)).log_probabilities(*spectra),
+        atol=1e-12,
+    )
+
+
 def test_a_file_from_before_the_shares_corrects_none(tiny_checkpoint: Any, saved: Path) -> None:
     def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
         header["version"] = 3
         del tensors["expert/shift"]
+        before_quadratic(header, tensors)
 
     rewrite(saved, before)
     loaded = load_checkpoint(saved).expert
     assert loaded is not None
     spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
-    uncorrected = replace(tiny_checkpoint.expert, shift=np.zeros_like(tiny_checkpoint.expert.shift))
+    weights = tiny_checkpoint.expert.weights * np.tile((1, 1, 0), 2)
+    shift = np.zeros_like(tiny_checkpoint.expert.shift)
+    uncorrected = replace(tiny_checkpoint.expert, shift=shift, weights=weights)
     np.testing.assert_array_equal(
         loaded.log_probabilities(*spectra), uncorrected.log_probabilities(*spectra)
     )
@@ -112,6 +145,7 @@ def test_it_is_kept_as_what_the_pixels_were_learned(tiny_checkpoint: Any, saved:
     def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
         header["version"] = 4
         del tensors["scene/training_ids"]
+        before_quadratic(header, tensors)
 
     rewrite(saved, before)
     loaded = load_checkpoint(saved)
