@@ -28,7 +28,7 @@ def test_scenes_are_written_measured_and_removed(monkeypatch: pytest.MonkeyPatch
         assert scene.stat().st_size == 2 * 4 * ids.size
         seen.append(scene)
         figures = {"first composite, s": 1.0, "a pixel, µs": 100.0 * len(seen)}
-        return figures | {"audit clicks: N: drawn, ms": 150.0}
+        return figures | {"audit clicks: N: drawn, ms": 150.0, "audit clicks: gallery: crops": 9.0}
 
     monkeypatch.setattr(benchmark_scenes, "_in_window", stand_for_the_window)
     rows = measure_scenes(["20x30x4", "40 x 30 x 4"], "bip", 1.0, None, None)
@@ -37,8 +37,10 @@ def test_scenes_are_written_measured_and_removed(monkeypatch: pytest.MonkeyPatch
         ["20 × 30 × 4 bip: first composite", 1.0, "s", {"goal": 0.5}],
         ["20 × 30 × 4 bip: a pixel", 100.0, "µs", {"first scene": 1.0}],
         ["20 × 30 × 4 bip: audit clicks: N: drawn", 150.0, "ms", {"goal": 0.5}],
+        ["20 × 30 × 4 bip: audit clicks: gallery: crops", 9.0, "", {}],
         ["40 × 30 × 4 bip: first composite", 1.0, "s", {"goal": 0.5}],
         ["40 × 30 × 4 bip: a pixel", 200.0, "µs", {"first scene": 2.0}],
         ["40 × 30 × 4 bip: audit clicks: N: drawn", 150.0, "ms", {"goal": 0.5}],
+        ["40 × 30 × 4 bip: audit clicks: gallery: crops", 9.0, "", {}],
     ]
     assert not any(path.exists() for path in seen)

@@ -103,7 +103,8 @@ def measure_scenes(
             training = draw_training_pixels(LabelMap(plan.ids, plan.classes), LABELS_A_CLASS, 0)
             figures = _in_window(scene, training, seconds)
         for figure, value in figures.items():
-            goal = ANSWER_MS if figure.startswith(CLICKS) else GOALS.get(figure)
+            is_act = figure.startswith(CLICKS) and figure.endswith(", ms")
+            goal = ANSWER_MS if is_act else GOALS.get(figure)
             ratios = {} if goal is None else {"goal": value / goal}
             if figure == COST:
                 ratios["first scene"] = value / first.setdefault(figure, value)

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -48,6 +49,10 @@ SECONDS_AFTER = 0.7
 JOBS = CONFUSION, ACCURACY, CELL, SPECTRA, EVIDENCE, PAIR
 """What an act may start."""
 
+SECONDS_SCROLLED = 4.0
+WHEEL = QPoint(0, -360)
+"""Three notches down at once, in eighths of a degree."""
+
 CELLS = 5
 REPEATED = 4
 
@@ -66,7 +71,8 @@ def measure_audit(viewer: Viewer, main: MainDock, plots: PlotsDock) -> dict[str,
     -------
     dict of str to float
         Of each act, in ms, the longest time until its handlers were through, until all was
-        drawn, and that for which the window was away in the moments after.
+        drawn, and that for which the window was away in the moments after; the crops that were
+        scrolled through, of how many, and the longest time for which the window was away.
     """
     bench = _AuditBench(viewer, main, plots)
     bench.show_map()
@@ -77,6 +83,7 @@ def measure_audit(viewer: Viewer, main: MainDock, plots: PlotsDock) -> dict[str,
     plots.setCurrentWidget(plots.crops)
     run_for(SECONDS_AFTER)
     bench.choose_confusions()
+    scrolled = bench.scroll_gallery()
     bench.step_and_decide(" beside the gallery", bench.canvas)
     plots.crops.view.setFocus()
     bench.step_and_decide(" in the gallery", plots.crops.view)
@@ -86,7 +93,7 @@ def measure_audit(viewer: Viewer, main: MainDock, plots: PlotsDock) -> dict[str,
         for what, longest in zip(
             ("handled", "drawn", "away after"), np.max(times, axis=0).tolist(), strict=True
         )
-    }
+    } | scrolled
 
 
 def random_fields(
@@ -174,6 +181,29 @@ class _AuditBench:
         worst.setFocus()
         for key in (Qt.Key.Key_End, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Home):
             self._act("another confusion", partial(QTest.keyClick, worst, key))
+
+    def scroll_gallery(self) -> dict[str, float]:
+        """Turn the wheel over the crops of the largest confusion."""
+        view = self.plots.crops.view
+        middle = QPointF(view.viewport().rect().center())
+
+        def turn() -> None:
+            event = QWheelEvent(
+                middle, QPointF(view.viewport().mapToGlobal(middle.toPoint())), QPoint(), WHEEL,
+                Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+                Qt.ScrollPhase.NoScrollPhase, False,
+            )  # fmt: skip
+            QApplication.sendEvent(view.viewport(), event)
+
+        away = self._gauge.longest_ms(SECONDS_SCROLLED, turn)
+        seen = view.indexAt(view.viewport().rect().topLeft() + QPoint(20, 20)).row()
+        view.scrollToTop()
+        self._settle()
+        return {
+            "gallery: crops": float(view.model().rowCount()),
+            "gallery: scrolled past": float(seen),
+            "gallery: longest stall while scrolling, ms": away,
+        }
 
     def step_and_decide(self, where: str, target: Any) -> None:
         """Step to errors, decide about each in every way, and take all back."""
