@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_ssamamba.expert.calibration import best_temperature
+from napari_ssamamba.expert.choosing import choose_by_held_out, class_means
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -58,11 +58,7 @@ def discriminants(
     A class without pixels gets the mean of all and the share of half a pixel.
     """
     n, bands = spectra.shape
-    counts = np.bincount(targets, minlength=classes)
-    overall = spectra.mean(axis=0)
-    means = np.stack(
-        [spectra[targets == k].mean(axis=0) if counts[k] else overall for k in range(classes)]
-    )
+    means, counts = class_means(spectra, targets, classes)
     residual = spectra - means[targets]
     spread, axes = np.linalg.eigh(residual.T @ residual / n)
     spread = spread.clip(0)
@@ -97,20 +93,8 @@ def fit_discriminant(
     held_out : ndarray of float64, shape (n, classes)
         Scores of each pixel by the analysis that did not learn from it.
     """
-    held_out = np.zeros((len(SHRINKAGES), len(targets), classes))
-    for number in np.unique(fold):
-        out = fold == number
-        if out.all():
-            continue
-        fits = discriminants(spectra[~out], targets[~out], classes, SHRINKAGES)
-        for scores, fit in zip(held_out, fits, strict=True):
-            scores[out] = fit(spectra[out])
-        yield
-    chosen = []
-    for scores in held_out:
-        chosen.append(best_temperature(scores, targets, TEMPERATURES, floor))
-        yield
-    best = int(np.argmin([loss for _, loss in chosen]))
-    factor = chosen[best][0]
-    fitted = discriminants(spectra, targets, classes, SHRINKAGES[best : best + 1])[0]
-    return fitted.scaled(factor), held_out[best] * factor
+    return (
+        yield from choose_by_held_out(
+            discriminants, SHRINKAGES, TEMPERATURES, spectra, targets, classes, fold, floor
+        )
+    )

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_ssamamba.expert.calibration import best_temperature
+from napari_ssamamba.expert.choosing import choose_by_held_out, class_means
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,39 +68,37 @@ class QuadraticScores:
         return QuadraticScores(self.means, self.whitening * factor**0.5, self.bias * factor)
 
 
-def quadratic_discriminant(
-    points: Values, targets: NDArray[np.int64], classes: int, share: float
-) -> QuadraticScores:
-    """Fit the analysis for a given share a.
+def quadratic_discriminants(
+    points: Values, targets: NDArray[np.int64], classes: int, shares: Sequence[float]
+) -> list[QuadraticScores]:
+    """Fit one analysis for each share a.
 
     A class without pixels gets the mean of all, their covariance, and the share of half a pixel.
     """
     n, r = points.shape
-    counts = np.bincount(targets, minlength=classes)
-    overall = points.mean(axis=0)
-    means = np.stack(
-        [points[targets == k].mean(axis=0) if counts[k] else overall for k in range(classes)]
-    )
+    means, counts = class_means(points, targets, classes)
     residual = points - means[targets]
     within = residual.T @ residual / n
     average = max(float(np.trace(within)) / r, NO_VARIANCE)
     within[np.diag_indices(r)] += LEAST_VARIANCE * average
-    whitening, bias = np.empty((classes, r, r)), np.log(np.maximum(counts, 0.5) / n)
-    for k in range(classes):
-        own = within
-        if counts[k] > 1:
-            of_class = residual[targets == k]
-            own = (1 - share) * (of_class.T @ of_class / counts[k]) + share * within
-        root = np.linalg.cholesky(own)
-        whitening[k] = np.linalg.inv(root).T
-        bias[k] -= np.log(np.diag(root)).sum()
-    return QuadraticScores(means, whitening, bias)
+    own = np.broadcast_to(within, (classes, r, r)).copy()
+    for k in np.flatnonzero(counts > 1):
+        of_class = residual[targets == k]
+        own[k] = of_class.T @ of_class / counts[k]
+    prior = np.log(np.maximum(counts, 0.5) / n)
+    fits = []
+    for share in shares:
+        roots = np.linalg.cholesky((1 - share) * own + share * within)
+        whitening = np.linalg.inv(roots).transpose(0, 2, 1)
+        spread = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+        fits.append(QuadraticScores(means, whitening, prior - spread))
+    return fits
 
 
 def fit_quadratic(
     points: Values, targets: NDArray[np.int64], classes: int, fold: NDArray[np.int64], floor: float
 ) -> Generator[None, None, tuple[QuadraticScores, Values]]:
-    """Choose share and temperature; pauses after each fit.
+    """Choose share and temperature; pauses after each fold and each share.
 
     Parameters
     ----------
@@ -118,17 +116,8 @@ def fit_quadratic(
     held_out : ndarray of float64, shape (n, K)
         Scores of each pixel by the analysis that did not learn from it.
     """
-    held_out = np.zeros((len(SHARES), len(targets), classes))
-    chosen = []
-    for scores, share in zip(held_out, SHARES, strict=True):
-        for number in np.unique(fold):
-            out = fold == number
-            if not out.all():
-                fit = quadratic_discriminant(points[~out], targets[~out], classes, share)
-                scores[out] = fit(points[out])
-            yield
-        chosen.append(best_temperature(scores, targets, TEMPERATURES, floor))
-    best = int(np.argmin([loss for _, loss in chosen]))
-    factor = chosen[best][0]
-    fitted = quadratic_discriminant(points, targets, classes, SHARES[best])
-    return fitted.scaled(factor), held_out[best] * factor
+    return (
+        yield from choose_by_held_out(
+            quadratic_discriminants, SHARES, TEMPERATURES, points, targets, classes, fold, floor
+        )
+    )

@@ -15,7 +15,7 @@ from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
 from napari_ssamamba.expert.folds import BLOCK, spatial_folds
 from napari_ssamamba.expert.kernel import RIDGES, fit_kernel, squared_distances
-from napari_ssamamba.expert.quadratic import fit_quadratic, quadratic_discriminant
+from napari_ssamamba.expert.quadratic import fit_quadratic, quadratic_discriminants
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ class Shrunk:
 
 def test_quadratic_discriminant_is_the_normal_distributions(clouds: Any) -> None:
     points, targets = clouds
-    fit = quadratic_discriminant(points, targets, 3, 0.3)
+    fit, alike = quadratic_discriminants(points, targets, 3, [0.3, 1.0])
     scores = fit(points)
     own = [points[targets == k] for k in range(3)]
     within = sum(len(c) * np.cov(c, rowvar=False, ddof=0) for c in own) / len(points)
@@ -70,7 +70,7 @@ def test_quadratic_discriminant_is_the_normal_distributions(clouds: Any) -> None
         axis=1,
     )
     np.testing.assert_allclose(scores - scores[:, :1], expected - expected[:, :1], atol=1e-8)
-    linear = quadratic_discriminant(points, targets, 3, 1.0)(points)  # one covariance for all
+    linear = alike(points)  # one covariance for all
     [same] = discriminants(points, targets, 3, [1e-3 / (1 + 1e-3)])
     expected = same(points) / (1 + 1e-3)
     np.testing.assert_allclose(linear - linear[:, :1], expected - expected[:, :1], atol=1e-8)
@@ -117,6 +117,27 @@ def test_fewer_centers_than_pixels_learn_from_all_pixels(
     ]
     assert min(worst) < 1e-5
     assert (held_out.argmax(axis=1) == targets).mean() > 0.7
+
+
+def test_labels_beyond_the_most_are_scored_but_not_learned(
+    clouds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.expert.kernel.MOST_PIXELS", 60)
+    points, targets = clouds
+    fold = np.arange(120) % 5
+    changed = targets.copy()
+    left_out = np.sort(np.random.default_rng(0).permutation(120)[60:])
+    changed[left_out] = (changed[left_out] + 1) % 3
+
+    def coefficients(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        monkeypatch.setattr("napari_ssamamba.expert.kernel.SEARCHED", 30)
+        work = fit_kernel(points, labels, 3, fold, 0.01, np.random.default_rng(0))
+        fit, held_out = result_of(work)
+        return fit.coefficients, held_out
+
+    learned, held_out = coefficients(targets)
+    np.testing.assert_array_equal(coefficients(changed)[0], learned)
+    assert (held_out[left_out].argmax(axis=1) == targets[left_out]).mean() > 0.6
 
 
 def test_distances_are_those_of_the_definition() -> None:

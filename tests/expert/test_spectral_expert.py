@@ -14,7 +14,7 @@ from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.events import result_of
-from napari_ssamamba.expert.fit import fit_expert
+from napari_ssamamba.expert.fit import _weigh, fit_expert
 from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.surroundings import (
     RADIUS,
@@ -83,6 +83,14 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
     expected /= expected.sum(axis=1, keepdims=True)
     found = np.exp(classify(cube, expert, standardiser, 48))
     np.testing.assert_allclose([found[3, 3], found[40, 9]], expected, rtol=1e-5)
+
+
+def test_the_quadratic_analysis_has_to_earn_its_weight() -> None:
+    """Members that say the same differ by what is expected of them."""
+    said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
+    linear, kernel, quadratic = _weigh([said] * 3, said.argmax(axis=1))
+    assert linear == pytest.approx(kernel, abs=1e-4)
+    assert linear > quadratic + 0.2
 
 
 def test_few_equal_labels_do_not_make_classes_equally_large() -> None:

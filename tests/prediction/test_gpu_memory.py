@@ -16,7 +16,7 @@ from napari_ssamamba.model.inference.scene import SceneInference
 from napari_ssamamba.model.network import build_network
 from napari_ssamamba.prediction.classifier import automatic_batch_size
 from napari_ssamamba.prediction.predictor import automatic_tile_size
-from napari_ssamamba.training.config import protocol
+from napari_ssamamba.training.config import Precision, Protocol, protocol
 from napari_ssamamba.training.learner import VALIDATED_AT_ONCE, Learner, Samples
 from napari_ssamamba.training.patches_at_once import PatchesAtOnce
 
@@ -69,8 +69,15 @@ def test_a_map_by_the_large_network_holds_less_than_published(dtype: torch.dtype
     assert held.peak < PUBLISHED
 
 
-def test_the_published_training_holds_less_than_published_in_bfloat16() -> None:
-    config = replace(protocol("paper"), precision="bfloat16")
+@pytest.mark.parametrize(
+    ("recipe", "precision", "fits"),
+    [("paper", "bfloat16", True), ("paper", "float32", False), ("interactive", "float32", False)],
+)
+def test_of_trainings_the_published_one_in_bfloat16_holds_less_than_published(
+    recipe: Protocol, precision: Precision, *, fits: bool
+) -> None:
+    """What does not fit is stated in the README; it is to change with this."""
+    config = replace(protocol(recipe), precision=precision)
     samples = 900
     with TensorBytes() as held:
         generator = torch.Generator()
@@ -85,4 +92,5 @@ def test_the_published_training_holds_less_than_published_in_bfloat16() -> None:
             for _ in learner.step(torch.arange(config.batch_size)):
                 pass
         next(learner.validate())
-    assert held.peak < PUBLISHED
+    print(f"\n{recipe}, {precision}: {held.peak / 1e6:.0f} MB")
+    assert (held.peak < PUBLISHED) == fits

@@ -10,6 +10,7 @@ import torch
 from napari_ssamamba.data.split import random_split
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import result_of
+from napari_ssamamba.model.inference import form
 from napari_ssamamba.prediction.order import Focus, Seen
 from napari_ssamamba.session import Session, preview
 from napari_ssamamba.session.preview import Preview, with_previews
@@ -48,6 +49,19 @@ def test_weights_are_the_same_bit_for_bit_with_previews(tiny_job: Any, monkeypat
     tile = shown[-1].tiles[0]
     assert tile.new.any()
     assert min(tile.window.row1, VIEW.row1) > max(tile.window.row0, VIEW.row0)
+
+
+def test_previews_compile_no_kernels(tiny_job: Any, tiny_checkpoint: Any, monkeypatch: Any) -> None:
+    asked = []
+    choose = form.choose_precision
+
+    def noted(name: Any, *rest: Any) -> torch.dtype:
+        asked.append(name)
+        return choose(name, *rest)
+
+    monkeypatch.setattr("napari_ssamamba.prediction.predictor.choose_precision", noted)
+    assert preview._look(tiny_checkpoint, tiny_job.cube, Focus(Seen(VIEW)), "cpu")
+    assert asked == ["float32"]
 
 
 def test_a_preview_waits_until_training_has_had_its_share(
