@@ -30,6 +30,10 @@ ONE_LEVEL_PIXELS = 2**20
 COARSEST_SIDE = 512
 """Pixels along the longer side of the coarsest level, at most."""
 
+CHUNK_SIDE = 128
+"""What is seen of a large scene is read and brought to the screen in steps of so many pixels. A
+view that moves within them is only drawn; of one of 1000 × 700 pixels some 40 % more is held."""
+
 
 class BandSource:
     """Reads bands of a scene, from its overview where the file would make the window wait.
@@ -89,10 +93,13 @@ class BandStack:
         float32.
     ndim : int
         3.
+    chunks : tuple of int
+        See `CHUNK_SIDE`.
     """
 
     dtype = np.dtype(np.float32)
     ndim = 3
+    chunks = (1, CHUNK_SIDE, CHUNK_SIDE)
 
     def __init__(self, source: BandSource, bands: range, rows: range, columns: range) -> None:
         self._source = source

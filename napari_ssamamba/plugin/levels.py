@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_ssamamba.plugin.band_stack import COARSEST_SIDE
+import numpy as np
+
+from napari_ssamamba.plugin.band_stack import CHUNK_SIDE, COARSEST_SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 ONE_LEVEL_PIXELS = 2**22
 """Up to this size the whole is drawn in a few hundredths of a second. One of 1580 × 3750 pixels, in
 levels, adds 50 MB less to what is held."""
+
+
+class Chunked(np.ndarray[Any, Any]):
+    """An array that says in which steps it is to be brought to the screen, see `CHUNK_SIDE`."""
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Rows, columns and, where there are such, channels of a step."""
+        return (CHUNK_SIDE, CHUNK_SIDE, *self.shape[2:])
 
 
 def in_levels(values: NDArray[Any]) -> NDArray[Any] | list[NDArray[Any]]:
@@ -33,9 +44,10 @@ def in_levels(values: NDArray[Any]) -> NDArray[Any] | list[NDArray[Any]]:
     rows, columns = values.shape[:2]
     if rows * columns <= ONE_LEVEL_PIXELS:
         return values
-    levels, factor = [values], 2
+    levels: list[NDArray[Any]] = [values.view(Chunked)]
+    factor = 2
     while max(levels[-1].shape[:2]) > COARSEST_SIDE and min(rows, columns) >= 2 * factor:
         down, across = (slice(factor // 2, n // factor * factor, factor) for n in (rows, columns))
-        levels.append(values[down, across])
+        levels.append(values[down, across].view(Chunked))
         factor *= 2
     return levels

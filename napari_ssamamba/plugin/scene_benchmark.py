@@ -46,6 +46,13 @@ SECONDS_TO_LOAD = 4.0
 
 SECONDS_TO_SETTLE = 1.0
 BANDS_SCROLLED = 24
+MOVES = 60
+MOVED_BY = 8.0
+"""Pixels of the screen: what a hand that drags the scene goes from one picture to the next."""
+
+CLOSE_UP = 8.0
+"""Times as near as the whole scene."""
+
 STEPS, EPOCHS = 48, 16
 """Of the training, which is about memory, the window and previews, not about accuracy."""
 
@@ -146,8 +153,26 @@ class _Bench:
                 times.append(1000 * (time.perf_counter() - begun))
         self.figures["a band, median ms"] = statistics.median(times)
         self.figures["a band, longest ms"] = max(times)
+        self.figures["moving over a band, median ms"] = self._move()
         composite.visible, bands.visible = True, False
         run_for(SECONDS_TO_SETTLE)
+        self.figures["moving over the composite, median ms"] = self._move()
+
+    def _move(self) -> float:
+        """Move the view from near, a little at a time; return how long that takes to be seen."""
+        camera = self.viewer.scene.camera
+        camera.zoom *= CLOSE_UP
+        run_for(SECONDS_TO_SETTLE)
+        times = []
+        for _ in range(MOVES):
+            begun = time.perf_counter()
+            *_, row, column = camera.center
+            moved = (0, row, column + MOVED_BY / camera.zoom)
+            self._wait_for_drawing(partial(setattr, camera, "center", moved))
+            times.append(1000 * (time.perf_counter() - begun))
+        self.viewer.reset_view()
+        run_for(SECONDS_TO_SETTLE)
+        return statistics.median(times)
 
     def train(self, ids: np.ndarray[Any, Any]) -> None:
         """Train for a few steps."""

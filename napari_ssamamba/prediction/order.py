@@ -35,6 +35,10 @@ SCATTERED_AT_ONCE = 4, 16
 case is shared by many, few rows so that a file whose bands lie apart is touched in few places.
 Their surroundings are 11 MB with 256 bands."""
 
+TOO_FEW = 16
+"""Fewer of them cost nearly as much as a whole unit. A view that has moved uncovers a few at a time
+and will need those beyond them next: their unit is then done beyond what is seen, too."""
+
 LARGEST_COARSE = 64
 """Side of the units between these and tiles, which hold as many pixels of the lattice as a tile
 has: a unit of few costs nearly as much. With what is around them they are 6 MB with 256 bands."""
@@ -143,6 +147,7 @@ class Order:
         self._tile_size = tile_size
         self._taken = taken
         self._focus = focus
+        self._first_seen = self.seen
         self._finest = 2 if tiles_again else SCATTERED
         self._open: dict[int, NDArray[np.bool_]] = {}  # by stride: which units may have work left
 
@@ -242,21 +247,28 @@ class Order:
                 max(column0, within.column0 - stride),
                 min(whole.column1, within.column1 + stride),
             )
+        unit = self._left(stride, part)
+        moved = self.seen is not self._first_seen
+        if unit is not None and part != whole and moved and unit.new.sum() < TOO_FEW:
+            part = whole
+            unit = self._left(stride, part)
         self._open[stride][row, column] = part != whole
+        if unit is not None:
+            self._taken[unit.lattice] = True
+        return unit
+
+    def _left(self, stride: int, part: Window) -> Unit | None:
+        """Return what is left to do of a lattice in a part of the scene; None for nothing."""
         window = Window(
             -(-part.row0 // stride) * stride,
-            min(part.row1, region.row1),
+            min(part.row1, self._region.row1),
             -(-part.column0 // stride) * stride,
-            min(part.column1, region.column1),
+            min(part.column1, self._region.column1),
         )
         if min(window.shape) <= 0:
             return None
-        here = lattice(window, stride)
-        new = ~self._taken[here]
-        if not new.any():
-            return None
-        self._taken[here] = True
-        return Unit(window, stride, new)
+        new = ~self._taken[lattice(window, stride)]
+        return Unit(window, stride, new) if new.any() else None
 
 
 def _common(a: Window, b: Window) -> Window | None:

@@ -62,7 +62,7 @@ def test_tiles_come_through_on_every_level(
     session.set_checkpoint(tiny_checkpoint)
     session.mapping.run().close()
     layer = layers["map"]
-    qtbot.waitUntil(lambda: layer.data[0] is session.map.ids, timeout=5000)
+    qtbot.waitUntil(lambda: layer.data[0].base is session.map.ids, timeout=5000)
     session.mapping.add_tile(tile_of(Window(0, 8, 0, 8), 5))
     for level, side in enumerate((8, 4, 2)):
         layer.locked_data_level = level

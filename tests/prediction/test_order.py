@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.data.tiles import Window
-from napari_ssamamba.prediction.order import FIRST_PIXELS, SCATTERED, Focus, Order, Seen, Unit
+from napari_ssamamba.prediction.order import (
+    FIRST_PIXELS,
+    SCATTERED,
+    TOO_FEW,
+    Focus,
+    Order,
+    Seen,
+    Unit,
+)
 
 ROWS, COLUMNS = 150, 220
 SCENE = Window(0, ROWS, 0, COLUMNS)
@@ -74,6 +82,21 @@ def test_coarse_passes_compute_nothing_far_from_the_view() -> None:
     widest = max(u.stride for u in coarse)
     assert columns.min() >= 100 - widest
     assert columns.max() < 160 + widest
+
+
+def test_a_view_that_moves_on_step_by_step_is_ahead_of_its_border() -> None:
+    focus = Focus(Seen(Window(30, 130, 0, 60)))
+    order = order_of(focus)
+    units = []
+    for column in range(0, 160, SCATTERED):
+        focus.seen = Seen(Window(30, 130, column, column + 60))
+        while (unit := order.take()) is not None and unit.stride >= SCATTERED:
+            units.append(unit)
+        assert unit is not None
+        order.give_back(unit)
+    moved = [len(u.pixels) for u in units if u.window.column1 > 60 + SCATTERED]
+    assert sum(moved) >= 100
+    assert np.mean(moved) >= TOO_FEW  # not the four or so that each step uncovers
 
 
 def test_what_was_left_of_a_unit_comes_where_the_view_turns() -> None:

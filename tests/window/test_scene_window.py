@@ -28,6 +28,9 @@ ZOOM = 4.0
 COARSE = 16
 """The view's first pixels lie so far apart; those around it stand for its border."""
 
+MOVES = 40
+"""Fewer pixels than a chunk has along a side."""
+
 UNDER_WAY = 3
 """Tiles that may still come where the view was before."""
 
@@ -44,6 +47,31 @@ def scene(tmp_path: Path) -> tuple[Path, LabelMap]:
         pass
     drawn = draw_training_pixels(LabelMap(plan.ids, plan.classes), PER_CLASS, seed=0)
     return path, LabelMap(drawn, plan.classes)
+
+
+@pytest.mark.parametrize("role", ["composite", "bands"])
+def test_a_view_that_moves_a_little_is_drawn_but_not_read_again(
+    window: Any, scene: Any, role: str
+) -> None:
+    window.workflow.open([scene[0]])
+    window.until(lambda: window.session.composite_image is not None, 60)
+    window.until(lambda: window.workflow.job("composite") is None, 60)
+    layers, camera = window.viewer.layers, window.viewer.scene.camera
+    layers["composite"].visible, layers["bands"].visible = role == "composite", role == "bands"
+    camera.zoom = ZOOM
+    read: list[Any] = []
+    layers[role].events.set_data.connect(read.append)
+    drawn = [0]
+    canvas = window.viewer.window._qt_viewer.canvas._scene_canvas
+    canvas.events.draw.connect(lambda _: drawn.append(len(drawn)))
+    camera.center = (0, SHAPE[0] // 2, SHAPE[1] // 2)
+    window.until(lambda: len(read) > 0, 10)
+    read.clear()
+    for column in range(MOVES):
+        before = len(drawn)
+        camera.center = (0, SHAPE[0] // 2, SHAPE[1] // 2 + column)
+        window.until(lambda before=before: len(drawn) > before, 10)
+    assert len(read) <= 2  # where each border of the view enters other pixels' chunks
 
 
 def test_the_map_fills_from_the_view_outward_while_panning(window: Any, scene: Any) -> None:
