@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from napari_ssamamba.model.sparing import Sparing
+
 if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
 
 
-class CrossAttention(nn.Module):
+class CrossAttention(Sparing):
     """Multi-head attention whose queries come from one branch, keys and values from the other.
 
     Parameters
@@ -48,14 +50,20 @@ class CrossAttention(nn.Module):
         weights : Tensor, shape (B, n_h, L, L)
             A_i: rows are queries and sum to 1.
         """
-        q = self._split(self.query(asking))  # Eq. 15, (B, n_h, L, d_h)
-        k = self._split(self.key(answering))  # Eq. 16
-        v = self._split(self.value(answering))  # Eq. 17
+        q = self.query(asking)  # Eq. 15, (B, L, d)
+        k = self.key(answering)  # Eq. 16
+        v = self.value(answering)  # Eq. 17
+        gathered, weights = self.part(self._gather, q, k, v)
+        f_a: Tensor = self.norm(gathered)  # Eq. 19
+        return f_a, weights
+
+    def _gather(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Gather values, (B, L, d) each, by the weights of all heads; returns these too."""
+        q, k, v = self._split(q), self._split(k), self._split(v)  # (B, n_h, L, d_h)
         scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-1, -2)
         weights = scores.softmax(-1)  # Eq. 18: A_i = softmax(Q_i K_iᵀ/√d_h)
         gathered = (weights @ v).transpose(1, 2).flatten(2)  # concat(A_i V_i), (B, L, d)
-        f_a: Tensor = self.norm(self.out(gathered))  # Eq. 19
-        return f_a, weights
+        return self.out(gathered), weights
 
     def _split(self, x: Tensor) -> Tensor:
         """Turn (B, L, d) into (B, n_h, L, d_h)."""

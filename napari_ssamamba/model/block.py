@@ -42,12 +42,21 @@ class SSAMambaBlock(nn.Module):
         self.spectrum_asks = CrossAttention(config) if config.attention == "symmetric" else None
         self.fusion = GatedFusion(config)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    @property
+    def units(self) -> tuple[MambaUnit, MambaUnit]:
+        """The spatial and the spectral one, or twice the one that serves as both."""
+        return self.spatial, self.spectral
+
+    def forward(
+        self, x: Tensor, kernels: tuple[Tensor | None, Tensor | None] = (None, None)
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Run the block.
 
         Parameters
         ----------
         x : Tensor, shape (B, L, d)
+        kernels : tuple of Tensor, shape (D, L), optional
+            Of the spatial and the spectral unit's state space.
 
         Returns
         -------
@@ -56,8 +65,8 @@ class SSAMambaBlock(nn.Module):
             Weights of the spatial queries over the spectral tokens.
         gate : Tensor, shape (B, L, d), or None
         """
-        f_s = self.norm_spatial(self.spatial(x))  # (B, L, d)
-        f_p = self.norm_spectral(self.spectral(x))  # (B, L, d)
+        f_s = self.norm_spatial(self.spatial(x, kernels[0]))  # (B, L, d)
+        f_p = self.norm_spectral(self.spectral(x, kernels[1]))  # (B, L, d)
         attention: Tensor | None = None
         f_a = f_p
         if self.space_asks is not None:

@@ -24,7 +24,7 @@ class _Taps(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        taps = weight.to(x.dtype).flip(1).unbind(1)  # tap t reads t tokens back
+        taps = weight.to(x.dtype).unbind(1)[::-1]  # tap t reads t tokens back
         y = torch.addcmul(bias.to(x.dtype)[:, None, None], x, taps[0][:, None, None])
         for t, tap in enumerate(taps[1:], 1):
             y[:, t:].addcmul_(x[:, :-t], tap[:, None, None])
@@ -34,7 +34,7 @@ class _Taps(Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
-        taps = weight.to(x.dtype).flip(1).unbind(1)
+        taps = weight.to(x.dtype).unbind(1)[::-1]
         grad_x = grad * taps[0][:, None, None]
         for t, tap in enumerate(taps[1:], 1):
             grad_x[:, :-t].addcmul_(grad[:, t:], tap[:, None, None])

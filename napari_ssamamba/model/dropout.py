@@ -36,11 +36,18 @@ class Dropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the same shape."""
+        return self.drop(x, self.draw(x))
+
+    def draw(self, x: Tensor) -> Tensor | None:
+        """Draw which values are kept, 1 or 0 of a byte each; None where all are."""
         if not self.training or self.rate == 0:
-            return x
+            return None
         shape = (*x.shape[:2], *[1] * (x.ndim - 2)) if self.whole_channels else x.shape
-        kept = self._draw(math.prod(shape), x.device).view(shape)
-        return x * kept.to(x.dtype).div_(1 - self.rate)
+        return self._draw(math.prod(shape), x.device).view(shape)
+
+    def drop(self, x: Tensor, kept: Tensor | None) -> Tensor:
+        """Zero what is not kept, and scale up the rest."""
+        return x if kept is None else x * kept * (1 / (1 - self.rate))
 
     def _draw(self, count: int, device: torch.device) -> Tensor:
         """Draw which values are kept: 16 random bits each, four values a draw.
@@ -50,7 +57,7 @@ class Dropout(nn.Module):
         words = torch.empty(-(-count // 4), dtype=torch.int64, device=device)
         words.random_(torch.iinfo(torch.int64).min, None, generator=self.generator)
         bits = words.view(torch.int16)[:count]  # -32768 to 32767, all alike
-        return bits >= round(self.rate * 65536) - 32768
+        return (bits >= round(self.rate * 65536) - 32768).view(torch.uint8)
 
     def extra_repr(self) -> str:
         """Show the rate in the network's printout."""

@@ -5,20 +5,21 @@ Symbols: B patches, L tokens, d width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from napari_ssamamba.model.dropout import Dropout
+from napari_ssamamba.model.sparing import Sparing
 from napari_ssamamba.model.squeeze_excitation import SqueezeExcitation
 
 if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
 
 
-class GatedFusion(nn.Module):
+class GatedFusion(Sparing):
     """Mix both branches, let a gate choose token by token, weigh the channels, add the input.
 
     The mixing works on the normalised concatenation and the gate follows it, as the equations
@@ -58,11 +59,17 @@ class GatedFusion(nn.Module):
             g, 0 to 1; None where it is switched off.
         """
         c = torch.cat((f_s, f_a), -1)  # Eq. 20: c = [f_s ; f_a], (B, L, 2d)
-        m = self.dropout(gelu(self.mix_in(self.norm_mix(c))))  # Eq. 22-23
-        f = self.dropout(self.mix_out(m))
-        g: Tensor | None = None
-        if self.gate is not None:
-            g = self.gate(c).sigmoid()  # Eq. 21: per token and channel
+        m = self.part(lambda c: self.mix_in(self.norm_mix(c)), c)  # Eq. 22
+        kept = self.dropout.draw(m)
+        f = self.part(lambda m: self.mix_out(self.dropout.drop(gelu(m), kept)), m)  # Eq. 23
+        f = self.dropout(f)
+        gate = None if self.gate is None else self.gate(c)
+        return cast("tuple[Tensor, Tensor | None]", self.part(self._weighted, f, gate, x))
+
+    def _weighted(self, f: Tensor, gate: Tensor | None, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Weigh what was mixed by its gate's logits and by channel, and add the input."""
+        g = None if gate is None else gate.sigmoid()  # Eq. 21: per token and channel
+        if g is not None:
             f = f * g  # Eq. 24
         w = self.excitation(f.mean(1))  # Eq. 25-26, (B, d)
         f = f * w[:, None]

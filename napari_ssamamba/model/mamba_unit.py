@@ -13,6 +13,7 @@ from torch.nn.functional import pad, silu
 
 from napari_ssamamba.model.causal import causal_product, causal_taps
 from napari_ssamamba.model.dropout import Dropout
+from napari_ssamamba.model.sparing import Sparing
 from napari_ssamamba.model.state_space import StateSpace
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 CAUSAL_TAPS = 3
 
 
-class MambaUnit(nn.Module):
+class MambaUnit(Sparing):
     """Tokens that gather, each from those before it in raster order, what a gate lets through.
 
     The norm stands before the input map, as the equations have it; the paper's diagram draws it
@@ -51,9 +52,16 @@ class MambaUnit(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.norm_out = nn.LayerNorm(d)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map tokens (B, L, d) to tokens (B, L, d)."""
-        return self.equations(x) if self.literal else self.channels_first(x)
+    def forward(self, x: Tensor, kernel: Tensor | None = None) -> Tensor:
+        """Map tokens (B, L, d) to tokens (B, L, d).
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, L, d)
+        kernel : Tensor, shape (D, L), optional
+            The state space's, where it was computed with others.
+        """
+        return self.equations(x) if self.literal else self.channels_first(x, kernel)
 
     def equations(self, x: Tensor) -> Tensor:
         """Run the unit as its equations say, in the layout that PyTorch's layers expect."""
@@ -67,21 +75,33 @@ class MambaUnit(nn.Module):
         tokens: Tensor = self.norm_out(y + x)  # Eq. 12: the unit's own residual
         return tokens
 
-    def channels_first(self, x: Tensor) -> Tensor:
+    def channels_first(self, x: Tensor, kernel: Tensor | None = None) -> Tensor:
         """Run the unit with its inner data as (D, L, B): equal to `equations`, and faster.
 
         The products before and after read and write that layout as it lies, and what mixes tokens
         is fast in it, see `causal`.
         """
         batch, length, width = x.shape
+        if kernel is None:
+            kernel = self.state_space.kernel(length)
+        u = self.part(self._inner, x)  # (2D, L, B)
+        y = self.part(self._gated, u, kernel)  # (L·B, d)
+        y = self.dropout(y.view(length, batch, width).transpose(0, 1))
+        return cast("Tensor", self.norm_out(y + x))  # Eq. 12
+
+    def _inner(self, x: Tensor) -> Tensor:
+        """Map tokens (B, L, d) to the inner data (2D, L, B)."""
+        batch, length, width = x.shape
         tokens = self.norm_in(x.transpose(0, 1).reshape(-1, width))  # (L·B, d)
         bias = self.linear_in.bias[:, None]
         u = torch.addmm(bias, self.linear_in.weight, tokens.t())  # Eq. 3, (2D, L·B)
-        main, gate = u.chunk(2)  # (D, L·B) each
-        main = main.view(-1, length, batch)
-        main = causal_taps(main, self.conv.weight[:, 0], cast("Tensor", self.conv.bias))
-        main = silu(self.norm_conv(main.flatten(1)[None])[0])  # Eq. 5, (D, L·B)
-        y = causal_product(main.view(-1, length, batch), self.state_space.kernel(length))
-        y = self.linear_out((y.flatten(1) * silu(gate)).t())  # Eq. 11, (L·B, d)
-        y = self.dropout(y.view(length, batch, width).transpose(0, 1))
-        return cast("Tensor", self.norm_out(y + x))  # Eq. 12
+        return u.view(-1, length, batch)
+
+    def _gated(self, u: Tensor, kernel: Tensor) -> Tensor:
+        """Map the inner data (2D, L, B) to what the gate lets through, (L·B, d)."""
+        main, gate = u.chunk(2)  # (D, L, B) each
+        main = causal_taps(main, self.conv.weight.squeeze(1), cast("Tensor", self.conv.bias))
+        main = silu(self.norm_conv(main.flatten(1)[None]).squeeze(0))  # Eq. 5, (D, L·B)
+        y = causal_product(main.view_as(gate), kernel)  # Eq. 6-10
+        gated = (y * silu(gate)).flatten(1)  # (D, L·B)
+        return cast("Tensor", self.linear_out(gated.t()))  # Eq. 11

@@ -12,7 +12,7 @@ Symbols: B patches, C bands, H = W = P patch side, L = H·W tokens (i = h·W + w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from napari_ssamamba.model.block import SSAMambaBlock
 from napari_ssamamba.model.dropout import Dropout
 from napari_ssamamba.model.patch_network import PatchNetwork
+from napari_ssamamba.model.sparing import Sparing
 from napari_ssamamba.model.stages import InputProjection, Integration
-from napari_ssamamba.model.state_space import StateSpace
+from napari_ssamamba.model.state_space import StateSpace, kernels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ class Inspection:
     gates: tuple[Tensor, ...]
 
 
-class SSAMamba(PatchNetwork):
+class SSAMamba(PatchNetwork, Sparing):
     """The network.
 
     Parameters
@@ -76,8 +77,7 @@ class SSAMamba(PatchNetwork):
         Tensor, shape (B, classes)
             Logits.
         """
-        logits, _ = self._run(patches)
-        return logits
+        return self._run(patches)
 
     def inspect(self, patches: Tensor) -> Inspection:
         """Classify as `forward` does, and return attention and gates too.
@@ -86,23 +86,35 @@ class SSAMamba(PatchNetwork):
         ----------
         patches : Tensor, shape (B, C, P, P)
         """
-        logits, traces = self._run(patches)
+        traces: list[tuple[Tensor | None, Tensor | None]] = []
+        logits = self._run(patches, traces)
         return Inspection(
             logits,
             tuple(attention for attention, _ in traces if attention is not None),
             tuple(gate for _, gate in traces if gate is not None),
         )
 
-    def _run(self, patches: Tensor) -> tuple[Tensor, list[tuple[Tensor | None, Tensor | None]]]:
+    def _run(
+        self, patches: Tensor, traces: list[tuple[Tensor | None, Tensor | None]] | None = None
+    ) -> Tensor:
+        """Return the logits; each block's attention and gates are added to the traces, if given."""
         z_proj = self.projection(patches)  # (B, d, H, W)
         tokens = z_proj.flatten(2).transpose(1, 2)  # Z_seq, (B, L, d)
-        traces = []
-        for block in self.blocks:
-            tokens, attention, gate = block(tokens)
-            traces.append((attention, gate))
+        for block, of_block in zip(self.blocks, self._kernels(tokens.shape[1]), strict=True):
+            tokens, *inside = block(tokens, of_block)
+            if traces is not None:
+                traces.append((inside[0], inside[1]))
         image = tokens.transpose(1, 2).unflatten(2, z_proj.shape[2:])  # Eq. 29, (B, d, H, W)
         z_final = self.integration(image, z_proj)
-        return self.head(z_final.mean((2, 3))), traces  # Eq. 35
+        return cast("Tensor", self.head(z_final.mean((2, 3))))  # Eq. 35
+
+    def _kernels(self, length: int) -> list[tuple[Tensor | None, Tensor | None]]:
+        """Return the kernels of all blocks' state spaces; none where these run as equations."""
+        units = [unit for block in self.blocks for unit in cast("SSAMambaBlock", block).units]
+        if units[0].literal:
+            return [(None, None)] * len(self.blocks)
+        found = self.part(kernels, [unit.state_space for unit in units], length)
+        return list(zip(found[::2], found[1::2], strict=True))
 
 
 def build_network(config: ModelConfig, generator: torch.Generator) -> SSAMamba:

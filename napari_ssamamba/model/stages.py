@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from napari_ssamamba.model.dropout import Dropout
+from napari_ssamamba.model.sparing import Sparing
 from napari_ssamamba.model.squeeze_excitation import SqueezeExcitation
 
 if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
 
 
-class InputProjection(nn.Module):
+class InputProjection(Sparing):
     """From bands to d channels: pixel by pixel first, then with the eight neighbours.
 
     Parameters
@@ -36,13 +37,15 @@ class InputProjection(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """Map patches (B, C, H, W) to Z_proj (B, d, H, W)."""
-        z = gelu(self.norm_pixel(self.conv_pixel(patches)))  # Eq. 1, (B, d/2, H, W)
-        z = gelu(self.norm_near(self.conv_near(z)))  # Eq. 2, (B, d, H, W)
+        z = self.conv_pixel(patches)  # (B, d/2, H, W)
+        # Eq. 1, and the convolution of Eq. 2
+        z = self.part(lambda z: self.conv_near(gelu(self.norm_pixel(z))), z)  # (B, d, H, W)
+        z = self.part(lambda z: gelu(self.norm_near(z)), z)  # Eq. 2
         z_proj: Tensor = self.dropout(z)
         return z_proj
 
 
-class Integration(nn.Module):
+class Integration(Sparing):
     """Neighbouring tokens joined again, channels weighted, the network's input added.
 
     Parameters
@@ -64,7 +67,9 @@ class Integration(nn.Module):
 
     def forward(self, z: Tensor, z_proj: Tensor) -> Tensor:
         """Map the last block's tokens as an image (B, d, H, W) to Z_final (B, d, H, W)."""
-        z = gelu(self.norm_near(self.conv_near(z)))  # Eq. 30-31
-        z = self.dropout(gelu(self.norm_pixel(self.conv_pixel(z))))  # Eq. 32
+        z = self.conv_near(z)  # Eq. 30
+        # Eq. 31, and the convolution of Eq. 32
+        z = self.part(lambda z: self.conv_pixel(gelu(self.norm_near(z))), z)
+        z = self.dropout(self.part(lambda z: gelu(self.norm_pixel(z)), z))  # Eq. 32
         z = z * self.excitation(z.mean((2, 3)))[..., None, None]  # Eq. 33
         return z + z_proj if self.residual else z  # Eq. 34

@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from napari_ssamamba.errors import TrainingDivergedError
 from napari_ssamamba.model.patches import dihedral_orders, gather_patches
+from napari_ssamamba.model.sparing import spare_memory
 from napari_ssamamba.training.optimisation import (
     class_weights,
     draw_batches,
@@ -72,7 +73,7 @@ class Learner:
     Parameters
     ----------
     network : PatchNetwork
-        On the device.
+        On the device; on an NVIDIA GPU it is let compute again what it would have to keep.
     table : Tensor, shape (pixels, C)
         Standardised spectra, on the device.
     train, validation : Samples
@@ -110,6 +111,8 @@ class Learner:
         self.recorded = (
             RecordedSteps(network, self._whole_step) if table.device.type == "cuda" else None
         )
+        if table.device.type == "cuda":
+            spare_memory(network)
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
         self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
 
