@@ -76,9 +76,13 @@ class KernelScores:
     coefficients: NDArray[np.float64]
     gamma: float
 
-    def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score points of shape (n, components)."""
-        return np.asarray(kernel(points, self.centers, self.gamma) @ self.coefficients)
+    def near(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how near points of shape (n, components) are to the centers, (n, m), 0 to 1."""
+        return kernel(points, self.centers, self.gamma)
+
+    def __call__(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Score points by how near they are to the centers; returns (n, classes)."""
+        return np.asarray(near @ self.coefficients)
 
 
 def kernel(a: Values, b: Values, gamma: float) -> Values:

@@ -1,11 +1,12 @@
 """The spectral expert: what it is made of, and how it classifies a tile.
 
-Six classifiers, pooled: a linear discriminant analysis of the bands, and a kernel regression and a
-quadratic discriminant analysis on principal components, each once for the pixel's own spectrum and
-once for the average of its surroundings. The weights, chosen on held-out training pixels, tell how
-much the surroundings help: much in fields, little where pixels of 30 m are mixtures. There the
-surroundings are left out, and three classifiers remain. Few labels say little of how much of the
-scene each class covers: the expert's own map of the scene has a say in it, too.
+Eight classifiers, pooled: a linear discriminant analysis of the bands, and on principal components
+a least-squares and a logistic regression with one kernel, and a quadratic discriminant analysis;
+each once for the pixel's own spectrum and once for the average of its surroundings. The weights,
+chosen on held-out training pixels, tell how much the surroundings help: much in fields, little
+where pixels of 30 m are mixtures. There the surroundings are left out, and four classifiers remain.
+Few labels say little of how much of the scene each class covers: the expert's own map of the scene
+has a say in it, too.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.expert.discriminant import LinearScores
     from napari_ssamamba.expert.kernel import KernelScores
+    from napari_ssamamba.expert.logistic import LogisticScores
     from napari_ssamamba.expert.quadratic import QuadraticScores
 
 VIEWS = ("own", "around")
 """The two spectra of a pixel: its own, and its surroundings' average."""
 
-KINDS = ("linear", "kernel", "quadratic")
+KINDS = ("linear", "kernel", "quadratic", "logistic")
 """The classifiers of each view, in the order of `SpectralExpert.weights`."""
 
 PIXELS_AT_ONCE = 1024
@@ -65,11 +67,12 @@ class SpectralExpert:
     Attributes
     ----------
     components : Components
-    linear, kernel, quadratic : tuple
-        One for each of `VIEWS`, or for the first alone; their scores calibrated.
+    linear, kernel, quadratic, logistic : tuple
+        One for each of `VIEWS`, or for the first alone; their scores calibrated. The logistic
+        regression has the kernel's centers.
     floor : float
         See `with_floor`.
-    weights : ndarray of float64, shape (3 views,)
+    weights : ndarray of float64, shape (4 views,)
         Of the classifiers in the pool: `KINDS` of the first view, then of the second.
     shift : ndarray of float64, shape (classes,)
         Added to the pool's log-probabilities, see `shift_of_shares`.
@@ -79,6 +82,7 @@ class SpectralExpert:
     linear: tuple[LinearScores, ...]
     kernel: tuple[KernelScores, ...]
     quadratic: tuple[QuadraticScores, ...]
+    logistic: tuple[LogisticScores, ...]
     floor: float
     weights: NDArray[np.float64]
     shift: NDArray[np.float64]
@@ -143,10 +147,12 @@ class SpectralExpert:
         for view, spectra in enumerate(views):
             values = spectra.astype(np.float64)
             points = self.components(values)
+            near = self.kernel[view].near(points)
             for scores in (
                 self.linear[view](values),
-                self.kernel[view](points),
+                self.kernel[view](near),
                 self.quadratic[view](points),
+                self.logistic[view](near),
             ):
                 members.append(with_floor(log_softmax(scores), self.floor))
         return log_softmax(pool(self.weights, np.stack(members)) + self.shift)

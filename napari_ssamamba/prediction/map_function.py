@@ -108,6 +108,7 @@ class _Expert(nn.Module):
         self.quadratic = [
             (_tensor(s.means), _tensor(s.whitening), _tensor(s.bias)) for s in expert.quadratic
         ]
+        self.logistic = [(_tensor(s.coefficients), _tensor(s.offset)) for s in expert.logistic]
 
     def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
         """Return log-probabilities (n, K) of blocks (n, 2 reach + 1, 2 reach + 1, k)."""
@@ -121,13 +122,15 @@ class _Expert(nn.Module):
             weights, bias = self.linear[view]
             centers, coefficients, gamma = self.kernel[view]
             means, whitening, at_means = self.quadratic[view]
+            of_odds, offset = self.logistic[view]
             points = (spectra - self.center) @ self.axes
-            squares = (points[:, None] - centers).square().sum(-1)
+            near = torch.exp(-gamma * (points[:, None] - centers).square().sum(-1))
             white = torch.einsum("nkr,krs->nks", points[:, None] - means, whitening)
             for scores in (
                 spectra @ weights + bias,
-                torch.exp(-gamma * squares) @ coefficients,
+                near @ coefficients,
                 at_means - 0.5 * white.square().sum(-1),
+                near @ of_odds + offset,
             ):
                 members.append(_with_floor(scores.log_softmax(-1), self.floor))
         pooled = torch.tensordot(self.pool, torch.stack(members), 1)

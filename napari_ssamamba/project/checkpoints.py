@@ -24,6 +24,7 @@ from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.project.expert_arrays import (
     expert_arrays,
     expert_from_arrays,
+    with_idle_logistic,
     with_idle_quadratic,
 )
 
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 6
+VERSION = 7
 """Raised when a file's meaning or fields change; older ones stay readable. 2: files may hold a
 spectral expert, without which their map would be another one; those of version 1 hold none.
 3: they tell how each epoch went. 4: the expert may leave the surroundings out, and corrects the
 classes' shares. 5: they tell as what the training pixels were learned. 6: the expert has a
-quadratic analysis."""
+quadratic analysis. 7: it has a logistic regression."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""
@@ -213,6 +214,8 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         parts["shift"] = np.zeros(config.classes)
     if parts and header.version < 6:
         parts = with_idle_quadratic(parts)
+    if parts and header.version < 7:
+        parts = with_idle_logistic(parts)
     expert = expert_from_arrays(parts, config.bands, config.classes) if parts else None
     if (expert is None) != (header.record.mixture is None):
         raise ValueError("it holds a spectral expert without its weight, or the other way round")

@@ -10,11 +10,15 @@ from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LogisticRegression
 
 from napari_ssamamba.events import result_of
+from napari_ssamamba.expert.calibration import log_softmax
 from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
 from napari_ssamamba.expert.folds import BLOCK, spatial_folds
 from napari_ssamamba.expert.kernel import RIDGES, fit_kernel, squared_distances
+from napari_ssamamba.expert.logistic import RIDGES as LOGISTIC_RIDGES
+from napari_ssamamba.expert.logistic import TEMPERATURES, fit_logistic
 from napari_ssamamba.expert.quadratic import fit_quadratic, quadratic_discriminants
 
 
@@ -146,7 +150,45 @@ def test_distances_are_those_of_the_definition() -> None:
     np.testing.assert_allclose(squared_distances(a, b), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["linear", "kernel", "quadratic"])
+def test_logistic_regression_is_scikit_learns(clouds: Any) -> None:
+    points, targets = clouds
+    fold, rng = np.arange(120) % 5, np.random.default_rng(0)
+    regression, _ = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng))
+    fit, held_out = result_of(fit_logistic(points, targets, 3, fold, 0.01, regression, rng))
+    near = regression.near(points)  # each pixel is a center
+    spread, axes = np.linalg.eigh(near)
+    seen = axes * np.sqrt(spread.clip(0))
+    # the ridge and the temperature are those that explain the log-odds
+    worst = [
+        abs(log_softmax(fit(near) / factor) - model.predict_log_proba(seen)).max()
+        for ridge in LOGISTIC_RIDGES
+        for model in [LogisticRegression(C=1 / ridge, tol=1e-8, max_iter=5000)]
+        if model.fit(seen, targets) is not None
+        for factor in TEMPERATURES
+    ]
+    assert min(worst) < 0.02
+    assert (held_out.argmax(axis=1) == targets).mean() > 0.7
+
+
+def test_logistic_regression_leaves_labels_beyond_the_most_out(
+    clouds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.expert.logistic.MOST_PIXELS", 60)
+    points, targets = clouds
+    fold = np.arange(120) % 5
+    regression, _ = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    changed = targets.copy()
+    left_out = np.sort(np.random.default_rng(0).permutation(120)[60:])
+    changed[left_out] = (changed[left_out] + 1) % 3
+    (fit, held_out), (same, _) = (
+        result_of(fit_logistic(points, labels, 3, fold, 0.01, regression, np.random.default_rng(0)))
+        for labels in (targets, changed)
+    )
+    np.testing.assert_array_equal(fit.coefficients, same.coefficients)
+    assert (held_out[left_out].argmax(axis=1) == targets[left_out]).mean() > 0.6
+
+
+@pytest.mark.parametrize("kind", ["linear", "kernel", "quadratic", "logistic"])
 def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> None:
     spectra, _ = clouds
     targets = np.random.default_rng(3).integers(0, 3, 120)  # nothing to learn
@@ -156,7 +198,11 @@ def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> 
     elif kind == "quadratic":
         work = fit_quadratic(spectra, targets, 3, fold, 0.01)
     else:
-        work = fit_kernel(spectra, targets, 3, fold, 0.01, np.random.default_rng(0))
+        rng = np.random.default_rng(0)
+        work = fit_kernel(spectra, targets, 3, fold, 0.01, rng)
+        if kind == "logistic":
+            regression, _ = result_of(work)
+            work = fit_logistic(spectra, targets, 3, fold, 0.01, regression, rng)
     _, held_out = result_of(work)
     assert (held_out.argmax(axis=1) == targets).mean() < 0.5
 

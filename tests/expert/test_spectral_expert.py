@@ -70,12 +70,18 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
     cube, truth = scene(fields=False)
     fit, standardiser = fitted(cube, truth)
     expert = fit.expert
-    assert expert.weights.shape == (3,) and expert.margin == 0
+    assert expert.weights.shape == (4,) and expert.margin == 0
     spectra = read_spectra(cube, np.array([[3, 3], [40, 9]], np.int32))
     values = standardiser(spectra).astype(np.float64)
     pooled = np.zeros((2, 2))
     points = expert.components(values)
-    scores = expert.linear[0](values), expert.kernel[0](points), expert.quadratic[0](points)
+    near = expert.kernel[0].near(points)
+    scores = (
+        expert.linear[0](values),
+        expert.kernel[0](near),
+        expert.quadratic[0](points),
+        expert.logistic[0](near),
+    )
     for weight, score in zip(expert.weights, scores, strict=True):
         share = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
         pooled += weight * np.log((1 - expert.floor) * share + expert.floor / 2)
@@ -85,11 +91,12 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
     np.testing.assert_allclose([found[3, 3], found[40, 9]], expected, rtol=1e-5)
 
 
-def test_the_quadratic_analysis_has_to_earn_its_weight() -> None:
+def test_classifiers_that_few_labels_suit_less_have_to_earn_their_weight() -> None:
     """Members that say the same differ by what is expected of them."""
     said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
-    linear, kernel, quadratic = _weigh([said] * 3, said.argmax(axis=1))
+    linear, kernel, quadratic, logistic = _weigh([said] * 4, said.argmax(axis=1))
     assert linear == pytest.approx(kernel, abs=1e-4)
+    assert quadratic == pytest.approx(logistic, abs=1e-4)
     assert linear > quadratic + 0.2
 
 

@@ -48,7 +48,8 @@ def checkpoint(request, tiny_checkpoint):
         linear=found.linear[:views],
         kernel=found.kernel[:views],
         quadratic=found.quadratic[:views],
-        weights=found.weights[: 3 * views],
+        logistic=found.logistic[:views],
+        weights=found.weights[: 4 * views],
         shift=np.linspace(-0.5, 0.5, found.classes),
     )
     record = replace(tiny_checkpoint.record, mixture=mixture)

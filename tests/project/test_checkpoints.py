@@ -39,11 +39,11 @@ def three_views(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     """Repeat the second view of the expert."""
     for name in (
         "linear_weights", "linear_bias", "kernel_gamma", "kernel_pixels",
-        "quadratic_means", "quadratic_whitening", "quadratic_bias",
+        "quadratic_means", "quadratic_whitening", "quadratic_bias", "logistic_offset",
     ):  # fmt: skip
         values = tensors[f"expert/{name}"]
         tensors[f"expert/{name}"] = torch.cat((values, values[1:]))
-    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][3:]))
+    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][4:]))
 
 
 def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
@@ -82,7 +82,8 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
         linear=expert.linear[:1],
         kernel=expert.kernel[:1],
         quadratic=expert.quadratic[:1],
-        weights=expert.weights[:3],
+        logistic=expert.logistic[:1],
+        weights=expert.weights[:4],
     )
     save_checkpoint(replace(tiny_checkpoint, expert=alone), tmp_path / "m")
     loaded = load_checkpoint(tmp_path / "m").expert
@@ -93,25 +94,37 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
     )
 
 
+def before_logistic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
+    """Make a file one whose expert has no logistic regression."""
+    header["version"] = min(header["version"], 6)
+    for name in ("coefficients", "offset"):
+        tensors.pop(f"expert/logistic_{name}", None)
+    tensors["expert/pool"] = tensors["expert/pool"].view(-1, 4)[:, :3].flatten().contiguous()
+
+
 def before_quadratic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
-    """Make a file one whose expert has no quadratic analysis."""
+    """Make a file one whose expert has no quadratic analysis either."""
+    before_logistic(header, tensors)
     header["version"] = min(header["version"], 5)
     for name in ("means", "whitening", "bias"):
         tensors.pop(f"expert/quadratic_{name}", None)
     tensors["expert/pool"] = tensors["expert/pool"].view(-1, 3)[:, :2].flatten().contiguous()
 
 
-def test_a_file_from_before_the_quadratic_analysis_maps_as_it_did(
-    tiny_checkpoint: Any, saved: Path
+@pytest.mark.parametrize(
+    ("before", "left"), [(before_logistic, (1, 1, 1, 0)), (before_quadratic, (1, 1, 0, 0))]
+)
+def test_a_file_from_before_a_classifier_maps_as_it_did(
+    tiny_checkpoint: Any, saved: Path, before: Any, left: tuple[int, ...]
 ) -> None:
-    rewrite(saved, before_quadratic)
+    rewrite(saved, before)
     loaded = load_checkpoint(saved).expert
     assert loaded is not None
     expert = tiny_checkpoint.expert
     spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
     np.testing.assert_allclose(
         loaded.log_probabilities(*spectra),
-        replace(expert, weights=expert.weights * np.tile((1, 1, 0), 2)).log_probabilities(*spectra),
+        replace(expert, weights=expert.weights * np.tile(left, 2)).log_probabilities(*spectra),
         atol=1e-12,
     )
 
@@ -126,7 +139,7 @@ def test_a_file_from_before_the_shares_corrects_none(tiny_checkpoint: Any, saved
     loaded = load_checkpoint(saved).expert
     assert loaded is not None
     spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
-    weights = tiny_checkpoint.expert.weights * np.tile((1, 1, 0), 2)
+    weights = tiny_checkpoint.expert.weights * np.tile((1, 1, 0, 0), 2)
     shift = np.zeros_like(tiny_checkpoint.expert.shift)
     uncorrected = replace(tiny_checkpoint.expert, shift=shift, weights=weights)
     np.testing.assert_array_equal(
