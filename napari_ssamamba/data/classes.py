@@ -122,6 +122,15 @@ class ClassTable:
         """Give a class another colour, ``"#rrggbb"``."""
         return self._replace(replace(self[id], color=color))
 
+    def follow(self, before: LandClass, after: LandClass) -> ClassTable:
+        """Change a class as another table did, where it is the same: it had that name there."""
+        same = before.id in self and self[before.id].name == before.name
+        return self._replace(after) if same else self
+
+    def named_as(self, other: ClassTable) -> ClassTable:
+        """Take names and colours of the classes that another table has too."""
+        return ClassTable(tuple(other[c.id] if c.id in other else c for c in self.classes))
+
     def remove(self, id: int) -> ClassTable:
         """Take a class out; the other ids stay what they are."""
         self[id]

@@ -42,6 +42,7 @@ class ConfusionModel(QAbstractTableModel):
         super().__init__(parent)
         self._confusion: Confusion | None = None
         self._percent = False
+        self._keys = False
         self._ids: tuple[int, ...] = ()
         self._shares = np.empty((0, 0))
         self.set_palette(palette)
@@ -60,13 +61,22 @@ class ConfusionModel(QAbstractTableModel):
             self.endResetModel()
             return
         self._all_changed()
-        for across in (Qt.Orientation.Horizontal, Qt.Orientation.Vertical):  # names and colours
-            self.headerDataChanged.emit(across, 0, len(ids))
+        self._headers_changed()
 
     def show_percent(self, percent: bool) -> None:
         """Show shares of the row instead of counts."""
         self._percent = percent
         self._all_changed()
+
+    def show_keys(self, keys: bool) -> None:
+        """Head the columns by the classes' keys, and the rows by these before the names."""
+        if keys != self._keys:
+            self._keys = keys
+            self._headers_changed()
+
+    def name(self, column: int) -> str:
+        """Return what a column is of, in full."""
+        return self._confusion.classes.classes[column].name if self._confusion else ""
 
     def set_palette(self, palette: QPalette) -> None:
         """Take the theme's colours."""
@@ -123,7 +133,9 @@ class ConfusionModel(QAbstractTableModel):
             return self._margin_header(across, role)
         land_class = classes[section]
         if role == roles.DisplayRole:
-            return land_class.name
+            if not self._keys:
+                return land_class.name
+            return f"{land_class.id}" if across else f"{land_class.id} {land_class.name}"
         if role == roles.DecorationRole:
             swatch = QPixmap(SWATCH_PIXELS, SWATCH_PIXELS)
             swatch.fill(QColor(land_class.color))
@@ -216,6 +228,10 @@ class ConfusionModel(QAbstractTableModel):
 
     def _faint(self) -> QColor:
         return _mixed(self._base, self._text, 0.35)
+
+    def _headers_changed(self) -> None:
+        for across in (Qt.Orientation.Horizontal, Qt.Orientation.Vertical):  # names and colours
+            self.headerDataChanged.emit(across, 0, len(self._ids))
 
     def _all_changed(self) -> None:
         if n := self.rowCount():

@@ -150,7 +150,10 @@ class ConfusionPlot(QWidget):
         )
 
     def _fit(self) -> None:
-        """Give numbers the room that they need; the names above them share what is left."""
+        """Give numbers the room that they need; the names above them share what is left.
+
+        Where that is so little that two names look alike, their keys stand for them.
+        """
         line = self.fontMetrics().height()
         self.table.verticalHeader().setDefaultSectionSize(round(LINES_PER_ROW * line))
         columns, header = self.model.columnCount(), self.table.horizontalHeader()
@@ -160,11 +163,18 @@ class ConfusionPlot(QWidget):
             corner.data() or ""
         )
         share = (self.width() - NAMES_WIDTH - FRAME) // max(columns, 1)
+        self.model.show_keys(False)
+        seen = []
         for column in range(columns):
             name = min(header.sectionSizeHint(column), WIDEST, share)
             number = metrics.horizontalAdvance(self.model.widest(column)) + margins
             width = max(number + GRID, name, NARROWEST)
             self.table.setColumnWidth(column, width)
+            if column < columns - 1:
+                text = self.model.name(column)
+                beside = header.sectionSizeHint(column) - metrics.horizontalAdvance(text)
+                seen.append(metrics.elidedText(text, header.textElideMode(), width - beside))
+        self.model.show_keys(len(set(seen)) < len(seen))
 
     def _show_cell(self) -> None:
         """Follow a cell that is chosen elsewhere."""

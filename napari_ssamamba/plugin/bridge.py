@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Layer
 
+    from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.composite import CompositeSettings
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
@@ -63,10 +64,12 @@ class LayerBridge(QObject):
 
         self.regions = RegionLayer(viewer, session, workflow, self.layers, self)
         self._composed: CompositeSettings | None = None
+        self._dressed: ClassTable | None = None  # what the reference looks like
         session.events.cube.connect(self._show_cube)
         session.events.bands.connect(self._bands_changed)
         session.events.composite.connect(self._show_composite)
         session.events.reference.connect(self._show_reference)
+        session.events.classes.connect(self._dress_reference)
         workflow.job_ended.connect(self._job_ended)
         viewer.dims.events.current_step.connect(self._show_wavelength)
         viewer.scene.camera.events.center.connect(self._look)
@@ -121,6 +124,7 @@ class LayerBridge(QObject):
     def _show_reference(self) -> None:
         reference = self.session.reference
         self.layers.remove("reference")
+        self._dressed = None
         if reference is not None:
             layer = Labels(
                 in_levels(reference.ids),
@@ -129,8 +133,15 @@ class LayerBridge(QObject):
                 axis_labels=("row", "column"),
             )
             layer.editable = False
-            dress(layer, reference.classes)
             self.layers.add("reference", layer)
+            self._dress_reference()
+
+    def _dress_reference(self) -> None:
+        """Give the reference its classes' names and colours."""
+        reference, layer = self.session.reference, self.layers["reference"]
+        if reference is not None and layer is not None and reference.classes != self._dressed:
+            dress(layer, reference.classes)
+            self._dressed = reference.classes
 
     def _show_wavelength(self, event: Any) -> None:
         """Say above the picture which band the slider is at, while bands are seen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.spectra import SpectralStatistics
+    from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.events import Progress
     from napari_ssamamba.session.session import Session
     from napari_ssamamba.session.values import ShownMap
@@ -180,6 +182,21 @@ class AuditState:
         self.events.confusion.emit()
         cell, self.cell = self.cell, None
         self.choose_cell(cell)
+
+    def follow(self, before: LandClass, after: LandClass) -> None:
+        """Name a class as the class table does now, in map, truth and matrix; these stay."""
+        session = self._session
+        for shown in (session.map, session.suspects.shown):
+            if shown is not None:
+                shown.classes = shown.classes.follow(before, after)
+        if (truth := session.reference) is not None:
+            session.reference = replace(truth, classes=truth.classes.follow(before, after))
+        if self._whole is not None:
+            accuracy = self._whole.accuracy
+            accuracy = replace(accuracy, classes=accuracy.classes.follow(before, after))
+            self._whole = replace(self._whole, accuracy=accuracy)
+            self.confusion = self._without_wrong()
+            self.events.confusion.emit()
 
     def _without_wrong(self) -> Confusion | None:
         if self._whole is None or not self._wrong:

@@ -91,11 +91,13 @@ class SessionMapping:
     def _begun(self, checkpoint: Checkpoint, members: Mixture) -> ShownMap:
         """Return a map of which nothing is computed yet."""
         cube = self._session.need_cube()
-        shape = cube.rows, cube.columns
+        shape, classes = (cube.rows, cube.columns), checkpoint.classes
+        if not self._session.other_classes:  # they may have been renamed since
+            classes = classes.named_as(self._session.classes)
         return ShownMap.blank(
             shape,
             self.room.arrays(BYTES_A_PIXEL * cube.rows * cube.columns),
-            classes=checkpoint.classes,
+            classes=classes,
             checkpoint=checkpoint,
             members=members,
         )

@@ -120,7 +120,7 @@ class Session:
         self.training = TrainingSettings()
         self.history: list[EpochDone] = []
         self.checkpoint: Checkpoint | None = None
-        self._other_classes = False  # whether an id means another class in the labels than there
+        self.other_classes = False  # whether an id means another class in the labels than there
         self.map: ShownMap | None = None
         self.accuracy: Accuracy | None = None
         self.picked: tuple[int, int] | None = None
@@ -250,13 +250,16 @@ class Session:
         self.events.classes.emit()
 
     def rename_class(self, id: int, name: str) -> None:
-        """Give a class another name."""
-        self.classes = self.classes.rename(id, name)
-        self.events.classes.emit()
+        """Give a class another name, in map, reference and matrix too."""
+        self._change_class(self.classes.rename(id, name), id)
 
     def recolor_class(self, id: int, color: str) -> None:
-        """Give a class another colour, ``"#rrggbb"``."""
-        self.classes = self.classes.recolor(id, color)
+        """Give a class another colour, ``"#rrggbb"``, in map, reference and matrix too."""
+        self._change_class(self.classes.recolor(id, color), id)
+
+    def _change_class(self, classes: ClassTable, id: int) -> None:
+        before, after, self.classes = self.classes[id], classes[id], classes
+        self.audit.follow(before, after)
         self.events.classes.emit()
 
     def delete_class(self, id: int, pixels_to: int = UNLABELLED) -> None:
@@ -298,9 +301,9 @@ class Session:
         """Replace the training labels and the class table by imported ones."""
         self._check_grid(labels)
         if self.checkpoint is None or not labels.classes.contradicts(self.checkpoint.classes):
-            self._other_classes = False
+            self.other_classes = False
         elif labels.classes.contradicts(self.classes):  # else classes were renamed here before
-            self._other_classes = True
+            self.other_classes = True
         self.classes = labels.classes
         self.labels = np.array(labels.ids, np.uint16)
         self.selected_class = next(iter(labels.classes.ids), UNLABELLED)
@@ -353,7 +356,7 @@ class Session:
         self.history = []
         self.events.history.emit()
         run = train_on_labels(
-            cube, ids, classes, settings, self.checkpoint, other_classes=self._other_classes
+            cube, ids, classes, settings, self.checkpoint, other_classes=self.other_classes
         )
         if settings.preview:
             return with_previews(run, cube, self.mapping.focus, settings.device)
@@ -372,7 +375,7 @@ class Session:
     def set_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Take a trained model; the map that is shown is outdated from now on."""
         self.checkpoint = checkpoint
-        self._other_classes = checkpoint.classes.contradicts(self.classes)
+        self.other_classes = checkpoint.classes.contradicts(self.classes)
         if self.map is not None:
             self.map.outdated = True
             self.events.map.emit()

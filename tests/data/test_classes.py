@@ -47,3 +47,14 @@ def test_tables_contradict_each_other_where_an_id_has_two_names():
     assert not crops.contradicts(crops.add("oats"))
     assert crops.contradicts(crops.rename(2, "wheat"))
     assert not crops.contradicts(ClassTable())
+
+
+def test_a_class_is_changed_elsewhere_where_it_is_the_same():
+    crops = ClassTable().add("maize").add("rye")
+    changed = crops.rename(2, "winter rye").recolor(2, "#123456")
+    same = crops.recolor(2, "#ffffff").follow(crops[2], changed[2])
+    assert same.names == ("maize", "winter rye") and same[2].color == "#123456"
+    other = crops.rename(2, "asphalt")
+    assert other.follow(crops[2], changed[2]) == other
+    assert ClassTable().follow(crops[2], changed[2]) == ClassTable()
+    assert crops.named_as(changed.remove(1).add("oats", id=7)) == changed

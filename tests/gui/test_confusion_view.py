@@ -217,6 +217,25 @@ def test_names_that_differ_at_their_end_differ_where_there_is_little_room(matrix
         assert len(short) == len(names)
 
 
+def test_columns_whose_names_would_look_alike_are_headed_by_keys(qtbot, audited, matrix):
+    names = ("Class 1", "Class 11", "Class 111")
+    ids = audited.audit.confusion.classes.ids
+    for id, name in zip(ids, names, strict=True):
+        audited.rename_class(id, name)
+    across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+
+    def headers(orientation):
+        return tuple(matrix.model.headerData(i, orientation, DISPLAY) for i in range(3))
+
+    keys = tuple(str(id) for id in ids)
+    matrix.resize(900, 300)
+    qtbot.waitUntil(lambda: headers(across) == headers(down) == names)
+    matrix.resize(300, 300)
+    qtbot.waitUntil(lambda: headers(across) == keys)
+    assert headers(down) == tuple(f"{k} {n}" for k, n in zip(keys, names, strict=True))
+    assert names[1] in matrix.model.headerData(1, across, TOOLTIP)
+
+
 def test_spectra_behind_another_tab_are_drawn_when_they_are_looked_at(qtbot, audited, workflow):
     plot = SpectraPlot(audited, workflow)
     qtbot.addWidget(plot)

@@ -141,6 +141,24 @@ def test_another_class_table_colours_and_names_the_labels(opened: Any) -> None:
     assert "Wheat" in str(layer.get_status((2, 3), world=True))
 
 
+def test_map_and_reference_look_as_their_classes_do_now(
+    opened: Any, tiny_job: Any, tiny_checkpoint: Any, tile_of: Any, qtbot: Any
+) -> None:
+    session, layers = opened.session, opened.bridge.layers
+    session.set_labels(tiny_job.reference)
+    session.set_reference(tiny_job.reference)
+    session.set_checkpoint(tiny_checkpoint)
+    session.mapping.run().close()
+    session.mapping.add_tile(tile_of(Window(0, 4, 0, 4), 5))
+    qtbot.waitUntil(lambda: layers["map"] is not None, timeout=5000)
+    session.rename_class(5, "Sweetcorn")
+    session.recolor_class(5, "#ff0000")
+    for role in ("map", "reference", "training labels"):
+        layer = layers[role]
+        np.testing.assert_allclose(layer.get_color(5), [1, 0, 0, 1])
+        assert "Sweetcorn" in list(layer.features["class"])
+
+
 def test_the_label_in_hand_and_the_selected_class_are_one(opened: Any) -> None:
     layer = opened.viewer.layers["training labels"]
     second = opened.session.add_class("Second")
