@@ -19,6 +19,7 @@ import numpy as np
 
 from napari_ssamamba.expert.calibration import best_temperature
 from napari_ssamamba.expert.kernel import AT_ONCE
+from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -168,5 +169,6 @@ def _minimise(seen: Seen, targets: NDArray[np.int64], ridge: float, start: Seen)
 
     at = start.ravel().astype(np.float64)
     most = {"maxiter": ITERATIONS}
-    found = minimize(loss, at, jac=True, method="L-BFGS-B", options=most)  # type: ignore[call-overload]
+    with numpy_on_one_thread():
+        found = minimize(loss, at, jac=True, method="L-BFGS-B", options=most)  # type: ignore[call-overload]
     return np.asarray(found.x.reshape(start.shape), np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Progress
 from napari_ssamamba.expert.calibration import pool, with_floor
-from napari_ssamamba.prediction.numpy_threads import numpy_on_one_thread
+from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Generator

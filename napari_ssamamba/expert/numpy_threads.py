@@ -1,7 +1,8 @@
-"""numpy's matrix products on one thread, where they take turns with the network's.
+"""numpy's matrix products on one thread: where they are narrow, or take turns with the network's.
 
-numpy and PyTorch bring a pool of threads each. Those of numpy's OpenBLAS go on spinning for some
-20 ms after a product, on the cores that the network computes on next.
+Products of some thousand rows with a column a class take several times as long on two threads as on
+one. And numpy and PyTorch bring a pool of threads each: those of numpy's OpenBLAS go on spinning
+for some 20 ms after a product, on the cores that the network computes on next.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from napari_ssamamba.prediction.numpy_threads import numpy_on_one_thread
+from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
 
 
 def threads() -> int:
