@@ -24,7 +24,12 @@ from napari_ssamamba.training.trainer import train
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.sample.stand_in import Interleave
+    from napari_ssamamba.data.split import Split
+    from napari_ssamamba.training.config import TrainingConfig
 
 LABELS_A_CLASS = 125
 """With a tenth of them validating, 900 train, about as many as in the published training."""
@@ -61,6 +66,9 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
     rows: list[Row] = []
     settings = {"epochs": "191", "patience": "191"}
     config = with_settings(protocol("paper", 0), settings)
+    default = with_settings(
+        protocol("interactive", 0), {"mixture": "network", "max_steps": "100", "min_steps": "100"}
+    )  # a few steps tell what it holds
     for shape in (parse_size(text) for text in sizes):
         name = " × ".join(str(n) for n in shape) + f" {interleave}"
         check_room(name, shape)
@@ -72,10 +80,8 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
             drawn = draw_training_pixels(LabelMap(plan.ids, plan.classes), LABELS_A_CLASS, 0)
             labels = LabelMap(drawn, plan.classes)
             split = random_split(labels, LABELS_A_CLASS, 0.1, 0)
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-            before = torch.cuda.memory_reserved()
-            checkpoint = follow(train(cube, split, plan.classes, "standard", config, str(device)))
+            _, of_default = _train(cube, split, plan.classes, default, device)
+            checkpoint, of_published = _train(cube, split, plan.classes, config, device)
             record = checkpoint.record
             rows.append(
                 Row(
@@ -85,14 +91,12 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
                     {"goal": record.seconds / TRAINING_SECONDS},
                 )
             )
-            peak = (torch.cuda.max_memory_reserved() - before) / 1e6
-            ratio = {"goal": peak / MEGABYTES}
-            rows.append(Row(f"{name}: training, GPU memory", peak, "MB", ratio))
+            for recipe, peak in (("published", of_published), ("default", of_default)):
+                ratio = {"goal": peak / MEGABYTES}
+                rows.append(Row(f"{name}: training, {recipe}, GPU memory", peak, "MB", ratio))
             first = Window(0, min(64, cube.rows), 0, min(64, cube.columns))
             for region in (first, None):  # kernels are compiled once, and kept by Triton
-                torch.cuda.empty_cache()
-                torch.cuda.reset_peak_memory_stats()
-                before = torch.cuda.memory_reserved()
+                before = _forget_peak()
                 begun = time.perf_counter()
                 found = follow(
                     predict(
@@ -101,7 +105,7 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
                     )
                 )  # fmt: skip
                 seconds = time.perf_counter() - begun
-            peak = (torch.cuda.max_memory_reserved() - before) / 1e6
+            peak = _peak_mb(before)
             goal = SECONDS * found.pixels / (1580 * 3750)
             rows += [
                 Row(f"{name}: map, from file to map", seconds, "s", {"published": seconds / goal}),
@@ -109,3 +113,24 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
                 Row(f"{name}: map, GPU memory", peak, "MB", {"goal": peak / MEGABYTES}),
             ]
     return rows
+
+
+def _train(
+    cube: Cube, split: Split, classes: ClassTable, config: TrainingConfig, device: torch.device
+) -> tuple[Checkpoint, float]:
+    """Return a trained model, and the most MB that were held of the GPU's memory for it."""
+    before = _forget_peak()
+    checkpoint = follow(train(cube, split, classes, "standard", config, str(device)))
+    return checkpoint, _peak_mb(before)
+
+
+def _forget_peak() -> int:
+    """Return the bytes that are held of the GPU's memory, from which the peak counts anew."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.memory_reserved()
+
+
+def _peak_mb(before: int) -> float:
+    """Return the most MB that were held since, kept reserves included."""
+    return (torch.cuda.max_memory_reserved() - before) / 1e6
