@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_ssamamba.audit.truth import TRUTH_NAMES
 from napari_ssamamba.gui.audit_panel import bind_steps
 from napari_ssamamba.gui.confusion_model import ConfusionModel
 from napari_ssamamba.gui.connections import connect
@@ -43,6 +44,14 @@ NAMES_WIDTH = 150
 
 FRAME = 50
 """Pixels of margins and scroll bar beside the table."""
+
+FEW_LINES = 14
+"""Lines of text that the whole has room for, below which its summary is kept short."""
+
+INTERVALS = (
+    "Overall and average accuracy and κ, with 95 % intervals. These take pixels as independent, "
+    "which neighbours are not: for whole fields they are too narrow"
+)
 
 OUTLINE = 2
 """Pixels of the line around the chosen cell."""
@@ -69,10 +78,6 @@ class ConfusionPlot(QWidget):
         self._shown: Confusion | None = None
         self.summary = QLabel()
         self.summary.setWordWrap(True)
-        self.summary.setToolTip(
-            "Overall and average accuracy and κ, with 95 % intervals. These take pixels as "
-            "independent, which neighbours are not: for whole fields they are too narrow"
-        )
         self.unit = QComboBox()
         self.unit.addItems(["Counts", "Percent of row"])
         self.unit.setToolTip("What the cells show; colours are by the share of the row, 0 to 100 %")
@@ -142,12 +147,26 @@ class ConfusionPlot(QWidget):
         if confusion is None:
             self.missing.setText(audit.missing() or "The matrix is being computed.")
             return
-        synthetic = self._session.cube is not None and self._session.cube.synthetic
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Say how good the map is; briefly where there is little height, which the table needs."""
+        if self._shown is None:
+            return
+        low = self.height() < FEW_LINES * self.fontMetrics().height()
+        session, audit = self._session, self._session.audit
+        synthetic = session.cube is not None and session.cube.synthetic
         self.summary.setText(
-            accuracy_text(confusion)
+            (
+                f"{TRUTH_NAMES[audit.truth]} · {accuracy_in_short(self._shown)}"
+                if low
+                else accuracy_text(self._shown)
+            )
             + (" · SYNTHETIC scene" if synthetic else "")
             + (f" · <b>outdated</b>: {audit.remedy}" if audit.outdated else "")
         )
+        beside = f"<p>{accuracy_text(self._shown)}</p>" if low else ""
+        self.summary.setToolTip(f"{beside}<p>{INTERVALS}</p>")
 
     def _fit(self) -> None:
         """Give numbers the room that they need; the names above them share what is left.
@@ -191,6 +210,7 @@ class ConfusionPlot(QWidget):
         """Share the new width among the columns."""
         super().resizeEvent(event)
         self._fit()
+        self._sum_up()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Take the theme's colours, which a table has from when it is shown."""
@@ -228,3 +248,9 @@ def accuracy_text(confusion: Confusion) -> str:
         f"κ {accuracy.kappa:.1f} ({confusion.kappa_interval}) · {accuracy.n:,} pixels"
         + (f" without {confusion.left_out:,} marked wrong" if confusion.left_out else "")
     )
+
+
+def accuracy_in_short(confusion: Confusion) -> str:
+    """Say how good the map is in one line."""
+    accuracy = confusion.accuracy
+    return f"OA {accuracy.oa:.1f} % · AA {accuracy.aa:.1f} % · κ {accuracy.kappa:.1f}"

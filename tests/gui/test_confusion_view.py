@@ -20,6 +20,7 @@ BACKGROUND = Qt.ItemDataRole.BackgroundRole
 @pytest.fixture
 def matrix(qtbot, audited, workflow):
     made = ConfusionPlot(audited, workflow)
+    made.resize(700, 500)
     qtbot.addWidget(made)
     made.show()
     return made
@@ -53,6 +54,17 @@ def test_the_table_shows_the_matrix_and_closes_it_with_accuracies(audited, matri
         "not trained",
     ):
         assert part in matrix.summary.text()
+
+
+def test_a_low_matrix_is_summed_up_in_a_line(qtbot, audited, matrix):
+    confusion = audited.audit.confusion
+    assert str(confusion.oa_interval) in matrix.summary.text()
+    matrix.resize(700, 150)
+    qtbot.waitUntil(lambda: str(confusion.oa_interval) not in matrix.summary.text())
+    for part in ("Reference pixels not trained on", f"OA {confusion.accuracy.oa:.1f} %"):
+        assert part in matrix.summary.text()
+    assert str(confusion.oa_interval) in matrix.summary.toolTip()
+    assert "not trained" in matrix.summary.toolTip()
 
 
 def test_more_of_a_row_is_coloured_more(matrix):
