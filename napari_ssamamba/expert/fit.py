@@ -14,7 +14,7 @@ from napari_ssamamba.expert.calibration import fit_pool, log_softmax, pool, with
 from napari_ssamamba.expert.discriminant import LinearScores, fit_discriminant
 from napari_ssamamba.expert.folds import spatial_folds
 from napari_ssamamba.expert.kernel import KernelScores, fit_kernel
-from napari_ssamamba.expert.logistic import LogisticScores, fit_logistic
+from napari_ssamamba.expert.logistic import fit_logistic
 from napari_ssamamba.expert.quadratic import QuadraticScores, fit_quadratic
 from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.spectral_expert import (
@@ -115,7 +115,7 @@ def fit_expert(
     linear: list[LinearScores] = []
     kernel: list[KernelScores] = []
     quadratic: list[QuadraticScores] = []
-    logistic: list[LogisticScores] = []
+    logistic: list[LinearScores] = []
     members: list[NDArray[np.float64]] = []
 
     def fitting(_pause: None) -> Progress:

@@ -96,6 +96,16 @@ def squared_distances(a: Values, b: Values) -> Values:
     return np.asarray(squares.clip(0))
 
 
+def spanned(centers: Values, gamma: float) -> Values:
+    """Return B, (m, r), with BᵀKB = I: the kernel's functions on the centers, orthonormal.
+
+    Those that span most are the last ones.
+    """
+    spread, axes = np.linalg.eigh(kernel(centers, centers, gamma))
+    kept = spread > NEGLIGIBLE * spread[-1]
+    return np.asarray(axes[:, kept] / np.sqrt(spread[kept]))
+
+
 def fit_kernel(
     points: Values,
     targets: NDArray[np.int64],
@@ -201,7 +211,7 @@ class _Sums:
     Attributes
     ----------
     directions : ndarray of float64, shape (m, r)
-        B with BᵀKB = I: the kernel's functions on the centers, orthonormal.
+        See `spanned`.
     numbers : ndarray of int64, shape (F,)
         Of the folds.
     products : ndarray of float64, shape (F, r, r)
@@ -249,10 +259,8 @@ def _sum_up(
     points: Values, labels: _Labels, centers: Values, gamma: float
 ) -> Generator[None, None, _Sums]:
     """Sum up each fold's pixels, part by part."""
-    spread, axes = np.linalg.eigh(kernel(centers, centers, gamma))
+    directions = spanned(centers, gamma)
     yield
-    kept = spread > NEGLIGIBLE * spread[-1]
-    directions = axes[:, kept] / np.sqrt(spread[kept])
     numbers = np.unique(labels.fold)
     folds, r, classes = len(numbers), directions.shape[1], labels.one_hot.shape[1]
     products, answers = np.zeros((folds, r, r)), np.zeros((folds, r, classes))

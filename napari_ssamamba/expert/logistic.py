@@ -12,13 +12,13 @@ Symbols: n pixels, m centers, r of the directions that they span, K classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_ssamamba.expert.calibration import best_temperature
-from napari_ssamamba.expert.kernel import AT_ONCE
+from napari_ssamamba.expert.discriminant import LinearScores
+from napari_ssamamba.expert.kernel import AT_ONCE, spanned
 from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
 
 if TYPE_CHECKING:
@@ -42,29 +42,8 @@ DIRECTIONS = 500
 MOST_PIXELS = 5000
 """Training pixels that it learns from at most."""
 
-NEGLIGIBLE = 1e-8
-"""Directions that span less than this share of the largest are rounding errors, of float32 too."""
-
 ITERATIONS = 100
 """Of the minimisation, at most."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LogisticScores:
-    """Log-odds that fall off with the distance from a kernel regression's centers.
-
-    Attributes
-    ----------
-    coefficients : ndarray of float64, shape (m, classes)
-    offset : ndarray of float64, shape (classes,)
-    """
-
-    coefficients: NDArray[np.float64]
-    offset: NDArray[np.float64]
-
-    def __call__(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score points by how near they are to the centers; returns (n, classes)."""
-        return np.asarray(near @ self.coefficients + self.offset)
 
 
 def fit_logistic(
@@ -75,7 +54,7 @@ def fit_logistic(
     floor: float,
     regression: KernelScores,
     rng: np.random.Generator,
-) -> Generator[None, None, tuple[LogisticScores, Values]]:
+) -> Generator[None, None, tuple[LinearScores, Values]]:
     """Choose λ and the temperature, then fit; pauses after each fold and λ.
 
     Parameters
@@ -93,11 +72,12 @@ def fit_logistic(
 
     Returns
     -------
-    fitted : LogisticScores
+    fitted : LinearScores
+        Of how near pixels are to the centers, see `KernelScores.near`.
     held_out : ndarray of float64, shape (n, classes)
         Scores of each pixel by the regression that did not learn from its label.
     """
-    directions = _directions(regression)
+    directions = spanned(regression.centers, regression.gamma)[:, -DIRECTIONS:]
     yield
     learned = np.sort(rng.permutation(len(points))[:MOST_PIXELS])
     parts = np.array_split(learned, -(-len(learned) // AT_ONCE))
@@ -125,15 +105,7 @@ def fit_logistic(
             yield
     start = np.mean(list(best.values()), axis=0) if best else start
     fit = _minimise(seen, targets[learned], ridge, start).astype(np.float64) * factor
-    return LogisticScores(directions @ fit[:-1], fit[-1]), held_out
-
-
-def _directions(regression: KernelScores) -> Values:
-    """Return B, (m, r), with BᵀKB = I: the largest of what the kernel's functions span."""
-    spread, axes = np.linalg.eigh(regression.near(regression.centers))
-    spread, axes = spread[::-1][:DIRECTIONS], axes[:, ::-1][:, :DIRECTIONS]
-    kept = spread > NEGLIGIBLE * spread[0]
-    return np.asarray(axes[:, kept] / np.sqrt(spread[kept]))
+    return LinearScores(directions @ fit[:-1], fit[-1]), held_out
 
 
 def _see(points: Values, regression: KernelScores, directions: Values) -> Seen:

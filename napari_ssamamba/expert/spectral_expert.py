@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.expert.discriminant import LinearScores
     from napari_ssamamba.expert.kernel import KernelScores
-    from napari_ssamamba.expert.logistic import LogisticScores
     from napari_ssamamba.expert.quadratic import QuadraticScores
 
 VIEWS = ("own", "around")
@@ -82,7 +81,7 @@ class SpectralExpert:
     linear: tuple[LinearScores, ...]
     kernel: tuple[KernelScores, ...]
     quadratic: tuple[QuadraticScores, ...]
-    logistic: tuple[LogisticScores, ...]
+    logistic: tuple[LinearScores, ...]
     floor: float
     weights: NDArray[np.float64]
     shift: NDArray[np.float64]

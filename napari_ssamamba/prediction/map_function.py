@@ -108,7 +108,7 @@ class _Expert(nn.Module):
         self.quadratic = [
             (_tensor(s.means), _tensor(s.whitening), _tensor(s.bias)) for s in expert.quadratic
         ]
-        self.logistic = [(_tensor(s.coefficients), _tensor(s.offset)) for s in expert.logistic]
+        self.logistic = [(_tensor(s.weights), _tensor(s.bias)) for s in expert.logistic]
 
     def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
         """Return log-probabilities (n, K) of blocks (n, 2 reach + 1, 2 reach + 1, k)."""

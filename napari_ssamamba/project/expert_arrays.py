@@ -8,7 +8,6 @@ import numpy as np
 
 from napari_ssamamba.expert.discriminant import LinearScores
 from napari_ssamamba.expert.kernel import KernelScores
-from napari_ssamamba.expert.logistic import LogisticScores
 from napari_ssamamba.expert.quadratic import QuadraticScores
 from napari_ssamamba.expert.spectral_expert import KINDS, VIEWS, Components, SpectralExpert
 
@@ -32,8 +31,8 @@ def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
         "quadratic_means": np.stack([scores.means for scores in expert.quadratic]),
         "quadratic_whitening": np.stack([scores.whitening for scores in expert.quadratic]),
         "quadratic_bias": np.stack([scores.bias for scores in expert.quadratic]),
-        "logistic_coefficients": np.concatenate([s.coefficients for s in expert.logistic]),
-        "logistic_offset": np.stack([scores.offset for scores in expert.logistic]),
+        "logistic_weights": np.concatenate([scores.weights for scores in expert.logistic]),
+        "logistic_bias": np.stack([scores.bias for scores in expert.logistic]),
         "floor": np.array([expert.floor]),
         "pool": expert.weights,
         "shift": expert.shift,
@@ -49,7 +48,7 @@ def with_idle_quadratic(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray
         filled["quadratic_means"] = np.zeros((views, classes, components))
         filled["quadratic_whitening"] = np.zeros((views, classes, components, components))
         filled["quadratic_bias"] = np.zeros((views, classes))
-        filled["pool"] = np.insert(arrays["pool"], range(2, 2 * views + 1, 2), 0.0)
+        filled["pool"] = _with_one_idle(arrays["pool"], 2)
     return filled
 
 
@@ -59,10 +58,15 @@ def with_idle_logistic(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[
     known = {"kernel_coefficients", "linear_bias", "pool"} <= arrays.keys()
     if known and arrays["pool"].size % 3 == 0:
         views = len(arrays["pool"]) // 3
-        filled["logistic_coefficients"] = np.zeros_like(arrays["kernel_coefficients"])
-        filled["logistic_offset"] = np.zeros((views, arrays["linear_bias"].shape[-1]))
-        filled["pool"] = np.insert(arrays["pool"], range(3, 3 * views + 1, 3), 0.0)
+        filled["logistic_weights"] = np.zeros_like(arrays["kernel_coefficients"])
+        filled["logistic_bias"] = np.zeros((views, arrays["linear_bias"].shape[-1]))
+        filled["pool"] = _with_one_idle(arrays["pool"], 3)
     return filled
+
+
+def _with_one_idle(pool: NDArray[Any], kinds: int) -> NDArray[Any]:
+    """Add a weight of 0 behind those that each view's classifiers have."""
+    return np.pad(pool.reshape(-1, kinds), ((0, 0), (0, 1))).ravel()
 
 
 def expert_from_arrays(
@@ -96,8 +100,8 @@ def expert_from_arrays(
         "quadratic_means": (views, classes, components),
         "quadratic_whitening": (views, classes, components, components),
         "quadratic_bias": (views, classes),
-        "logistic_coefficients": (pixels, classes),
-        "logistic_offset": (views, classes),
+        "logistic_weights": (pixels, classes),
+        "logistic_bias": (views, classes),
         "floor": (1,),
         "pool": (views * len(KINDS),),
         "shift": (classes,),
@@ -140,10 +144,10 @@ def expert_from_arrays(
             )
         ),
         logistic=tuple(
-            LogisticScores(coefficients, offset)
-            for coefficients, offset in zip(
-                np.split(arrays["logistic_coefficients"], cut),
-                arrays["logistic_offset"],
+            LinearScores(weights, bias)
+            for weights, bias in zip(
+                np.split(arrays["logistic_weights"], cut),
+                arrays["logistic_bias"],
                 strict=True,
             )
         ),

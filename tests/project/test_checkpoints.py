@@ -39,7 +39,7 @@ def three_views(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     """Repeat the second view of the expert."""
     for name in (
         "linear_weights", "linear_bias", "kernel_gamma", "kernel_pixels",
-        "quadratic_means", "quadratic_whitening", "quadratic_bias", "logistic_offset",
+        "quadratic_means", "quadratic_whitening", "quadratic_bias", "logistic_bias",
     ):  # fmt: skip
         values = tensors[f"expert/{name}"]
         tensors[f"expert/{name}"] = torch.cat((values, values[1:]))
@@ -97,7 +97,7 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
 def before_logistic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
     """Make a file one whose expert has no logistic regression."""
     header["version"] = min(header["version"], 6)
-    for name in ("coefficients", "offset"):
+    for name in ("weights", "bias"):
         tensors.pop(f"expert/logistic_{name}", None)
     tensors["expert/pool"] = tensors["expert/pool"].view(-1, 4)[:, :3].flatten().contiguous()
 

@@ -34,6 +34,7 @@ def losses(recorded: bool, dropout: float, name: str) -> tuple[list[float], torc
     table += targets.repeat_interleave(25)[:, None]
     samples = Samples(torch.arange(60 * 25).view(60, 25).cuda(), targets)
     learner = Learner(network, table, samples, samples, settings, generator)
+    assert network.projection.sparing  # steps are recorded with what is computed again
     if not recorded:
         learner.recorded = None
     found = []
