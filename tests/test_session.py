@@ -154,32 +154,6 @@ def test_imported_labels_whose_ids_are_other_classes_train_anew(session, last, m
     assert start is None and "classes of other names" in told
 
 
-def test_a_class_that_is_renamed_stays_the_last_model_s(session, last, monkeypatch):
-    session.set_checkpoint(last)
-    id, *_ = session.classes.ids
-    session.rename_class(id, "Sweetcorn")
-    paint_two_classes(session)
-    session.set_labels(LabelMap(session.labels.copy(), session.classes))
-
-    def train(*arguments, **options):
-        yield arguments[-1]
-
-    monkeypatch.setattr("napari_ssamamba.training.trainer.train", train)
-    assert list(session.training_run()) == [last]
-
-
-def test_a_map_by_the_last_model_has_the_names_that_its_classes_have_now(session, tiny_checkpoint):
-    session.set_labels(LabelMap(session.labels.copy(), tiny_checkpoint.classes))
-    session.set_checkpoint(tiny_checkpoint)
-    session.rename_class(5, "Sweetcorn")
-    session.mapping.run().close()
-    assert session.map.classes[5].name == "Sweetcorn"
-    others = tiny_checkpoint.classes.rename(5, "Quarry")
-    session.set_labels(LabelMap(session.labels.copy(), others))  # another class of that number
-    session.mapping.run().close()
-    assert session.map.classes[5].name == tiny_checkpoint.classes[5].name
-
-
 def test_a_last_model_that_does_not_fit_is_told_and_left(session, tiny_checkpoint, monkeypatch):
     record = replace(tiny_checkpoint.record, scene="field")
     last = replace(tiny_checkpoint, record=record)  # one band fewer than are on now

@@ -65,6 +65,6 @@ class TrainingJobs(QObject):
 
     def _take_model(self, checkpoint: Any) -> None:
         self._end_preview()
-        self._session.set_checkpoint(checkpoint)
+        self._session.set_checkpoint(self._session.named(checkpoint))
         if self.then_map:
             self._workflow.mapping.map_scene()

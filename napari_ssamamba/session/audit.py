@@ -184,13 +184,7 @@ class AuditState:
         self.choose_cell(cell)
 
     def follow(self, before: LandClass, after: LandClass) -> None:
-        """Name a class as the class table does now, in map, truth and matrix; these stay."""
-        session = self._session
-        for shown in (session.map, session.suspects.shown):
-            if shown is not None:
-                shown.classes = shown.classes.follow(before, after)
-        if (truth := session.reference) is not None:
-            session.reference = replace(truth, classes=truth.classes.follow(before, after))
+        """Name a class in the matrix as the class table does now; the chosen cell stays."""
         if self._whole is not None:
             accuracy = self._whole.accuracy
             accuracy = replace(accuracy, classes=accuracy.classes.follow(before, after))

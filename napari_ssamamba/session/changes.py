@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.truth import Truth
+    from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.session.session import Session
     from napari_ssamamba.session.values import ShownMap
 
@@ -110,6 +111,14 @@ class SessionChanges:
     def forget_before(self) -> None:
         """Drop what is kept: there was no training after all."""
         self.before = None
+
+    def follow(self, before: LandClass, after: LandClass) -> None:
+        """Name a class as the class table does now."""
+        if (kept := self.before) is not None:
+            self.before = replace(kept, classes=kept.classes.follow(before, after))
+        if (found := self.found) is not None:
+            self.found = replace(found, classes=found.classes.follow(before, after))
+            self.events.found.emit()
 
     def run(self) -> Generator[Progress, None, TrainingChanges] | None:
         """Return the comparison with a map made since; None where there is none."""

@@ -92,7 +92,7 @@ class SessionMapping:
         """Return a map of which nothing is computed yet."""
         cube = self._session.need_cube()
         shape, classes = (cube.rows, cube.columns), checkpoint.classes
-        if not self._session.other_classes:  # they may have been renamed since
+        if not classes.contradicts(self._session.classes):  # they may have other colours
             classes = classes.named_as(self._session.classes)
         return ShownMap.blank(
             shape,
@@ -200,7 +200,7 @@ class SessionMapping:
         if shown is not None and not (shown.preview or shown.complete or shown.stopped):
             return
         if shown is None or not shown.preview:
-            cube, begun = session.cube, self._begun(preview.checkpoint, "network")
+            cube, begun = session.cube, self._begun(session.named(preview.checkpoint), "network")
             begun.preview = True
             if begun.level.size <= PREPARED_AT_ONCE:
                 for _ in begun.filling(shown):
@@ -229,6 +229,10 @@ class SessionMapping:
             if session.map is not None:
                 session.map.outdated = session.map.outdated or shown.outdated
             session.events.map.emit()
+
+    def maps(self) -> tuple[ShownMap | None, ShownMap | None]:
+        """Return the map that is shown, and the one that may be brought back."""
+        return self._session.map, self._before
 
     def show_margins(self, wanted: bool) -> None:
         """Show margin and entropy beside the confidence, or no longer."""

@@ -28,6 +28,7 @@ from napari_ssamamba.session.decisions import Decisions
 from napari_ssamamba.session.evidence import SessionEvidence
 from napari_ssamamba.session.mapping import SessionMapping
 from napari_ssamamba.session.preview import with_previews
+from napari_ssamamba.session.renaming import follow_class
 from napari_ssamamba.session.suggestions import SessionSuggestions
 from napari_ssamamba.session.suspects import SessionSuspects
 from napari_ssamamba.session.training_run import train_on_labels
@@ -70,6 +71,8 @@ class Session:
     selected_class : int
         What painting paints; 0 where there is no class.
     training : TrainingSettings
+    learning : ClassTable
+        Of the training that runs, or of the last one, by the names that its classes have now.
     history : list of EpochDone
         Of the training that runs, or of the last one.
     checkpoint : Checkpoint or None
@@ -118,9 +121,9 @@ class Session:
         self.reference: LabelMap | None = None
         self.selected_class = UNLABELLED
         self.training = TrainingSettings()
+        self.learning = ClassTable()
         self.history: list[EpochDone] = []
         self.checkpoint: Checkpoint | None = None
-        self.other_classes = False  # whether an id means another class in the labels than there
         self.map: ShownMap | None = None
         self.accuracy: Accuracy | None = None
         self.picked: tuple[int, int] | None = None
@@ -259,7 +262,7 @@ class Session:
 
     def _change_class(self, classes: ClassTable, id: int) -> None:
         before, after, self.classes = self.classes[id], classes[id], classes
-        self.audit.follow(before, after)
+        follow_class(self, before, after)
         self.events.classes.emit()
 
     def delete_class(self, id: int, pixels_to: int = UNLABELLED) -> None:
@@ -300,10 +303,6 @@ class Session:
     def set_labels(self, labels: LabelMap) -> None:
         """Replace the training labels and the class table by imported ones."""
         self._check_grid(labels)
-        if self.checkpoint is None or not labels.classes.contradicts(self.checkpoint.classes):
-            self.other_classes = False
-        elif labels.classes.contradicts(self.classes):  # else classes were renamed here before
-            self.other_classes = True
         self.classes = labels.classes
         self.labels = np.array(labels.ids, np.uint16)
         self.selected_class = next(iter(labels.classes.ids), UNLABELLED)
@@ -353,11 +352,9 @@ class Session:
         if self.labels is None or not self.labels.any():
             raise LabelsError("No pixel is labelled. Paint a few pixels of two or more classes.")
         ids = self.labels.copy()
-        self.history = []
+        self.learning, self.history = classes, []
         self.events.history.emit()
-        run = train_on_labels(
-            cube, ids, classes, settings, self.checkpoint, other_classes=self.other_classes
-        )
+        run = train_on_labels(cube, ids, classes, settings, self.checkpoint)
         if settings.preview:
             return with_previews(run, cube, self.mapping.focus, settings.device)
         return run
@@ -367,6 +364,10 @@ class Session:
         self.history.append(epoch)
         self.events.history.emit()
 
+    def named(self, trained: Checkpoint) -> Checkpoint:
+        """Return what a training made, by the names that its classes were given meanwhile."""
+        return replace(trained, classes=trained.classes.named_as(self.learning))
+
     def match_bands(self) -> None:
         """Let the model read the scene's bands that are nearest to those trained on."""
         if self.checkpoint is not None:
@@ -375,7 +376,6 @@ class Session:
     def set_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Take a trained model; the map that is shown is outdated from now on."""
         self.checkpoint = checkpoint
-        self.other_classes = checkpoint.classes.contradicts(self.classes)
         if self.map is not None:
             self.map.outdated = True
             self.events.map.emit()

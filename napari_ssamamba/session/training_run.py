@@ -26,8 +26,6 @@ def train_on_labels(
     classes: ClassTable,
     settings: TrainingSettings,
     last: Checkpoint | None = None,
-    *,
-    other_classes: bool = False,
 ) -> Generator[Progress, None, Checkpoint]:
     """Hold some labels out, train on the others.
 
@@ -39,10 +37,8 @@ def train_on_labels(
     settings : TrainingSettings
     last : Checkpoint, optional
         The training starts from it where the settings ask for that and it was trained on this
-        scene; where its bands or its form have changed since, a `Notice` says so.
-    other_classes : bool
-        Whether an id means another class in the labels than in that model: then it starts anew,
-        too, for outputs are matched by id.
+        scene; where its bands or its form have changed since, or an id means another class in
+        the labels, for outputs are matched by id, a `Notice` says so.
     """
     from napari_ssamamba.data.split import hold_out_validation
     from napari_ssamamba.model.config import preset
@@ -56,8 +52,8 @@ def train_on_labels(
         try:
             wanted = preset(settings.preset, last.model.bands, last.model.classes)
             check_start(last, cube, wanted, follow_scene=config.follow_scene)
-            if other_classes:
-                raise LabelsError("the labels use its ids for classes of other names.")
+            if other := classes.differing(last.classes):
+                raise LabelsError(f"the labels use its ids for classes of other names: {other}.")
             start = last
         except (BandsError, LabelsError, SettingError) as error:
             yield Notice(text=f"Training anew, not from the last model: {error}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -91,33 +89,6 @@ def test_painting_outdates_the_matrix_and_its_pixels_stay(session):
     assert not session.audit.outdated
     session.labels_painted()
     assert session.audit.outdated and len(session.audit.pixels) == 4
-
-
-def test_a_class_that_is_renamed_or_recoloured_is_so_everywhere(session, tiny_job):
-    session.classes = tiny_job.reference.classes
-    session.audit.choose_cell(Cell(FROM, TO))
-    before, told = session.audit.confusion, []
-    session.audit.events.confusion.connect(lambda: told.append(1))
-    session.rename_class(FROM, "Sweetcorn")
-    session.recolor_class(FROM, "#123456")
-    for classes in (
-        session.map.classes,
-        session.reference.classes,
-        session.audit.confusion.classes,
-    ):
-        assert (classes[FROM].name, classes[FROM].color) == ("Sweetcorn", "#123456")
-    assert len(told) == 2 and not session.audit.outdated
-    np.testing.assert_array_equal(session.audit.confusion.matrix, before.matrix)
-    assert session.audit.cell == Cell(FROM, TO) and len(session.audit.pixels) == 4
-
-
-def test_another_class_of_the_same_id_in_the_reference_keeps_its_name(session, tiny_job):
-    truth = replace(tiny_job.reference, classes=tiny_job.reference.classes.rename(FROM, "Asphalt"))
-    session.classes = tiny_job.reference.classes
-    session.set_reference(truth)
-    session.rename_class(FROM, "Sweetcorn")
-    assert session.reference.classes[FROM].name == "Asphalt"
-    assert session.map.classes[FROM].name == "Sweetcorn"
 
 
 def test_a_cancelled_mapping_leaves_the_matrix_up_to_date(session):

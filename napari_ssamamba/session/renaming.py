@@ -1,0 +1,36 @@
+"""A class that is renamed or recoloured is so everywhere: in model, map, reference and changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_ssamamba.data.classes import LandClass
+    from napari_ssamamba.session.session import Session
+
+
+def follow_class(session: Session, before: LandClass, after: LandClass) -> None:
+    """Name a class as the class table does now, wherever it is the same class.
+
+    Another class that merely has its id, as one of an imported reference may, keeps its name. What
+    was computed stays: nothing is outdated by a name.
+
+    Parameters
+    ----------
+    session : Session
+    before, after : LandClass
+        With one id.
+    """
+    session.learning = session.learning.follow(before, after)
+    if (truth := session.reference) is not None:
+        session.reference = replace(truth, classes=truth.classes.follow(before, after))
+    if (model := session.checkpoint) is not None:
+        session.checkpoint = replace(model, classes=model.classes.follow(before, after))
+    for shown in (*session.mapping.maps(), session.suspects.shown):
+        if shown is not None:
+            shown.classes = shown.classes.follow(before, after)
+            if shown.checkpoint is model:
+                shown.checkpoint = session.checkpoint
+    session.changes.follow(before, after)
+    session.audit.follow(before, after)
