@@ -20,6 +20,7 @@ from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
 from napari_ssamamba.data.sample.stand_in import plan_stand_in, write_stand_in
 from napari_ssamamba.errors import FileFormatError, SettingError, SSAMambaError
 from napari_ssamamba.prediction.benchmark import Row
+from napari_ssamamba.project.kept_labels import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +148,10 @@ def _in_window(scene: Path, ids: NDArray[np.uint16], seconds: float) -> dict[str
     labels, out = scene.with_name("labels.npy"), scene.with_name("figures.json")
     np.save(labels, ids)
     command = [*PROGRAM, BENCH, str(scene), str(labels), f"{seconds:g}", str(out)]
-    environment = dict(os.environ) | {CACHE: str(scene.parent / "cache")}
+    environment = dict(os.environ) | {
+        CACHE: str(scene.parent / "cache"),
+        DATA: str(scene.parent / "data"),
+    }
     if not has_display():
         if not shutil.which(VIRTUAL_DISPLAY[0]):
             raise SSAMambaError("There is no display, and no xvfb-run to stand in for one.")

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_ssamamba.gui.class_table_model import COLOUR, NAME, ClassTableModel
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress
+from napari_ssamamba.gui.kept_labels_row import KeptLabelsRow
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
@@ -81,6 +82,7 @@ class ClassPanel(QWidget):
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("seed ")
         self.seed.setToolTip("The same seed draws the same pixels")
+        self.kept = KeptLabelsRow(workflow)
         self._lay_out()
         events = session.events
         connect(self._show_classes, events.classes)
@@ -116,6 +118,7 @@ class ClassPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(self.table)
         layout.addWidget(self.hint)
+        layout.addWidget(self.kept)
         grid = QGridLayout()
         grid.addWidget(self.add, 0, 0)
         grid.addWidget(self.delete, 0, 1)

@@ -110,11 +110,12 @@ class Dialogs:
         dialog.setWindowTitle("SSA-Mamba")
         dialog.setTextFormat(Qt.TextFormat.PlainText)
         dialog.setText(
-            f"Open “{opened}”? {lost} of “{shown}” {'is' if n == 1 else 'are'} discarded. "
-            f"Save {'it' if n == 1 else 'them'} first with File → Save Selected Layers."
+            f"Open “{opened}”? {lost} of “{shown}” {'is' if n == 1 else 'are'} replaced. What was "
+            f"painted is kept and offered again with “{shown}”; File → Save Selected Layers writes "
+            "it where you want."
         )
         open_it = dialog.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
-        open_it.setToolTip(f"Discard the labels and show “{opened}”")
+        open_it.setToolTip(f"Show “{opened}” instead")
         keep = dialog.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
         keep.setToolTip(f"Stay with “{shown}” and its labels")
         dialog.setDefaultButton(keep)

@@ -17,6 +17,7 @@ from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.curve_jobs import CurveJobs
 from napari_ssamamba.gui.fixing_jobs import FixingJobs
 from napari_ssamamba.gui.job import Job
+from napari_ssamamba.gui.keeping_jobs import KeepingJobs
 from napari_ssamamba.gui.labelling_jobs import LabellingJobs
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
 from napari_ssamamba.gui.scene_jobs import SceneJobs
@@ -64,6 +65,7 @@ class Workflow(QObject):
     attribution : AttributionJobs
     labelling : LabellingJobs
     fixing : FixingJobs
+    keeping : KeepingJobs
     """
 
     job_started = Signal(str, object)
@@ -101,6 +103,7 @@ class Workflow(QObject):
         self.attribution = AttributionJobs(self)
         self.labelling = LabellingJobs(self)
         self.fixing = FixingJobs(self)
+        self.keeping = KeepingJobs(self)
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""
@@ -225,12 +228,13 @@ class Workflow(QObject):
             job.pause() if paused else job.resume()
 
     def shut_down(self) -> bool:
-        """Cancel every job and wait for the threads; True where all ended in time."""
+        """Cancel every job, wait for the threads, keep the labels; True where all ended in time."""
         jobs = [*self._jobs.values(), *self._ending]
         self._jobs.clear()
         for job in jobs:
             job.quit()
         ended = [job.wait(SECONDS_TO_END) for job in jobs]
+        self.keeping.flush()
         return all(ended)
 
     # --- internals -------------------------------------------------------------------------

@@ -192,10 +192,12 @@ def test_only_the_button_open_discards_labels(qtbot: Any, answer: Callable[..., 
     assert not asked()
     answer(enter)
     assert not asked(1)
+    kept = (
+        "What was painted is kept and offered again with “farm”; File → Save Selected Layers "
+        "writes it where you want."
+    )
     assert seen == [
-        "Open “field”? The 1,234 labelled pixels of “farm” are discarded. "
-        "Save them first with File → Save Selected Layers.",
-        "Open “field”? The one labelled pixel of “farm” is discarded. "
-        "Save it first with File → Save Selected Layers.",
+        f"Open “field”? The 1,234 labelled pixels of “farm” are replaced. {kept}",
+        f"Open “field”? The one labelled pixel of “farm” is replaced. {kept}",
     ]
     qtbot.waitUntil(lambda: not parent.children())

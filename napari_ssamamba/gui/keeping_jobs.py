@@ -1,0 +1,221 @@
+"""Keeps what is painted, in the background, and offers what was painted before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.events import Progress
+from napari_ssamamba.project.kept_labels import (
+    KeptLabels,
+    data_folder,
+    keep_labels,
+    kept_labels,
+    new_begun,
+    read_kept,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.gui.workflow import Workflow
+
+KEEP, RESTORE = "keeping labels", "restoring labels"
+"""Kinds of job, see `Workflow`."""
+
+MILLISECONDS_TO_KEEP = 5000
+"""After so long what was painted is in a file."""
+
+SECONDS_TO_WRITE = 10.0
+"""How long a write that has begun is waited for."""
+
+OFFERED = (
+    "Labels that were painted on this scene before are kept: {}. Restore, in the section Classes, "
+    "brings them back."
+)
+
+NOT_KEPT = (
+    "{}: painted labels cannot be kept there for the case of a crash ({}). Free some space, or "
+    "save them with File → Save Selected Layers."
+)
+
+
+@dataclass(slots=True, eq=False)
+class _Painting:
+    """Labels of one scene, from when they are there until others take their place.
+
+    Attributes
+    ----------
+    cube : Cube
+    ids : ndarray of uint16, shape (rows, columns)
+        The session's array itself.
+    classes : ClassTable
+    begun : str
+        See `new_begun`.
+    restored : Path or None
+        The file that it began with.
+    changed : bool
+        Whether it was painted on since it was last written.
+    kept : bool
+        Whether it was written.
+    """
+
+    cube: Cube
+    ids: NDArray[np.uint16]
+    classes: ClassTable
+    begun: str
+    restored: Path | None = None
+    changed: bool = False
+    kept: bool = False
+
+
+class KeepingJobs(QObject):
+    """Keeps the session's labels once they are painted on; imported ones have a file already.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Its Qt parent.
+
+    Attributes
+    ----------
+    root : Path or None
+        Folder to keep them in; None for the user's data folder.
+    offered : list of KeptLabels
+        What else is kept of the scene that is open, changed last first.
+    """
+
+    offered_changed = Signal()
+
+    def __init__(self, workflow: Workflow) -> None:
+        super().__init__(workflow)
+        self.root: Path | None = None
+        self.offered: list[KeptLabels] = []
+        self._workflow = workflow
+        self._session = workflow.session
+        self._painting: _Painting | None = None
+        self._refused = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(MILLISECONDS_TO_KEEP)
+        self._timer.timeout.connect(self._keep)
+        events = self._session.events
+        events.cube.connect(self._begin_with_scene)
+        events.labels.connect(self._labels_changed)
+        events.classes.connect(self._classes_changed)
+        if self._session.cube is not None:
+            self._begin_with_scene()
+
+    # --- what is painted -------------------------------------------------------------------
+
+    def _begin_with_scene(self) -> None:
+        self._begin()
+        if self.offered:
+            self._workflow.told.emit("info", OFFERED.format(self.offered[0]))
+
+    def _begin(self) -> None:
+        """Write what was painted until now, and look at the labels that are there instead."""
+        self.flush()
+        session = self._session
+        if session.cube is not None and session.labels is not None:
+            self._painting = _Painting(session.cube, session.labels, session.classes, new_begun())
+        self._offer()
+
+    def _labels_changed(self) -> None:
+        painting, session = self._painting, self._session
+        if painting is None or painting.ids is not session.labels:
+            self._begin()
+        else:
+            self._change(painting)
+
+    def _classes_changed(self) -> None:
+        painting = self._painting
+        if painting is not None and painting.ids is self._session.labels:
+            if painting.changed or painting.kept:
+                self._change(painting)
+
+    def _change(self, painting: _Painting) -> None:
+        painting.classes, painting.changed = self._session.classes, True
+        if not self._timer.isActive():
+            self._timer.start()
+
+    # --- keeping it ------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        if (painting := self._painting) is not None and painting.changed:
+
+            def keeping() -> Generator[Progress, None, OSError | None]:
+                yield Progress(text="Keeping the labels")
+                return self._write(painting)
+
+            self._workflow.run(KEEP, "Keeping the labels", keeping, on_result=self._tell)
+
+    def flush(self) -> None:
+        """Write at once what was painted since it was last written."""
+        self._timer.stop()
+        if (running := self._workflow.job(KEEP)) is not None:
+            self._workflow.cancel(KEEP)
+            running.wait(SECONDS_TO_WRITE)
+        if (painting := self._painting) is not None and painting.changed:
+            self._tell(self._write(painting))
+
+    def _write(self, painting: _Painting) -> OSError | None:
+        """Write a painting, in any thread; returns why it could not be written."""
+        labels = LabelMap(painting.ids, painting.classes)
+        painting.changed = False  # first: what is painted while it is written is written again
+        try:
+            painting.kept = keep_labels(labels, painting.cube, self._folder(), painting.begun)
+        except OSError as error:
+            painting.changed = True
+            return error
+        return None
+
+    def _tell(self, error: OSError | None) -> None:
+        """Tell that labels cannot be kept, once until they can be."""
+        if error is not None and not self._refused:
+            self._workflow.told.emit("error", NOT_KEPT.format(self._folder(), error))
+        self._refused = error is not None
+
+    def _folder(self) -> Path:
+        return self.root or data_folder()
+
+    # --- bringing it back ------------------------------------------------------------------
+
+    def restore(self, kept: KeptLabels) -> None:
+        """Let labels that were kept take the place of those that are shown, which are kept, too."""
+        cube = self._session.need_cube()
+
+        def reading() -> Generator[Progress, None, LabelMap]:
+            yield Progress(text="Reading the labels")
+            return read_kept(kept, cube)
+
+        take = partial(self._take, kept)
+        self._workflow.run(RESTORE, "Restoring the labels", reading, on_result=take)
+
+    def _take(self, kept: KeptLabels, labels: LabelMap) -> None:
+        self._session.set_labels(labels)
+        if self._painting is not None:
+            self._painting.restored = kept.path
+        self._offer()
+
+    def _offer(self) -> None:
+        """List what is kept of the scene, but for what is painted now or was just restored."""
+        painting = self._painting
+        self.offered = []
+        if painting is not None:
+            self.offered = [
+                kept
+                for kept in kept_labels(painting.cube, self._folder())
+                if kept.begun != painting.begun and kept.path != painting.restored
+            ]
+        self.offered_changed.emit()

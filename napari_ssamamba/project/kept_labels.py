@@ -1,0 +1,157 @@
+"""Painted labels, kept while they are painted: a crash takes the last seconds alone.
+
+Each scene has a folder in the user's data folder, and each time that it was painted on a file
+there: a GeoTIFF class raster, which other programs read, too. Its name tells when the painting
+began and what it holds, so that listing them opens none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_ssamamba.data.classes import UNLABELLED, ClassTable
+from napari_ssamamba.data.labels import LabelMap, present_ids
+from napari_ssamamba.data.reference import read_labels
+from napari_ssamamba.data.writers import write_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.data.cube import Cube
+
+DATA = "SSAMAMBA_DATA"
+"""Environment variable that names another folder for what cannot be made again."""
+
+FILES_A_SCENE = 5
+"""Paintings of a scene that are kept; the oldest go."""
+
+BEGUN = "%Y%m%d-%H%M%S-%f"
+"""How a file's name tells when its painting began."""
+
+NAME = re.compile(r"(\d{8}-\d{6}-\d{6})_(\d+)px_(\d+)classes\.tif")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLabels:
+    """Labels that were painted at some time, in a file.
+
+    Attributes
+    ----------
+    path : Path
+    begun : str
+        When the painting began, which tells it from others of the scene.
+    changed : datetime
+        When it last changed, in local time.
+    pixels, classes : int
+        Labelled pixels, and the classes that have some.
+    """
+
+    path: Path
+    begun: str
+    changed: datetime
+    pixels: int
+    classes: int
+
+    def __str__(self) -> str:
+        """Say when it was and how much, e.g. ``27 Nov 2026, 14:03 · 512 pixels, 3 classes``."""
+        pixels = "1 pixel" if self.pixels == 1 else f"{self.pixels:,} pixels"
+        classes = "1 class" if self.classes == 1 else f"{self.classes} classes"
+        return f"{self.changed:%d %b %Y, %H:%M} · {pixels}, {classes}"
+
+
+def data_folder() -> Path:
+    """Folder for what cannot be made again."""
+    if chosen := os.environ.get(DATA):
+        return Path(chosen).absolute()
+    import platformdirs
+
+    return platformdirs.user_data_path("napari-ssamamba", appauthor=False)
+
+
+def folder_of(cube: Cube, root: Path) -> Path:
+    """Folder of a scene's labels: the same for the same content, wherever its file lies."""
+    known = cube.fingerprint or cube.name
+    key = hashlib.sha256(f"{known} {cube.rows} {cube.columns}".encode()).hexdigest()
+    return root / "labels" / key[:16]
+
+
+def new_begun() -> str:
+    """Name a painting that begins now."""
+    return datetime.now().strftime(BEGUN)
+
+
+def kept_labels(cube: Cube, root: Path) -> list[KeptLabels]:
+    """List the labels that are kept of a scene, those changed last first.
+
+    Parameters
+    ----------
+    cube : Cube
+    root : Path
+        See `data_folder`.
+    """
+    folder, found = folder_of(cube, root), []
+    for path in folder.glob("*.tif"):
+        if told := NAME.fullmatch(path.name):
+            begun, pixels, classes = told.groups()
+            changed = datetime.fromtimestamp(path.stat().st_mtime)
+            found.append(KeptLabels(path, begun, changed, int(pixels), int(classes)))
+    return sorted(found, key=lambda kept: (kept.changed, kept.begun), reverse=True)
+
+
+def keep_labels(labels: LabelMap, cube: Cube, root: Path, begun: str) -> bool:
+    """Write labels in the place of those of the same painting; where none are left, remove these.
+
+    Parameters
+    ----------
+    labels : LabelMap
+        Ids that are not in its table get a class of their own.
+    cube : Cube
+        Their scene.
+    root : Path
+        See `data_folder`.
+    begun : str
+        See `new_begun`.
+
+    Returns
+    -------
+    bool
+        Whether there is a file of them now.
+    """
+    ids = labels.ids.copy()  # it may be painted on meanwhile
+    whole = LabelMap(ids, _with_all(ids, labels.classes))
+    counts = whole.counts()
+    pixels, classes = sum(counts.values()), sum(n > 0 for n in counts.values())
+    path = folder_of(cube, root) / f"{begun}_{pixels}px_{classes}classes.tif"
+    before = [kept.path for kept in kept_labels(cube, root) if kept.begun == begun]
+    if pixels:
+        write_labels(path, whole, cube=cube)
+        before = [other for other in before if other != path]
+    oldest = [kept.path for kept in kept_labels(cube, root)[FILES_A_SCENE:]]
+    for gone in (*before, *oldest):
+        gone.unlink(missing_ok=True)
+    return pixels > 0
+
+
+def read_kept(kept: KeptLabels, cube: Cube) -> LabelMap:
+    """Read labels that were kept.
+
+    Raises
+    ------
+    FileFormatError, LabelsError
+        As `napari_ssamamba.data.reference.read_labels`.
+    """
+    return read_labels(kept.path, cube)
+
+
+def _with_all(ids: NDArray[np.uint16], classes: ClassTable) -> ClassTable:
+    """Return the class table with a class for each id that was painted without one."""
+    for id in sorted(present_ids(ids) - {UNLABELLED, *classes.ids}):
+        classes = classes.add(f"Class {id}", id=id)
+    return classes

@@ -1,0 +1,165 @@
+"""What is painted is kept without asking, and offered when its scene is opened again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_ssamamba.gui import keeping_jobs
+from napari_ssamamba.gui.dock import MainDock
+from napari_ssamamba.gui.workflow import Workflow
+from napari_ssamamba.project.kept_labels import kept_labels
+from napari_ssamamba.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import TinyJob
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SSAMAMBA_DATA", str(tmp_path))
+    monkeypatch.setattr(keeping_jobs, "MILLISECONDS_TO_KEEP", 20)
+    return tmp_path
+
+
+@pytest.fixture
+def started(qtbot: Any, tiny_job: TinyJob) -> Iterator[Callable[[], Workflow]]:
+    """Start the program anew on the tiny scene."""
+    made: list[Workflow] = []
+
+    def start() -> Workflow:
+        session = Session()
+        made.append(Workflow(session))
+        session.open_cube(tiny_job.cube)
+        return made[-1]
+
+    yield start
+    for workflow in made:
+        assert workflow.shut_down()
+
+
+def paint(workflow: Workflow, row: int, id: int = 1) -> None:
+    session = workflow.session
+    if id not in session.classes:
+        session.add_class("maize")
+    assert session.labels is not None
+    session.labels[row, 3:6] = id  # as a layer does: in the shared array
+    session.labels_painted()
+
+
+def pixels(root: Path, tiny_job: TinyJob) -> list[int]:
+    return [kept.pixels for kept in kept_labels(tiny_job.cube, root)]
+
+
+def test_a_crash_takes_the_last_seconds_alone(
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+) -> None:
+    crashed = started()
+    assert crashed.keeping.offered == []
+    paint(crashed, 2)
+    qtbot.waitUntil(lambda: pixels(root, tiny_job) == [3], timeout=20_000)
+    paint(crashed, 4)
+    qtbot.waitUntil(lambda: pixels(root, tiny_job) == [6], timeout=20_000)
+    # The program is gone; it is started again.
+    workflow = started()
+    [offered] = workflow.keeping.offered
+    assert offered.pixels == 6
+    workflow.keeping.restore(offered)
+    session, before = workflow.session, crashed.session
+    qtbot.waitUntil(lambda: session.label_counts() == {1: 6}, timeout=20_000)
+    np.testing.assert_array_equal(session.labels, before.labels)
+    assert session.classes == before.classes
+    assert workflow.keeping.offered == []  # it is what is shown
+
+
+def test_a_closed_window_has_kept_all(
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+) -> None:
+    workflow = started()
+    paint(workflow, 2)
+    assert workflow.shut_down()
+    assert pixels(root, tiny_job) == [3]
+
+
+def test_labels_that_are_replaced_are_kept_with_their_own_classes(
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob
+) -> None:
+    workflow = started()
+    paint(workflow, 2)
+    workflow.session.set_labels(tiny_job.reference)  # an import
+    [offered] = workflow.keeping.offered
+    workflow.keeping.restore(offered)
+    session = workflow.session
+    qtbot.waitUntil(lambda: session.classes.names == ("maize",), timeout=20_000)
+    assert session.label_counts() == {1: 3}
+
+
+def test_imported_labels_are_kept_once_they_are_painted_on(
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+) -> None:
+    workflow = started()
+    workflow.session.set_labels(tiny_job.reference)
+    workflow.session.rename_class(2, "maize")
+    workflow.keeping.flush()
+    assert pixels(root, tiny_job) == []
+    assert workflow.session.labels is not None
+    workflow.session.labels[0, 0] = 2
+    workflow.session.labels_painted()
+    workflow.keeping.flush()
+    n = np.count_nonzero(tiny_job.reference.ids) + 1
+    assert pixels(root, tiny_job) == [n]
+    workflow.session.rename_class(2, "wheat")
+    workflow.keeping.flush()
+    again = started()
+    again.keeping.restore(again.keeping.offered[0])
+    qtbot.waitUntil(lambda: 2 in again.session.classes, timeout=20_000)
+    assert again.session.classes[2].name == "wheat"
+
+
+def test_what_cannot_be_kept_is_told_once_and_tried_again(
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+) -> None:
+    workflow, told = started(), []
+    workflow.told.connect(lambda level, text: told.append((level, text)))
+    file = root / "file"
+    file.write_text("no folder")
+    workflow.keeping.root = file
+    for row in (2, 4):
+        paint(workflow, row)
+        workflow.keeping.flush()
+    [(level, text)] = told
+    assert level == "error" and text.startswith(f"{file}: painted labels cannot be kept there")
+    workflow.keeping.root = root
+    workflow.keeping.flush()
+    assert pixels(root, tiny_job) == [6]
+
+
+def test_the_dock_offers_them_and_a_click_restores(
+    qtbot: Any, started: Callable[[], Workflow]
+) -> None:
+    first = started()
+    paint(first, 2)
+    assert first.shut_down()
+    session = Session()
+    workflow = Workflow(session)
+    dock = MainDock(session, workflow)
+    qtbot.addWidget(dock)
+    dock.show()
+    row = dock.classes.kept
+    assert row.isHidden()
+    session.open_cube(first.session.need_cube())
+    assert row.isVisible() and row.choice.currentText().endswith(" · 3 pixels, 1 class")
+    assert "Restore, in the section Classes" in dock.messages.text.text()
+    paint(workflow, 4)
+    paint(workflow, 5)
+    qtbot.mouseClick(row.restore, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: session.label_counts() == {1: 3}, timeout=20_000)
+    assert row.choice.count() == 1  # what was painted instead
+    assert row.choice.currentText().endswith(" · 6 pixels, 1 class")
+    assert workflow.shut_down()
