@@ -31,6 +31,7 @@ LABELS = (
     "Labels (*.tif *.tiff *.hdr *.img *.mat *.npy *.png *.gpkg *.geojson *.json *.shp);;"
     "All files (*)"
 )
+MODELS = "Models (*.safetensors);;All files (*)"
 LIBRARIES = "Spectral libraries (*.sli *.hdr *.csv);;All files (*)"
 LIBRARIES_TO_WRITE = {"CSV table (*.csv)": ".csv", "ENVI spectral library (*.sli)": ".sli"}
 
@@ -55,6 +56,17 @@ class Dialogs:
         """Ask where to write a table."""
         name, _ = QFileDialog.getSaveFileName(parent, title, "", "Tables (*.csv)")
         return Path(name).with_suffix(".csv") if name else None
+
+    def model_to_open(self, parent: QWidget) -> Path | None:
+        """Ask which model to read."""
+        name, _ = QFileDialog.getOpenFileName(parent, "Open a model", "", MODELS)
+        return Path(name) if name else None
+
+    def model_to_save(self, parent: QWidget) -> Path | None:
+        """Ask where to write a model."""
+        name, _ = QFileDialog.getSaveFileName(parent, "Save the model", "", MODELS)
+        path = Path(name)
+        return (path if path.suffix else path.with_suffix(".safetensors")) if name else None
 
     def library_file(self, parent: QWidget) -> Path | None:
         """Ask which spectral library to read."""

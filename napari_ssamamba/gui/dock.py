@@ -66,7 +66,7 @@ class MainDock(QWidget):
         self.messages = MessageBar(workflow)
         self.scene = ScenePanel(session, workflow, self._dialogs)
         self.classes = ClassPanel(session, workflow, self._dialogs)
-        self.train = TrainPanel(session, workflow)
+        self.train = TrainPanel(session, workflow, self._dialogs)
         self.map = MapPanel(session, workflow)
         self.audit = AuditPanel(session, workflow, self._dialogs)
         self.suggestions = SuggestionsPanel(session, workflow)

@@ -207,6 +207,7 @@ class KeepingJobs(QObject):
         if self._painting is not None:
             self._painting.restored = kept.path
         self._offer()
+        self._workflow.told.emit("info", f"Restored: {kept}.")
 
     def _offer(self) -> None:
         """List what is kept of the scene, but for what is painted now or was just restored."""

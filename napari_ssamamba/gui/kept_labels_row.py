@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class KeptLabelsRow(QWidget):
         adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.choice.setSizeAdjustPolicy(adjust)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.restore = QPushButton("Resto&re")
+        self.restore = QPushButton("Restore")
         self.restore.setToolTip(
             "Replace the labels by these; what is painted now is kept and listed here instead"
         )
@@ -48,5 +49,7 @@ class KeptLabelsRow(QWidget):
     def _show(self) -> None:
         self.choice.clear()
         for kept in self._keeping.offered:
-            self.choice.addItem(str(kept), kept)
+            self.choice.addItem(kept.short, kept)
+            last = self.choice.count() - 1
+            self.choice.setItemData(last, str(kept), Qt.ItemDataRole.ToolTipRole)
         self.setVisible(self.choice.count() > 0)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSpinBox,
@@ -24,6 +25,7 @@ from napari_ssamamba.model.config import Preset
 
 if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import TrainingRecord
+    from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
 
@@ -37,11 +39,12 @@ class TrainPanel(QWidget):
     ----------
     session : Session
     workflow : Workflow
-    parent : QWidget, optional
+    dialogs : Dialogs
     """
 
-    def __init__(self, session: Session, workflow: Workflow, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, workflow: Workflow, dialogs: Dialogs) -> None:
+        super().__init__()
+        self._dialogs = dialogs
         self._session = session
         self._workflow = workflow
         self.preset = QComboBox()
@@ -80,6 +83,14 @@ class TrainPanel(QWidget):
         self.progress = JobProgress(workflow, "train", can_pause=True)
         self.result = QLabel()
         self.result.setWordWrap(True)
+        self.save = QPushButton("Save model…")
+        self.save.setToolTip(
+            "Write the last model to a file, for other scenes, another day or the command line"
+        )
+        self.save.clicked.connect(self._save)
+        self.open = QPushButton("Open model…")
+        self.open.setToolTip("Read a model that was saved or trained on the command line, to map")
+        self.open.clicked.connect(self._open)
         form = QFormLayout()
         form.addRow("&Network", self.preset)
         form.addRow("De&vice", self.device)
@@ -93,6 +104,10 @@ class TrainPanel(QWidget):
         layout.addWidget(self.train)
         layout.addWidget(self.progress)
         layout.addWidget(self.result)
+        files = QHBoxLayout()
+        files.addWidget(self.save)
+        files.addWidget(self.open)
+        layout.addLayout(files)
         self.preset.currentTextChanged.connect(self._ask)
         self.device.currentTextChanged.connect(self._ask)
         self.from_last.toggled.connect(self._ask)
@@ -110,6 +125,14 @@ class TrainPanel(QWidget):
 
     def _train(self) -> None:
         self._workflow.training.train()
+
+    def _save(self) -> None:
+        if path := self._dialogs.model_to_save(self):
+            self._workflow.training.save_model(path)
+
+    def _open(self) -> None:
+        if path := self._dialogs.model_to_open(self):
+            self._workflow.training.open_model(path)
 
     def _ask(self, *_: object) -> None:
         settings = self._session.training
@@ -155,8 +178,11 @@ class TrainPanel(QWidget):
         runs = self._workflow.job("train") is not None
         self.train.setEnabled(session.cube is not None and not runs)
         self.from_last.setEnabled(session.checkpoint is not None)
-        if session.checkpoint is not None:
-            self.result.setText(result_text(session.checkpoint.record))
+        self.save.setEnabled(session.checkpoint is not None)
+        self.open.setEnabled(not runs)
+        if (model := session.checkpoint) is not None:
+            elsewhere = session.cube is not None and not model.is_of(session.cube)
+            self.result.setText(result_text(model.record, elsewhere=elsewhere))
         elif session.labels is None or not session.labels.any():
             self.result.setText("Label a few pixels of two or more classes, then train.")
         else:
@@ -164,15 +190,16 @@ class TrainPanel(QWidget):
         self.result.setVisible(bool(self.result.text()))
 
 
-def result_text(record: TrainingRecord) -> str:
-    """Say how a training came out."""
+def result_text(record: TrainingRecord, *, elsewhere: bool = False) -> str:
+    """Say how a training came out; where it was on another scene than the one shown, on which."""
     if record.validation_oa is None:
         accuracy = "Trained; no labels were held out to validate"
     else:
         accuracy = f"Validation OA {record.validation_oa:.1f} % ({record.n_validation:,} pixels)"
     synthetic = " · SYNTHETIC scene" if record.synthetic else ""
     mixture = "" if record.mixture is None else f"\nCross-validated {record.mixture.summary()}"
+    where = f"Of another scene, {record.scene}. " if elsewhere else ""
     return (
-        f"{accuracy} · {record.n_train:,} training pixels · {time_text(record.seconds)} on "
+        f"{where}{accuracy} · {record.n_train:,} training pixels · {time_text(record.seconds)} on "
         f"{record.device}{synthetic}{mixture}"
     )

@@ -1,19 +1,32 @@
-"""Training in the background, and what follows it."""
+"""Training in the background, what follows it, and the files of models."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
 
+from napari_ssamamba.events import Progress
 from napari_ssamamba.gui.turns import Turns
 
 if TYPE_CHECKING:
-    from napari_ssamamba.events import Progress
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.gui.workflow import Workflow
 
-TRAIN = "train"
-"""Kind of job, see `Workflow`."""
+TRAIN, MODEL = "train", "model"
+"""Kinds of job, see `Workflow`."""
+
+OPENED = "The model in {} is the last one now: Map the scene maps by it."
+
+OTHER_CLASSES = (
+    "Its classes are matched by their id, and it names some otherwise: {}. Its maps have its "
+    "names; the next training starts anew."
+)
+"""Told of a model that contradicts the class table."""
 
 
 class TrainingJobs(QObject):
@@ -49,6 +62,45 @@ class TrainingJobs(QObject):
                 on_result=self._take_model,
                 on_stop=self._end_preview,
             )
+
+    def save_model(self, path: Path) -> None:
+        """Write the last model to a file."""
+        checkpoint = self._session.checkpoint
+        if checkpoint is None:
+            return
+
+        def saving() -> Generator[Progress, None, None]:
+            from napari_ssamamba.project.checkpoints import save_checkpoint
+
+            yield Progress(text=f"Writing {path.name}")
+            save_checkpoint(checkpoint, path)
+
+        said = partial(self._workflow.told.emit, "info", f"The model is in {path}.")
+        self._workflow.run(MODEL, "Writing the model", saving, on_result=lambda _: said())
+
+    def open_model(self, path: Path) -> None:
+        """Read a model from a file; it takes the place of the last one."""
+
+        def reading() -> Generator[Progress, None, Checkpoint]:
+            from napari_ssamamba.project.checkpoints import load_checkpoint
+
+            yield Progress(text=f"Reading {path.name}")
+            return load_checkpoint(path)
+
+        self._workflow.run(
+            MODEL, "Reading the model", reading, on_result=partial(self._take_file, path)
+        )
+
+    def _take_file(self, path: Path, checkpoint: Checkpoint) -> None:
+        session = self._session
+        if not len(session.classes):
+            for land_class in checkpoint.classes:
+                session.take_class(land_class)
+        session.set_checkpoint(checkpoint)
+        said = OPENED.format(path)
+        if differing := checkpoint.classes.differing(session.classes):
+            said += " " + OTHER_CLASSES.format(differing)
+        self._workflow.told.emit("info", said)
 
     def _take_event(self, event: Progress) -> None:
         from napari_ssamamba.session.preview import Preview

@@ -346,6 +346,12 @@ def message_of(title: str, error: Exception) -> str:
             f"{title} stopped, as there is too little memory ({error}). Close other programs, or "
             "choose the device cpu or a smaller network, and try again."
         )
+    if isinstance(error, OSError):
+        place = f" ({error.filename})" if error.filename else ""
+        return (
+            f"{title} stopped: {error.strerror or error}{place}. What was there before is kept. "
+            "Choose another folder or free some space, and try again."
+        )
     return (
         f"{title} stopped by a fault of the program: {type(error).__name__}: {error}. What was "
         "there before is kept. Try again; if it stops again, report it with the text on the "

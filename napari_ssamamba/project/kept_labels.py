@@ -65,6 +65,11 @@ class KeptLabels:
         classes = "1 class" if self.classes == 1 else f"{self.classes} classes"
         return f"{self.changed:%d %b %Y, %H:%M} · {pixels}, {classes}"
 
+    @property
+    def short(self) -> str:
+        """Say it in few letters, e.g. ``27 Nov 14:03 · 512 px``."""
+        return f"{self.changed:%d %b %H:%M} · {self.pixels:,} px"
+
 
 def data_folder() -> Path:
     """Folder for what cannot be made again."""

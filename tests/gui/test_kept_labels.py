@@ -154,12 +154,14 @@ def test_the_dock_offers_them_and_a_click_restores(
     row = dock.classes.kept
     assert row.isHidden()
     session.open_cube(first.session.need_cube())
-    assert row.isVisible() and row.choice.currentText().endswith(" · 3 pixels, 1 class")
-    assert "Restore, in the section Classes" in dock.messages.text.text()
+    assert row.isVisible() and row.choice.currentText().endswith(" · 3 px")
+    said = dock.messages.text.text()
+    assert "3 pixels, 1 class. Restore, in the section Classes" in said
     paint(workflow, 4)
     paint(workflow, 5)
     qtbot.mouseClick(row.restore, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: session.label_counts() == {1: 3}, timeout=20_000)
+    assert dock.messages.text.text().startswith("Restored: ")
     assert row.choice.count() == 1  # what was painted instead
-    assert row.choice.currentText().endswith(" · 6 pixels, 1 class")
+    assert row.choice.currentText().endswith(" · 6 px")
     assert workflow.shut_down()

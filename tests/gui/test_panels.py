@@ -152,7 +152,7 @@ def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkp
 
 def test_the_train_panel_follows_a_training(qtbot, workflow, tiny_job):
     session = workflow.session
-    panel = TrainPanel(session, workflow)
+    panel = TrainPanel(session, workflow, Dialogs())
     qtbot.addWidget(panel)
     workflow.training.then_map = False
     session.set_reference(tiny_job.reference)
@@ -185,7 +185,7 @@ def test_the_result_tells_each_ones_score_and_weight(tiny_checkpoint):
 def test_the_network_alone_is_one_choice_away(qtbot, workflow):
     session = workflow.session
     panel = MapPanel(session, workflow)
-    train = TrainPanel(session, workflow)
+    train = TrainPanel(session, workflow, Dialogs())
     qtbot.addWidget(panel)
     qtbot.addWidget(train)
     panel.members.setCurrentIndex(panel.members.findData("network"))

@@ -177,13 +177,27 @@ def stall_gauge(qapp: QApplication) -> StallGauge:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, stall_gauge: StallGauge, tmp_path: Path) -> Iterator[Window]:
+def open_window(
+    qtbot: QtBot, stall_gauge: StallGauge, tmp_path: Path
+) -> Iterator[Callable[[], Window]]:
+    """Opens a window, one more each time."""
     pictures = Path(os.environ.get(SCREENSHOTS, tmp_path))
     pictures.mkdir(parents=True, exist_ok=True)
-    opened = Window(qtbot, stall_gauge, pictures)
-    yield opened
-    opened.viewer.close()
-    assert all(opened.workflow.job(kind) is None for kind in ("train", "map"))
+    opened: list[Window] = []
+
+    def another() -> Window:
+        opened.append(Window(qtbot, stall_gauge, pictures))
+        return opened[-1]
+
+    yield another
+    for window in opened:
+        window.viewer.close()
+        assert all(window.workflow.job(kind) is None for kind in ("train", "map"))
+
+
+@pytest.fixture
+def window(open_window: Callable[[], Window]) -> Window:
+    return open_window()
 
 
 @pytest.fixture(autouse=True)
