@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def written_whole(folder: Path) -> Iterator[Path]:
     """Give a folder to write into, whose files appear in `folder` once all are written.
 
-    Where the block raises, nothing appears. Headers (``.hdr``) come last, so that none is ever
-    seen without its data. Each file replaces one of its name at once; a pair of files is replaced
-    one after the other.
+    Where the block raises, or the disk refuses a file, nothing appears. Headers (``.hdr``) come
+    last, so that none is ever seen without its data. Each file replaces one of its name at once; a
+    pair of files is replaced one after the other.
 
     Parameters
     ----------
@@ -30,4 +30,11 @@ def written_whole(folder: Path) -> Iterator[Path]:
         yield Path(temporary)
         written = sorted(Path(temporary).iterdir(), key=lambda p: (p.suffix == ".hdr", p.name))
         for file in written:
+            _put_on_disk(file)
             os.replace(file, folder / file.name)
+
+
+def _put_on_disk(path: Path) -> None:
+    """Let nothing of a file wait in memory, where a power failure would take it."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

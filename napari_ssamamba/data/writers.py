@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +19,10 @@ from napari_ssamamba.data.labels import present_ids
 from napari_ssamamba.errors import LabelsError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+    from rasterio.io import DatasetReader, DatasetWriter
 
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
@@ -78,12 +82,10 @@ def write_class_map(
         return _write_envi_classes(path, values, classes, cube)
     table = [{"id": c.id, "name": c.name, "color": c.color} for c in classes]
     colors = {UNLABELLED: (0, 0, 0, 0)} | {c.id: (*_rgb(c.color), 255) for c in classes}
-    with written_whole(path.parent) as folder:
-        with _new_geotiff(folder / path.name, values[np.newaxis], cube, nodata=UNLABELLED) as file:
-            file.update_tags(**{CLASS_TAG: json.dumps(table, ensure_ascii=False)})
-            if values.dtype == np.uint8:
-                file.write_colormap(1, colors)
-            file.write(values, 1)
+    with _written_geotiff(path, values[np.newaxis], cube, nodata=UNLABELLED) as file:
+        file.update_tags(**{CLASS_TAG: json.dumps(table, ensure_ascii=False)})
+        if values.dtype == np.uint8:
+            file.write_colormap(1, colors)
     return (path,)
 
 
@@ -142,11 +144,9 @@ def write_layers(
                 ext=Path(image).suffix,
             )
         return path.with_name(image), path.with_name(header)
-    with written_whole(path.parent) as folder:
-        with _new_geotiff(folder / path.name, values, cube, nodata=float("nan")) as file:
-            file.write(values)
-            for i, name in enumerate(names):
-                file.set_band_description(i + 1, name)
+    with _written_geotiff(path, values, cube, nodata=float("nan")) as file:
+        for i, name in enumerate(names):
+            file.set_band_description(i + 1, name)
     return (path,)
 
 
@@ -160,14 +160,22 @@ def _check_format(path: Path) -> None:
         )
 
 
-def _new_geotiff(path: Path, values: NDArray[Any], cube: Cube, nodata: float) -> Any:
-    """Create a compressed GeoTIFF for values of shape (bands, rows, columns)."""
+@contextmanager
+def _written_geotiff(
+    path: Path, values: NDArray[Any], cube: Cube, nodata: float
+) -> Iterator[DatasetWriter]:
+    """Write values of shape (bands, rows, columns) as a compressed GeoTIFF, after the block.
+
+    Where the disk is full for the last bytes alone, GDAL says nothing: the file is read back
+    before it takes the place of another.
+    """
     import rasterio
     from rasterio import Affine
 
-    with without_georeference_warning():
-        return rasterio.open(
-            path,
+    with written_whole(path.parent) as folder, without_georeference_warning():
+        written = folder / path.name
+        with rasterio.open(
+            written,
             "w",
             driver="GTiff",
             count=values.shape[0],
@@ -181,7 +189,43 @@ def _new_geotiff(path: Path, values: NDArray[Any], cube: Cube, nodata: float) ->
             tiled=True,
             interleave="band",
             bigtiff="if_safer",
-        )
+        ) as file:
+            yield file
+            file.write(values)
+            told = _told(file)
+        if not _reads_as(written, values, told):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def _reads_as(path: Path, values: NDArray[Any], told: tuple[object, ...]) -> bool:
+    """Tell whether a GeoTIFF holds these values and says the same of them."""
+    import rasterio
+
+    try:
+        with rasterio.open(path) as file:
+            for _, window in file.block_windows(1):
+                rows, columns = window.toslices()
+                wanted = values[:, rows, columns]
+                if file.read(window=window).tobytes() != wanted.tobytes():
+                    return False
+            return _told(file) == told
+    except rasterio.errors.RasterioError:
+        return False
+
+
+def _told(file: DatasetReader) -> tuple[object, ...]:
+    """Return what a GeoTIFF says of its values: class table, names, position and colours."""
+    from rasterio.enums import ColorInterp
+
+    paletted = ColorInterp.palette in file.colorinterp
+    colors = file.colormap(1).items() if paletted else ()
+    return (
+        file.tags().get(CLASS_TAG),
+        file.descriptions,
+        file.crs,
+        file.transform,
+        {i: color for i, color in colors if any(color[:3])},  # a file holds black for all others
+    )
 
 
 def _write_envi_classes(

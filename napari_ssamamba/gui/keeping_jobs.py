@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_ssamamba.data.labels import LabelMap
@@ -162,7 +163,8 @@ class KeepingJobs(QObject):
 
     def flush(self) -> None:
         """Write at once what was painted since it was last written."""
-        self._timer.stop()
+        if isalive(self._timer):  # else the window is gone, but its labels may not be kept yet
+            self._timer.stop()
         if (running := self._workflow.job(KEEP)) is not None:
             self._workflow.cancel(KEEP)
             running.wait(SECONDS_TO_WRITE)

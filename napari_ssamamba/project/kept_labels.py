@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,8 +106,9 @@ def kept_labels(cube: Cube, root: Path) -> list[KeptLabels]:
     for path in folder.glob("*.tif"):
         if told := NAME.fullmatch(path.name):
             begun, pixels, classes = told.groups()
-            changed = datetime.fromtimestamp(path.stat().st_mtime)
-            found.append(KeptLabels(path, begun, changed, int(pixels), int(classes)))
+            with suppress(FileNotFoundError):  # another window may have replaced it
+                changed = datetime.fromtimestamp(path.stat().st_mtime)
+                found.append(KeptLabels(path, begun, changed, int(pixels), int(classes)))
     return sorted(found, key=lambda kept: (kept.changed, kept.begun), reverse=True)
 
 

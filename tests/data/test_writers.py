@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,6 +122,38 @@ def test_a_failure_leaves_the_old_map(
     with pytest.raises(OSError, match="no space"):
         write_class_map(tmp_path / name, ids * 0, CLASSES, cube=scene)
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file sizes cannot be limited")
+# spectral leaves the file that it could not write to the collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("what", ["map.tif", "map.img", "layer.tif", "layer.img"])
+def test_a_disk_that_is_full_for_the_last_bytes_leaves_the_old_map(
+    what: str, tmp_path: Path, scene: Cube, ids: np.ndarray[Any, Any]
+) -> None:
+    import resource
+
+    path, rng = tmp_path / what, np.random.default_rng(0)
+    cube = Cube("field", np.zeros((70, 80, 3)), crs=scene.crs, transform=scene.transform)
+    drawn = rng.choice([0, 1, 10, 12], size=(70, 80)).astype(np.uint16)
+    layers = rng.random((1, 70, 80), np.float32)
+
+    def write() -> tuple[Path, ...]:
+        if what.startswith("map"):
+            return write_class_map(path, drawn, CLASSES, cube=cube)
+        return write_layers(path, layers, ["x"], cube)
+
+    before = {p: p.read_bytes() for p in write()}
+    size = max(len(content) for content in before.values())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for missing in (*range(1, 40), *range(40, size // 2, 97)):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - missing, hard))
+        try:
+            with pytest.raises(OSError):
+                write()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_a_description_is_json(shared_data: Path) -> None:
