@@ -12,8 +12,9 @@ from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -38,12 +39,58 @@ class ProbabilityStore:
         Of shape (rows, columns, classes).
     """
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, disk: _Disk) -> None:
         self._dataset = dataset
+        self._disk = disk
 
     def write(self, window: Window, probabilities: NDArray[np.float32]) -> None:
-        """Write a part, shape (rows, columns, classes), NaN where nothing was measured."""
+        """Write a part, shape (rows, columns, classes), NaN where nothing was measured.
+
+        Raises
+        ------
+        OSError
+            Where the disk refuses it, or refused a part before.
+        """
         self._dataset[window.rows, window.columns] = probabilities
+        self._disk.check()
+
+
+class _Disk:
+    """A file for HDF5, which crashes the program where a disk takes no more.
+
+    The first refusal is kept and not told to HDF5, which goes on as if all was well; `check`
+    raises it.
+
+    Parameters
+    ----------
+    file : file object
+    path : Path
+        What the user calls it.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._path = path
+        self._refused: OSError | None = None
+        self.readinto = file.readinto  # type: ignore[attr-defined]
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.write = self._taken(file.write)
+        self.truncate = self._taken(file.truncate)
+        self.flush = self._taken(file.flush)
+
+    def _taken(self, change: Callable[..., Any]) -> Callable[..., Any]:
+        def take(*arguments: Any) -> Any:
+            try:
+                return change(*arguments)
+            except OSError as error:
+                self._refused = self._refused or error
+                return None
+
+        return take
+
+    def check(self) -> None:
+        """Raise what the disk refused."""
+        if (error := self._refused) is not None:
+            raise OSError(error.errno, error.strerror, str(self._path))
 
 
 @contextmanager
@@ -72,13 +119,20 @@ def open_store(
     ------
     SettingError
         For another suffix.
+    OSError
+        Where the disk does not take all of it.
     """
     import h5py
 
     if path.suffix.lower() not in SUFFIXES:
         raise SettingError("file name", path.name, f"end it in {' or '.join(SUFFIXES)}.")
     shape = cube.rows, cube.columns, len(classes)
-    with written_whole(path.parent) as folder, h5py.File(folder / path.name, "w") as file:
+    with (
+        written_whole(path.parent) as folder,
+        (folder / path.name).open("w+b") as raw,
+        _checked(_Disk(raw, path)) as disk,
+        h5py.File(disk, "w") as file,
+    ):
         dataset = file.create_dataset(
             DATASET,
             shape,
@@ -99,4 +153,11 @@ def open_store(
             dataset.attrs["crs"] = cube.crs
         if cube.transform is not None:
             dataset.attrs["transform"] = np.asarray(cube.transform, np.float64)
-        yield ProbabilityStore(dataset)
+        yield ProbabilityStore(dataset, disk)
+
+
+@contextmanager
+def _checked(disk: _Disk) -> Iterator[_Disk]:
+    """Raise what the disk refused until the end, such as what HDF5 writes when it closes."""
+    yield disk
+    disk.check()

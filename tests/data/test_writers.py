@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from napari_ssamamba.data.writers import write_class_map, write_labels, write_la
 from napari_ssamamba.errors import LabelsError, SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 CLASSES = ClassTable().add("roof").add("Grün: Wald", "#123456", id=10).add("empty", id=12)
@@ -124,15 +124,12 @@ def test_a_failure_leaves_the_old_map(
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="file sizes cannot be limited")
 # spectral leaves the file that it could not write to the collector
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("what", ["map.tif", "map.img", "layer.tif", "layer.img"])
 def test_a_disk_that_is_full_for_the_last_bytes_leaves_the_old_map(
-    what: str, tmp_path: Path, scene: Cube, ids: np.ndarray[Any, Any]
+    what: str, tmp_path: Path, scene: Cube, disk_that_takes: Callable[..., Any]
 ) -> None:
-    import resource
-
     path, rng = tmp_path / what, np.random.default_rng(0)
     cube = Cube("field", np.zeros((70, 80, 3)), crs=scene.crs, transform=scene.transform)
     drawn = rng.choice([0, 1, 10, 12], size=(70, 80)).astype(np.uint16)
@@ -145,14 +142,9 @@ def test_a_disk_that_is_full_for_the_last_bytes_leaves_the_old_map(
 
     before = {p: p.read_bytes() for p in write()}
     size = max(len(content) for content in before.values())
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     for missing in (*range(1, 40), *range(40, size // 2, 97)):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size - missing, hard))
-        try:
-            with pytest.raises(OSError):
-                write()
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with disk_that_takes(size - missing), pytest.raises(OSError):
+            write()
         assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 

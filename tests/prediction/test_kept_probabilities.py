@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.data.probability_store import open_store
+from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
 from napari_ssamamba.prediction.predictor import predict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -54,6 +56,27 @@ def test_a_mapping_that_is_cancelled_leaves_the_store_from_before(
         open_store(tmp_path / "p.tif", tiny_checkpoint.classes, tiny_job.cube),
     ):
         pass
+
+
+def test_a_full_disk_is_told_and_leaves_the_store_from_before(
+    tiny_job: Any, tiny_checkpoint: Any, tmp_path: Path, disk_that_takes: Callable[..., Any]
+) -> None:
+    path, (rows, columns, _) = tmp_path / "p.h5", tiny_job.cube.shape
+    noise = np.random.default_rng(0).random((rows, columns, 3), np.float32)
+
+    def write() -> None:
+        with open_store(path, tiny_checkpoint.classes, tiny_job.cube) as store:
+            store.write(Window(0, rows, 0, columns), noise)
+
+    write()
+    before = path.read_bytes()
+    for missing in (1, 2, 100, 1000, len(before) // 2, len(before) - 1):
+        with (
+            disk_that_takes(len(before) - missing),
+            pytest.raises(OSError, match="File too large"),
+        ):
+            write()
+        assert [p.read_bytes() for p in tmp_path.iterdir()] == [before]
 
 
 def test_tiles_carry_no_probabilities_unless_asked_for(tiny_job: Any, tiny_checkpoint: Any) -> None:
