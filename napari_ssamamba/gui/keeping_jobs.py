@@ -68,7 +68,7 @@ class _Painting:
     changed : bool
         Whether it was painted on since it was last written.
     kept : bool
-        Whether it was written.
+        Whether it, or what it began with, was written: then other names are, too.
     """
 
     cube: Cube
@@ -207,7 +207,7 @@ class KeepingJobs(QObject):
     def _take(self, kept: KeptLabels, labels: LabelMap) -> None:
         self._session.set_labels(labels)
         if self._painting is not None:
-            self._painting.restored = kept.path
+            self._painting.restored, self._painting.kept = kept.path, True
         self._offer()
         self._workflow.told.emit("info", f"Restored: {kept}.")
 

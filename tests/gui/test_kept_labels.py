@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from napari_ssamamba.gui import keeping_jobs
 from napari_ssamamba.gui.dock import MainDock
 from napari_ssamamba.gui.workflow import Workflow
-from napari_ssamamba.project.kept_labels import kept_labels
+from napari_ssamamba.project.kept_labels import kept_labels, read_kept
 from napari_ssamamba.session import Session
 
 if TYPE_CHECKING:
@@ -76,6 +76,12 @@ def test_a_crash_takes_the_last_seconds_alone(
     np.testing.assert_array_equal(session.labels, before.labels)
     assert session.classes == before.classes
     assert workflow.keeping.offered == []  # it is what is shown
+    session.rename_class(1, "wheat")
+    workflow.keeping.flush()
+    names = [
+        read_kept(kept, tiny_job.cube).classes[1].name for kept in kept_labels(tiny_job.cube, root)
+    ]
+    assert sorted(names) == ["maize", "wheat"]
 
 
 def test_a_closed_window_has_kept_all(
