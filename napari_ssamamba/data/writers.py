@@ -67,6 +67,8 @@ def write_class_map(
         Where the map is not of the scene's size, or holds ids that are not in the table.
     SettingError
         For a suffix of another format.
+    OSError
+        Where the disk does not take all of it; what was there before stays.
     """
     _check_format(path)
     if ids.shape != cube.shape[:2]:
@@ -119,6 +121,8 @@ def write_layers(
     ------
     SettingError
         For a suffix of another format, layers of another size, or another number of names.
+    OSError
+        As `write_class_map`.
     """
     _check_format(path)
     if layers.ndim != 3 or layers.shape[1:] != cube.shape[:2] or len(names) != layers.shape[0]:

@@ -130,6 +130,11 @@ def keep_labels(labels: LabelMap, cube: Cube, root: Path, begun: str) -> bool:
     -------
     bool
         Whether there is a file of them now.
+
+    Raises
+    ------
+    OSError
+        Where the folder cannot be written into, or its disk is full; what was kept stays.
     """
     ids = labels.ids.copy()  # it may be painted on meanwhile
     whole = LabelMap(ids, _with_all(ids, labels.classes))
