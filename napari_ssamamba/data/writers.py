@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,29 +175,33 @@ def _written_geotiff(
     import rasterio
     from rasterio import Affine
 
+    refused = OSError(errno.EIO, "not all of it could be written; is the disk full?", str(path))
     with written_whole(path.parent) as folder, without_georeference_warning():
         written = folder / path.name
-        with rasterio.open(
-            written,
-            "w",
-            driver="GTiff",
-            count=values.shape[0],
-            height=values.shape[1],
-            width=values.shape[2],
-            dtype=values.dtype,
-            nodata=nodata,
-            crs=cube.crs,
-            transform=Affine.from_gdal(*cube.transform) if cube.transform else None,
-            compress="deflate",
-            tiled=True,
-            interleave="band",
-            bigtiff="if_safer",
-        ) as file:
-            yield file
-            file.write(values)
-            told = _told(file)
+        try:
+            with rasterio.open(
+                written,
+                "w",
+                driver="GTiff",
+                count=values.shape[0],
+                height=values.shape[1],
+                width=values.shape[2],
+                dtype=values.dtype,
+                nodata=nodata,
+                crs=cube.crs,
+                transform=Affine.from_gdal(*cube.transform) if cube.transform else None,
+                compress="deflate",
+                tiled=True,
+                interleave="band",
+                bigtiff="if_safer",
+            ) as file:
+                yield file
+                file.write(values)
+                told = _told(file)
+        except rasterio.errors.RasterioIOError as error:
+            raise refused from error
         if not _reads_as(written, values, told):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            raise refused
 
 
 def _reads_as(path: Path, values: NDArray[Any], told: tuple[object, ...]) -> bool:

@@ -90,8 +90,6 @@ class KeepingJobs(QObject):
 
     Attributes
     ----------
-    root : Path or None
-        Folder to keep them in; None for the user's data folder.
     offered : list of KeptLabels
         What else is kept of the scene that is open, changed last first.
     """
@@ -100,7 +98,6 @@ class KeepingJobs(QObject):
 
     def __init__(self, workflow: Workflow) -> None:
         super().__init__(workflow)
-        self.root: Path | None = None
         self.offered: list[KeptLabels] = []
         self._workflow = workflow
         self._session = workflow.session
@@ -176,7 +173,7 @@ class KeepingJobs(QObject):
         labels = LabelMap(painting.ids, painting.classes)
         painting.changed = False  # first: what is painted while it is written is written again
         try:
-            painting.kept = keep_labels(labels, painting.cube, self._folder(), painting.begun)
+            painting.kept = keep_labels(labels, painting.cube, data_folder(), painting.begun)
         except OSError as error:
             painting.changed = True
             return error
@@ -185,11 +182,8 @@ class KeepingJobs(QObject):
     def _tell(self, error: OSError | None) -> None:
         """Tell that labels cannot be kept, once until they can be."""
         if error is not None and not self._refused:
-            self._workflow.told.emit("error", NOT_KEPT.format(self._folder(), error))
+            self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
         self._refused = error is not None
-
-    def _folder(self) -> Path:
-        return self.root or data_folder()
 
     # --- bringing it back ------------------------------------------------------------------
 
@@ -218,7 +212,7 @@ class KeepingJobs(QObject):
         if painting is not None:
             self.offered = [
                 kept
-                for kept in kept_labels(painting.cube, self._folder())
+                for kept in kept_labels(painting.cube, data_folder())
                 if kept.begun != painting.begun and kept.path != painting.restored
             ]
         self.offered_changed.emit()

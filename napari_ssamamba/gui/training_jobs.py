@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.gui.workflow import Workflow
 
 TRAIN, MODEL = "train", "model"
 """Kinds of job, see `Workflow`."""
 
-OPENED = "The model in {} is the last one now: Map the scene maps by it."
+OPENED = "Opened {}. Map the scene takes this model now."
 
 OTHER_CLASSES = (
     "Its classes are matched by their id, and it names some otherwise: {}. Its maps have its "
@@ -93,14 +94,23 @@ class TrainingJobs(QObject):
 
     def _take_file(self, path: Path, checkpoint: Checkpoint) -> None:
         session = self._session
-        if not len(session.classes):
-            for land_class in checkpoint.classes:
-                session.take_class(land_class)
+        if session.labels is None or not session.labels.any():
+            self._take_classes(checkpoint.classes)
         session.set_checkpoint(checkpoint)
         said = OPENED.format(path)
         if differing := checkpoint.classes.differing(session.classes):
             said += " " + OTHER_CLASSES.format(differing)
         self._workflow.told.emit("info", said)
+
+    def _take_classes(self, learned: ClassTable) -> None:
+        """Let a model's classes be painted, where nothing is yet that is of another class."""
+        session = self._session
+        for id in [c.id for c in session.classes if c.id in learned and c != learned[c.id]]:
+            session.delete_class(id)
+        for land_class in learned:
+            if land_class.id not in session.classes:
+                session.take_class(land_class)
+        session.select_class(learned.ids[0])
 
     def _take_event(self, event: Progress) -> None:
         from napari_ssamamba.session.preview import Preview

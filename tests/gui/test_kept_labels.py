@@ -45,10 +45,9 @@ def started(qtbot: Any, tiny_job: TinyJob) -> Iterator[Callable[[], Workflow]]:
 
 
 def paint(workflow: Workflow, row: int, id: int = 1) -> None:
-    session = workflow.session
+    session: Any = workflow.session
     if id not in session.classes:
         session.add_class("maize")
-    assert session.labels is not None
     session.labels[row, 3:6] = id  # as a layer does: in the shared array
     session.labels_painted()
 
@@ -110,17 +109,17 @@ def test_imported_labels_are_kept_once_they_are_painted_on(
     qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
 ) -> None:
     workflow = started()
-    workflow.session.set_labels(tiny_job.reference)
-    workflow.session.rename_class(2, "maize")
+    session: Any = workflow.session
+    session.set_labels(tiny_job.reference)
+    session.rename_class(2, "maize")
     workflow.keeping.flush()
     assert pixels(root, tiny_job) == []
-    assert workflow.session.labels is not None
-    workflow.session.labels[0, 0] = 2
-    workflow.session.labels_painted()
+    session.labels[0, 0] = 2
+    session.labels_painted()
     workflow.keeping.flush()
     n = np.count_nonzero(tiny_job.reference.ids) + 1
     assert pixels(root, tiny_job) == [n]
-    workflow.session.rename_class(2, "wheat")
+    session.rename_class(2, "wheat")
     workflow.keeping.flush()
     again = started()
     again.keeping.restore(again.keeping.offered[0])
@@ -129,19 +128,23 @@ def test_imported_labels_are_kept_once_they_are_painted_on(
 
 
 def test_what_cannot_be_kept_is_told_once_and_tried_again(
-    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+    qtbot: Any,
+    started: Callable[[], Workflow],
+    tiny_job: TinyJob,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workflow, told = started(), []
     workflow.told.connect(lambda level, text: told.append((level, text)))
     file = root / "file"
     file.write_text("no folder")
-    workflow.keeping.root = file
+    monkeypatch.setenv("SSAMAMBA_DATA", str(file))
     for row in (2, 4):
         paint(workflow, row)
         workflow.keeping.flush()
     [(level, text)] = told
     assert level == "error" and text.startswith(f"{file}: painted labels cannot be kept there")
-    workflow.keeping.root = root
+    monkeypatch.setenv("SSAMAMBA_DATA", str(root))
     workflow.keeping.flush()
     assert pixels(root, tiny_job) == [6]
 
