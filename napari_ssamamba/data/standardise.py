@@ -40,8 +40,10 @@ class Standardiser:
 
     def __call__(self, spectra: NDArray[np.float32]) -> NDArray[np.float32]:
         """Standardise spectra of shape (..., bands)."""
-        standardised = (spectra - self.center) / self.spread
-        return np.asarray(np.nan_to_num(standardised, nan=0.0), np.float32)
+        standardised = spectra - self.center
+        standardised /= self.spread
+        np.nan_to_num(standardised, copy=False, nan=0.0)
+        return standardised
 
 
 def standardise_block(
@@ -62,8 +64,10 @@ def standardise_block(
     measured : ndarray of bool, shape (...)
         See `has_measurement`.
     """
-    measured = has_measurement(block)
-    return np.where(measured[..., None], standardiser(block), np.float32(0)), measured
+    measured, values = has_measurement(block), standardiser(block)
+    if not measured.all():
+        values[~measured] = 0
+    return values, measured
 
 
 def fit_mean_deviation(spectra: NDArray[np.float32]) -> Standardiser:

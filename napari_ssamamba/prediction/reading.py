@@ -1,7 +1,8 @@
-"""Reads what is to be mapped next, in a thread, while the model is at work."""
+"""Reads what is to be mapped next, in threads, while the model is at work."""
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from napari_ssamamba.data.tiles import read_tile
 from napari_ssamamba.prediction.order import SCATTERED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from numpy.typing import NDArray
@@ -24,54 +25,59 @@ if TYPE_CHECKING:
 
 
 class ReadAhead:
-    """Takes unit after unit from an order, and reads one ahead.
+    """Takes unit after unit from an order, and reads some ahead.
 
     Parameters
     ----------
     order : Order
     read : callable
-        Reads a unit; called in the thread.
+        Reads a unit; called in threads.
+    ahead : int
+        How many units are read at the same time, each in a thread of its own.
     """
 
-    def __init__(self, order: Order, read: Callable[[Unit], Tile]) -> None:
+    def __init__(self, order: Order, read: Callable[[Unit], Tile], ahead: int = 1) -> None:
         self._order = order
         self._read = read
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="reading")
-        self._ahead: tuple[Unit, Future[Tile]] | None = None
-        self._begin()
+        self._count = ahead
+        self._pool = ThreadPoolExecutor(ahead, thread_name_prefix="reading")
+        self._ahead: deque[tuple[Unit, Future[Tile]]] = deque()
+        self._fill()
 
     def next(self) -> tuple[Unit, Tile] | None:
         """Return what to compute now, None at the end, and begin to read what follows.
 
-        Where the user has looked elsewhere meanwhile, what was read ahead is put back.
+        Where the user has looked elsewhere meanwhile, what was read ahead is put back, and read
+        again unless it comes next all the same.
         """
-        if self._ahead is not None and self._order.seen is not self._seen:
-            unit, future = self._ahead
-            self._order.give_back(unit)
-            self._begin(unit, future)
-        if self._ahead is None:
+        if self._order.seen is not self._seen:
+            before = list(self._ahead)
+            self._ahead.clear()
+            for unit, _ in before:
+                self._order.give_back(unit)
+            self._fill(before)
+        if not self._ahead:
             return None
-        unit, future = self._ahead
+        unit, future = self._ahead.popleft()
         tile = future.result()
-        self._begin()
+        self._fill()
         return unit, tile
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _begin(self, last: Unit | None = None, reading: Future[Tile] | None = None) -> None:
-        """Begin to read the next unit, unless that is the one which is being read."""
+    def _fill(self, before: Sequence[tuple[Unit, Future[Tile]]] = ()) -> None:
+        """Begin to read what comes next, as far as that was not begun before."""
         self._seen = self._order.seen
-        unit = self._order.take()
-        if unit is None:
-            self._ahead = None
-        elif last is not None and reading is not None and _same(unit, last):
-            self._ahead = unit, reading
-        else:
-            if reading is not None:
-                reading.cancel()
-            self._ahead = unit, self._pool.submit(self._read, unit)
+        while len(self._ahead) < self._count and (unit := self._order.take()) is not None:
+            known = [future for other, future in before if _same(unit, other)]
+            future = known[0] if known else self._pool.submit(self._read, unit)
+            self._ahead.append((unit, future))
+        kept = {id(future) for _, future in self._ahead}
+        for _, future in before:
+            if id(future) not in kept:
+                future.cancel()
 
 
 def _same(a: Unit, b: Unit) -> bool:
