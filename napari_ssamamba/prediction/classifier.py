@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.model.config import ModelConfig
 
-REPLAYED_VALUES = 3_300_000
-"""Token values at once on an NVIDIA GPU with kernels for the network, which hold 28 bytes a value:
-the preset standard maps 256 patches at once, and stays below the published figure, too."""
+REPLAYED_VALUES = 6_500_000
+"""Token values at once on an NVIDIA GPU with kernels for the network, which hold 20 bytes a value:
+the preset standard maps 512 patches at once, and stays below the published figure, too."""
 
 BATCH_VALUES = {"cpu": 400_000, "mps": 3_200_000, "cuda": 1_800_000}
 """Token values (patches × tokens × width) at once: on a CPU what stays in the caches; on Apple's

@@ -56,7 +56,7 @@ def test_the_kernels_give_what_the_equations_give(sizes: dict[str, int]) -> None
     rows = 6 + config.patch_size - 1
     block = torch.randn(rows, rows + 3, 12, generator=torch.Generator().manual_seed(1)).to(DEVICE)
     tile = inference.open_tile(block)
-    row, column = (c.flatten() for c in torch.meshgrid(torch.arange(6), torch.arange(9)))
+    row, column = torch.cartesian_prod(torch.arange(6), torch.arange(9)).T
     expected = tile.logits(row, column)
 
     fused = FusedNetwork(network, torch.float32)

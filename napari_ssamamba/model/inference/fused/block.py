@@ -121,54 +121,56 @@ class FusedBlock:
             The same, each token with mean 0 and deviation 1; replaced alike.
         """
         count, width = x.shape
-        batch = count // self.length
-        blocks = (-(-count // ROWS),)
-        inner = torch.mm(self.weight_in, x_normalised.t())  # Eq. 3, (4D, L·B)
-        y = self._states(inner, batch)
-        del inner
-        mapped = torch.bmm(y.view(2, -1, count).transpose(1, 2), self.weight_out)  # (2, L·B, d)
-        del y
-        both, spectral = x.new_empty(count, 2 * width), torch.empty_like(x)
-        rows.branches_kernel[blocks](
+        batch, programs = count // self.length, (-(-count // ROWS),)
+        # One piece of memory for all: each result lies where nobody reads any more.
+        size, channels = count * width, len(self.taps)
+        half = max(channels * count, 4 * size)
+        room = x.new_empty(2 * half)
+
+        inner = _part(room, 0, 2 * channels, count)
+        torch.mm(self.weight_in, x_normalised.t(), out=inner)  # Eq. 3
+        self._states(inner, batch)
+        y = inner[:channels].view(2, -1, count)
+        mapped = _part(room, half, 2, count, width)
+        torch.bmm(y.transpose(1, 2), self.weight_out, out=mapped)
+        both, spectral = _part(room, 0, count, 2 * width), _part(room, 2 * size, count, width)
+        rows.branches_kernel[programs](
             mapped, x, self.after_units, both, spectral, count,
             WIDTH=width, ROWS=ROWS, EPS=self.eps_out,
         )  # fmt: skip
-        del mapped
-        gathered = self._gathered(both[:, :width], spectral, batch)
-        del spectral
+
+        q, kv = _part(room, half, count, width), _part(room, half + size, count, 2 * width)
+        gathered = _part(room, half + 3 * size, count, width)
+        torch.mm(both[:, :width], self.query, out=q)  # Eq. 15
+        torch.mm(spectral, self.key_value, out=kv)  # Eq. 16-17
+        self._gather(q, kv, gathered, batch)
         moments = x.new_empty(count, 2, dtype=torch.float32)
-        rows.answer_kernel[blocks](
-            torch.mm(gathered, self.answer), both, self.answer_norm, moments, count,
+        rows.answer_kernel[programs](
+            torch.mm(gathered, self.answer, out=q), both, self.answer_norm, moments, count,
             WIDTH=width, ROWS=ROWS, EPS=self.eps_out, EPS_MIX=self.eps_mix,
         )  # fmt: skip
-        mapped = torch.mm(both, self.mix_and_gate)  # Eq. 21, 23
-        del both
-        rows.mix_kernel[blocks](mapped, moments, self.mix, gathered, count, WIDTH=width, ROWS=ROWS)
+        mixed = torch.mm(both, self.mix_and_gate, out=kv)  # Eq. 21, 23
+        rows.mix_kernel[programs](mixed, moments, self.mix, gathered, count, WIDTH=width, ROWS=ROWS)
         rows.fuse_kernel[(batch,)](
-            torch.mm(gathered, self.mix_out), mapped, x, x_normalised, self.fuse,
+            torch.mm(gathered, self.mix_out, out=q), mixed, x, x_normalised, self.fuse,
             self.squeeze, self.squeeze_bias, self.excite, batch,
             L=self.length, LP=self.side, WIDTH=width, HIDDEN=len(self.squeeze),
             EPS=self.eps_out, EPS_NEXT=self.eps_in, num_warps=8,
         )  # fmt: skip
 
-    def _states(self, inner: Tensor, batch: int) -> Tensor:
-        """Eq. 4-11 up to the output map, (4D, L·B) to (2D, L·B)."""
+    def _states(self, inner: Tensor, batch: int) -> None:
+        """Eq. 4-11 up to the output map; the result replaces the first half of (4D, L·B)."""
         channels = len(self.taps)
-        y = inner.new_empty(channels, inner.shape[1])
         patches = min(PATCHES, padded(batch))
         programs = -(-batch // (patches * PARTS))
         tokens.state_space_kernel[(channels, programs)](
-            inner, self.taps, self.bias, self.gate_bias, self.toeplitz, y, channels,
+            inner, self.taps, self.bias, self.gate_bias, self.toeplitz, channels,
             L=self.length, LP=self.side, B=batch, PATCHES=patches, PARTS=PARTS,
             PRECISION=self.precision, num_warps=4,
         )  # fmt: skip
-        return y
 
-    def _gathered(self, spatial: Tensor, spectral: Tensor, batch: int) -> Tensor:
-        """Eq. 15-18: what each token of space gathers from the spectrum's, (L·B, d)."""
-        q = torch.mm(spatial, self.query)
-        kv = torch.mm(spectral, self.key_value)
-        gathered = torch.empty_like(q)
+    def _gather(self, q: Tensor, kv: Tensor, gathered: Tensor, batch: int) -> None:
+        """Eq. 18: what each token of space gathers from the spectrum's, (L·B, d)."""
         width = q.shape[1]
         together = min(self.heads, 4)
         tokens.attention_kernel[(batch, self.heads // together)](
@@ -176,4 +178,8 @@ class FusedBlock:
             L=self.length, LP=self.side, WIDTH=width, HEAD=width // self.heads, HEADS=together,
             PRECISION=self.precision, num_warps=4,
         )  # fmt: skip
-        return gathered
+
+
+def _part(room: Tensor, begin: int, *shape: int) -> Tensor:
+    """Return a part of a piece of memory as a tensor."""
+    return room[begin : begin + math.prod(shape)].view(shape)

@@ -35,33 +35,42 @@ class FusedHead:
         self.pixel, self.pixel_bias = weight.flatten(1).to(dtype).t(), bias.float()
         self.excitation, self.head = integration.excitation, network.head
 
-    def __call__(self, x: Tensor, means: Tensor) -> Tensor:
-        """Classify patches.
+    def pooled(self, x: Tensor, batch: int) -> Tensor:
+        """Return the integration's channels, (B, d) float32 means over the tokens (Eq. 30-32).
 
         Parameters
         ----------
         x : Tensor, shape (L·B, d)
             The last block's tokens.
-        means : Tensor of float32, shape (B, d)
-            Of each patch's projected tokens, Z_proj.
-
-        Returns
-        -------
-        Tensor, shape (B, classes)
-            Logits.
+        batch : int
+            B.
         """
-        batch, width = means.shape
-        length = self.patch**2
+        width, length = x.shape[1], self.patch**2
         side, z = padded(length), torch.empty_like(x)
         channels = min(width, 64)
         tokens.neighbours_kernel[(batch, width // channels)](
             x, self.taps, self.bias, z, batch,
             SIDE=self.patch, L=length, LP=side, WIDTH=width, CHANNELS=channels,
         )  # fmt: skip
-        pooled = torch.empty_like(means)
+        pooled = x.new_empty(batch, width, dtype=torch.float32)
         rows.pool_kernel[(batch,)](
             torch.mm(z, self.pixel), self.pixel_bias, pooled, batch,
             L=length, LP=side, WIDTH=width, num_warps=8,
         )  # fmt: skip
+        return pooled
+
+    def __call__(self, pooled: Tensor, means: Tensor) -> Tensor:
+        """Classify patches.
+
+        Parameters
+        ----------
+        pooled, means : Tensor of float32, shape (B, d)
+            Of each patch, and of its projected tokens, Z_proj.
+
+        Returns
+        -------
+        Tensor, shape (B, classes)
+            Logits.
+        """
         logits: Tensor = self.head(pooled * self.excitation(pooled) + means)  # Eq. 33-35
         return logits

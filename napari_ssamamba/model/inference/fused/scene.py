@@ -17,6 +17,7 @@ from torch import Tensor
 from napari_ssamamba.model.inference.fused import rows
 from napari_ssamamba.model.inference.fused.block import FusedBlock, padded
 from napari_ssamamba.model.inference.fused.head import FusedHead
+from napari_ssamamba.model.streams import on_stream, side_stream
 
 if TYPE_CHECKING:
     from napari_ssamamba.model.block import SSAMambaBlock
@@ -48,8 +49,8 @@ class FusedNetwork:
         self.head = FusedHead(network, dtype)
 
     @torch.inference_mode()
-    def logits(self, z: Tensor, places: Tensor, pixels: Tensor) -> Tensor:
-        """Classify pixels of a projected tile.
+    def means(self, z: Tensor, places: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the blocks for pixels of a projected tile.
 
         Parameters
         ----------
@@ -62,7 +63,8 @@ class FusedNetwork:
 
         Returns
         -------
-        Tensor, shape (B, classes)
+        pooled, means : Tensor of float32, shape (B, d)
+            What the head asks for.
         """
         batch = len(pixels)
         x = z.new_empty(self.length * batch, self.width)
@@ -76,7 +78,12 @@ class FusedNetwork:
         for block in self.blocks:
             block(x, x_normalised)
         del x_normalised
-        return self.head(x, means)
+        return self.head.pooled(x, batch), means
+
+    @torch.inference_mode()
+    def logits(self, z: Tensor, places: Tensor, pixels: Tensor) -> Tensor:
+        """Classify pixels of a projected tile, as `means` takes them; returns (B, classes)."""
+        return self.head(*self.means(z, places, pixels))
 
 
 class RecordedNetwork:
@@ -90,7 +97,7 @@ class RecordedNetwork:
 
     def __init__(self, network: FusedNetwork) -> None:
         self.network = network
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = {}
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]] = {}
         self._z = self._places = torch.empty(0)
 
     def hold(self, z: Tensor, places: Tensor) -> None:
@@ -115,16 +122,18 @@ class RecordedNetwork:
         Parameters
         ----------
         pixels : Tensor of int64, shape (n,)
-            On the device, as `FusedNetwork.logits` takes them.
+            On the device, as `FusedNetwork.means` takes them.
         size : int
             Of the batches.
 
         Returns
         -------
         Tensor, shape (n, classes)
-            Of which the last may still be computed; as all of CUDA's results they can be used.
+            Which may still be computed; as all of CUDA's results it can be used.
         """
-        parts = []
+        kept = [
+            pixels.new_empty(len(pixels), self.network.width, dtype=torch.float32) for _ in range(2)
+        ]
         begin = 0
         while begin < len(pixels):
             left = len(pixels) - begin
@@ -133,23 +142,22 @@ class RecordedNetwork:
             taken = min(left, batch)
             wanted[:taken].copy_(pixels[begin : begin + taken])
             graph.replay()
-            parts.append(found[:taken].clone())
+            for values, of_batch in zip(kept, found, strict=True):
+                values[begin : begin + taken] = of_batch[:taken]
             begin += taken
-        return torch.cat(parts)
+        return self.network.head(*kept)
 
-    def _graph(self, batch: int) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
+    def _graph(self, batch: int) -> tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]:
         if batch in self._graphs:
             return self._graphs[batch]
         wanted = torch.zeros(batch, dtype=torch.int64, device=self._z.device)
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # compiles the kernels, and lets cuBLAS choose its own
-            self.network.logits(self._z, self._places, wanted)
-        torch.cuda.current_stream().wait_stream(aside)
+        stream = side_stream(self._z.device)
+        with on_stream(stream):  # compiles the kernels, and lets cuBLAS choose its own
+            self.network.means(self._z, self._places, wanted)
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
         pool = next(iter(self._graphs.values()))[0].pool() if self._graphs else None
-        with torch.cuda.graph(graph, pool=pool):
-            found = self.network.logits(self._z, self._places, wanted)
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+            found = self.network.means(self._z, self._places, wanted)
         self._graphs[batch] = graph, wanted, found
         return self._graphs[batch]

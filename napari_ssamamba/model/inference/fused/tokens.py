@@ -28,12 +28,11 @@ def gelu(x):
 
 @triton.jit
 def state_space_kernel(
-    inner,  # (2·channels, L, B): the main halves of all units, then the gates
+    inner,  # (2·channels, L, B): the main halves of all units, which y replaces, then the gates
     taps,  # (channels, 3) float32, the last one reads the token itself
     bias,  # (channels, L) float32
     gate_bias,  # (channels,) float32
     toeplitz,  # (channels, LP, LP), zero outside L × L
-    out,  # (channels, L, B)
     channels,
     L: tl.constexpr,
     LP: tl.constexpr,
@@ -66,10 +65,10 @@ def state_space_kernel(
         mask = inside & (row >= 2)[:, None]
         x = tl.load(inner + start + at - 2 * B, mask=mask, other=0.0).to(tl.float32)
         z += two_before * x
-        y = tl.dot(matrix, silu(z).to(matrix.dtype), input_precision=PRECISION)
+        y = tl.dot(matrix, silu(z).to(matrix.dtype), input_precision=PRECISION)  # all x is read now
         gate = tl.load(inner + gate_start + at, mask=inside, other=0.0).to(tl.float32)
         y = y * silu(gate + gate_shift)
-        tl.store(out + start + at, y.to(out.dtype.element_ty), mask=inside)
+        tl.store(inner + start + at, y.to(inner.dtype.element_ty), mask=inside)
 
 
 @triton.jit
