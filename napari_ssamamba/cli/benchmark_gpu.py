@@ -66,9 +66,8 @@ def map_scenes(sizes: Sequence[str], interleave: Interleave, device: torch.devic
     rows: list[Row] = []
     settings = {"epochs": "191", "patience": "191"}
     config = with_settings(protocol("paper", 0), settings)
-    default = with_settings(
-        protocol("interactive", 0), {"mixture": "network", "max_steps": "100", "min_steps": "100"}
-    )  # a few steps tell what it holds
+    few = {"max_steps": "100", "min_steps": "100"}  # they tell what it holds
+    default = with_settings(protocol("interactive", 0), few)
     for shape in (parse_size(text) for text in sizes):
         name = " × ".join(str(n) for n in shape) + f" {interleave}"
         check_room(name, shape)

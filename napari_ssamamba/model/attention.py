@@ -50,16 +50,15 @@ class CrossAttention(Sparing):
         weights : Tensor, shape (B, n_h, L, L)
             A_i: rows are queries and sum to 1.
         """
-        q = self.query(asking)  # Eq. 15, (B, L, d)
-        k = self.key(answering)  # Eq. 16
-        v = self.value(answering)  # Eq. 17
-        gathered, weights = self.part(self._gather, q, k, v)
+        gathered, weights = self.part(self._gather, asking, answering)
         f_a: Tensor = self.norm(gathered)  # Eq. 19
         return f_a, weights
 
-    def _gather(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Gather values, (B, L, d) each, by the weights of all heads; returns these too."""
-        q, k, v = self._split(q), self._split(k), self._split(v)  # (B, n_h, L, d_h)
+    def _gather(self, asking: Tensor, answering: Tensor) -> tuple[Tensor, Tensor]:
+        """Gather values by the weights of all heads, (B, L, d); returns these too."""
+        q = self._split(self.query(asking))  # Eq. 15, (B, n_h, L, d_h)
+        k = self._split(self.key(answering))  # Eq. 16
+        v = self._split(self.value(answering))  # Eq. 17
         scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-1, -2)
         weights = scores.softmax(-1)  # Eq. 18: A_i = softmax(Q_i K_iᵀ/√d_h)
         gathered = (weights @ v).transpose(1, 2).flatten(2)  # concat(A_i V_i), (B, L, d)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from napari_ssamamba.model.attention import CrossAttention
 from napari_ssamamba.model.fusion import GatedFusion
 from napari_ssamamba.model.mamba_unit import MambaUnit
+from napari_ssamamba.model.streams import side_by_side
 
 if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
@@ -65,8 +66,11 @@ class SSAMambaBlock(nn.Module):
             Weights of the spatial queries over the spectral tokens.
         gate : Tensor, shape (B, L, d), or None
         """
-        f_s = self.norm_spatial(self.spatial(x, kernels[0]))  # (B, L, d)
-        f_p = self.norm_spectral(self.spectral(x, kernels[1]))  # (B, L, d)
+        f_s, f_p = side_by_side(  # (B, L, d) each
+            lambda: self.norm_spatial(self.spatial(x, kernels[0])),
+            lambda: self.norm_spectral(self.spectral(x, kernels[1])),
+            x.device,
+        )
         attention: Tensor | None = None
         f_a = f_p
         if self.space_asks is not None:

@@ -84,22 +84,17 @@ class MambaUnit(Sparing):
         batch, length, width = x.shape
         if kernel is None:
             kernel = self.state_space.kernel(length)
-        u = self.part(self._inner, x)  # (2D, L, B)
-        y = self.part(self._gated, u, kernel)  # (L·B, d)
+        y = self.part(self._gated, x, kernel)  # (L·B, d)
         y = self.dropout(y.view(length, batch, width).transpose(0, 1))
         return cast("Tensor", self.norm_out(y + x))  # Eq. 12
 
-    def _inner(self, x: Tensor) -> Tensor:
-        """Map tokens (B, L, d) to the inner data (2D, L, B)."""
+    def _gated(self, x: Tensor, kernel: Tensor) -> Tensor:
+        """Map tokens (B, L, d) to what the gate lets through, (L·B, d)."""
         batch, length, width = x.shape
         tokens = self.norm_in(x.transpose(0, 1).reshape(-1, width))  # (L·B, d)
         bias = self.linear_in.bias[:, None]
         u = torch.addmm(bias, self.linear_in.weight, tokens.t())  # Eq. 3, (2D, L·B)
-        return u.view(-1, length, batch)
-
-    def _gated(self, u: Tensor, kernel: Tensor) -> Tensor:
-        """Map the inner data (2D, L, B) to what the gate lets through, (L·B, d)."""
-        main, gate = u.chunk(2)  # (D, L, B) each
+        main, gate = u.view(-1, length, batch).chunk(2)  # (D, L, B) each
         main = causal_taps(main, self.conv.weight.squeeze(1), cast("Tensor", self.conv.bias))
         main = silu(self.norm_conv(main.flatten(1)[None]).squeeze(0))  # Eq. 5, (D, L·B)
         y = causal_product(main.view_as(gate), kernel)  # Eq. 6-10

@@ -26,7 +26,8 @@ Sampling = Literal["uniform", "balanced"]
 """Which training pixels the batches hold: each as often, or each class as often."""
 
 Precision = Literal["float32", "bfloat16", "auto"]
-"""Of the products while training; ``auto``: bfloat16 on CUDA GPUs that have it, else float32."""
+"""Of the products while training; ``auto``: on NVIDIA GPUs since Ampere TF32, which rounds what is
+multiplied to 10 bits behind the point, else float32."""
 
 Mixture = Literal["mixed", "network"]
 """What makes the map: the network beside a spectral expert, or the network alone."""
@@ -112,7 +113,7 @@ class TrainingConfig:
     clip: float = 1.0
     augmentation: bool = True
     sampling: Sampling = "uniform"
-    precision: Precision = "float32"
+    precision: Precision = "auto"
     settle_norms: bool = True
     mixture: Mixture = "mixed"
     follow_scene: bool = True

@@ -142,6 +142,7 @@ def score_held_out(
             learner.trained_at_once = beside.trained_at_once
             learner.validated_at_once = beside.validated_at_once
         said[fold == number] = yield from _learn_and_score(learner, number, rounds)
+        learner.forget_steps()
         beside = learner
     return said, fold < rounds
 

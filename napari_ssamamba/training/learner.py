@@ -8,6 +8,7 @@ this file yield what the user should know of that, and None at their other pause
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,10 @@ from napari_ssamamba.training.optimisation import (
     make_schedule,
 )
 from napari_ssamamba.training.patches_at_once import PatchesAtOnce
-from napari_ssamamba.training.recorded_step import RecordedSteps
+from napari_ssamamba.training.recorded_work import RecordedWork
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Generator, Iterator
 
     from napari_ssamamba.model.patch_network import PatchNetwork
     from napari_ssamamba.training.config import TrainingConfig
@@ -40,9 +40,9 @@ NO_OUTPUT = -1
 SETTLING_BATCHES = 16
 """Batches from which the batch norms' statistics are computed anew."""
 
-VALIDATED_AT_ONCE = {"cpu": 32, "mps": 256, "cuda": 128}
-"""Patches: on a CPU what stays in the caches; on a GPU what holds no more than a training step of
-the preset standard does."""
+VALIDATED_AT_ONCE = {"cpu": 32, "mps": 256, "cuda": 32}
+"""Patches: on a CPU what stays in the caches; on an NVIDIA GPU, where they are replayed, what takes
+little memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,15 +103,9 @@ class Learner:
         self.orders = dihedral_orders(network.config.patch_size).to(table.device)
         balanced = config.sampling == "balanced"
         self.sample_weights = class_weights(train.targets.cpu()) if balanced else None
-        self.mixed_precision = config.precision == "bfloat16" or (
-            config.precision == "auto"
-            and table.device.type == "cuda"
-            and torch.cuda.is_bf16_supported()
-        )
-        self.recorded = (
-            RecordedSteps(network, self._whole_step) if table.device.type == "cuda" else None
-        )
+        self.recorded: RecordedWork | None = None
         if table.device.type == "cuda":
+            self.recorded = RecordedWork(network)
             spare_memory(network)
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
         self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
@@ -144,21 +138,19 @@ class Learner:
         DeviceMemoryError
             Where a single patch does not fit.
         """
-        self.network.train()
-        batch = batch.to(self.table.device)
-        index = self.train.index[batch]
+        if not self.network.training:
+            self.network.train()
+        drawn = [batch]
         if self.config.augmentation:
-            choice = torch.randint(8, (len(batch),), generator=self.generator)
-            index = index.gather(1, self.orders[choice.to(index.device)])
-        targets = self.train.targets[batch]
+            drawn.append(torch.randint(8, (len(batch),), generator=self.generator))
         while True:
-            parts = self.trained_at_once.parts(index)
+            parts = self.trained_at_once.parts(batch)
             try:
                 if self.recorded is not None and len(parts) == 1:
-                    value = self._checked(self.recorded(index, targets))
+                    value = self._checked(float(self.recorded(self._whole_step, *drawn)))
                     yield None
                 else:
-                    value = yield from self._accumulate(parts, targets)
+                    value = yield from self._accumulate(*self._patches(*drawn))
                     nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
                     self.optimiser.step()
                 break
@@ -168,10 +160,19 @@ class Learner:
         self.schedule.step()
         return value
 
-    def _whole_step(self, index: Tensor, targets: Tensor) -> Tensor:
+    def _patches(self, batch: Tensor, choice: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Look up samples, (B, P²) rows of the table, flipped and turned as chosen; and targets."""
+        batch = batch.to(self.table.device)
+        index = self.train.index[batch]
+        if choice is not None:
+            index = index.gather(1, self.orders[choice.to(index.device)])
+        return index, self.train.targets[batch]
+
+    def _whole_step(self, *drawn: Tensor) -> Tensor:
         """Take a step of the optimiser without waiting for the device; returns the loss."""
+        index, targets = self._patches(*drawn)
         self.optimiser.zero_grad(set_to_none=True)
-        with torch.enable_grad(), _repeatable():
+        with torch.enable_grad(), self._products():
             loss = cross_entropy(self._logits(index), targets)
             loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -180,9 +181,27 @@ class Learner:
 
     def _logits(self, index: Tensor) -> Tensor:
         """Run patches in training's precision."""
-        with torch.autocast(self.table.device.type, torch.bfloat16, enabled=self.mixed_precision):
+        mixed = self.config.precision == "bfloat16"
+        with torch.autocast(self.table.device.type, torch.bfloat16, enabled=mixed):
             logits: Tensor = self.network(gather_patches(self.table, index))
         return logits.float()
+
+    @contextmanager
+    def _products(self) -> Iterator[None]:
+        """Let an NVIDIA GPU multiply as the configuration has it, with the same bits each time.
+
+        No effect on other devices.
+        """
+        products = torch.backends.cuda.matmul
+        before = products.allow_tf32
+        products.allow_tf32 = before or self.config.precision == "auto"
+        try:
+            with torch.backends.cudnn.flags(
+                enabled=torch.backends.cudnn.enabled, benchmark=False, deterministic=True
+            ):
+                yield
+        finally:
+            products.allow_tf32 = before
 
     def _checked(self, loss: float) -> float:
         """Return a loss that is a number."""
@@ -194,18 +213,19 @@ class Learner:
             )
         return loss
 
-    def _accumulate(self, parts: Sequence[Tensor], targets: Tensor) -> Generator[None, None, float]:
+    def _accumulate(self, index: Tensor, targets: Tensor) -> Generator[None, None, float]:
         """Compute the gradient of a batch's mean loss, part by part; returns that loss."""
         self.optimiser.zero_grad(set_to_none=True)
         total = 0.0
+        parts = self.trained_at_once.parts(index)
         sizes = [len(part) for part in parts]
-        for index, wanted in zip(parts, torch.split(targets, sizes), strict=True):
-            with torch.enable_grad(), _repeatable():
+        for part, wanted in zip(parts, torch.split(targets, sizes), strict=True):
+            with torch.enable_grad(), self._products():
                 share = len(wanted) / len(targets)
-                loss = cross_entropy(self._logits(index), wanted) * share
+                loss = cross_entropy(self._logits(part), wanted) * share
             total = self._checked(total + float(loss.detach()))
             yield
-            with _repeatable():
+            with self._products():
                 loss.backward()  # type: ignore[no-untyped-call]
         return total
 
@@ -229,7 +249,8 @@ class Learner:
     def validation_logits(self) -> Generator[str | None, None, Tensor]:
         """Predict the validation pixels; pauses after each batch, returns (n, classes)."""
         self.network.eval()
-        return (yield from self._forward(self.validation.index, self.validated_at_once))
+        index, at_once = self.validation.index, self.validated_at_once
+        return (yield from self._forward(index, at_once, replayed=True))
 
     def settle_norms(self) -> Generator[str | None, None, None]:
         """Compute the batch norms' running statistics anew; pauses after each batch.
@@ -256,21 +277,39 @@ class Learner:
             norm.momentum = momentum
 
     def _forward(
-        self, index: Tensor, at_once: PatchesAtOnce
+        self, index: Tensor, at_once: PatchesAtOnce, *, replayed: bool = False
     ) -> Generator[str | None, None, Tensor]:
-        """Run patches without gradients; pauses after each pass, returns the logits."""
+        """Run patches without gradients; pauses after each pass, returns the logits.
+
+        Passes of a network in evaluation, which change nothing, can be replayed.
+        """
         logits: list[Tensor] = []
         left = index
         while len(left):
             part, told = at_once.parts(left)[0], None
             try:
-                with torch.no_grad():
-                    logits.append(self.network(gather_patches(self.table, part)))
+                if self.recorded is None:
+                    logits.append(self._said(part))
+                else:
+                    run = self.recorded if replayed else self.recorded.once
+                    logits.append(run(self._said, part))
                 left = left[len(part) :]
             except RuntimeError as error:
                 told = at_once.halve(error, len(part))
             yield told
         return torch.cat(logits)
+
+    @torch.no_grad()
+    def _said(self, index: Tensor) -> Tensor:
+        """Return the logits of patches, without what their gradients need."""
+        logits: Tensor = self.network(gather_patches(self.table, index))
+        return logits
+
+    def forget_steps(self) -> None:
+        """Free the device's memory of what only further steps would need."""
+        self.recorded = None
+        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.state.clear()
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the network's ``state_dict`` on the CPU."""
@@ -278,11 +317,3 @@ class Learner:
             name: value.detach().to("cpu", copy=True)
             for name, value in self.network.state_dict().items()
         }
-
-
-def _repeatable() -> AbstractContextManager[None]:
-    """Let cuDNN use only algorithms that give the same bits each time (no effect on a CPU)."""
-    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
-        enabled=torch.backends.cudnn.enabled, benchmark=False, deterministic=True
-    )
-    return flags

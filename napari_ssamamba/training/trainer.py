@@ -203,6 +203,7 @@ def train(
             device=str(chosen),
         )
         weights, best, history = yield from _learn(learner, draft if snapshots else None)
+        learner.forget_steps()
         mixture = None if start_from is None else continue_mixture(start_from)
         if expert is None:
             mixture = None
