@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_ssamamba.events import result_of
-from napari_ssamamba.project.kept_labels import DATA
+from napari_ssamamba.project.user_data import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

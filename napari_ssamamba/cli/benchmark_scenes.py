@@ -20,7 +20,7 @@ from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
 from napari_ssamamba.data.sample.stand_in import plan_stand_in, write_stand_in
 from napari_ssamamba.errors import FileFormatError, SettingError, SSAMambaError
 from napari_ssamamba.prediction.benchmark import Row
-from napari_ssamamba.project.kept_labels import DATA
+from napari_ssamamba.project.user_data import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

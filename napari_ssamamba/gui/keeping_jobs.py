@@ -6,19 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.compat import isalive
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.events import Progress
-from napari_ssamamba.project.kept_labels import (
-    KeptLabels,
-    data_folder,
-    keep_labels,
-    kept_labels,
-    new_begun,
-    read_kept,
-)
+from napari_ssamamba.gui.keeper import Keeper
+from napari_ssamamba.project.kept_labels import KeptLabels, keep_labels, kept_labels, read_kept
+from napari_ssamamba.project.user_data import data_folder, new_begun
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,9 +30,6 @@ KEEP, RESTORE = "keeping labels", "restoring labels"
 
 MILLISECONDS_TO_KEEP = 5000
 """After so long what was painted is in a file."""
-
-SECONDS_TO_WRITE = 10.0
-"""How long a write that has begun is waited for."""
 
 OFFERED = (
     "Labels that were painted on this scene before are kept: {}. Restore, in the section Classes, "
@@ -102,11 +93,9 @@ class KeepingJobs(QObject):
         self._workflow = workflow
         self._session = workflow.session
         self._painting: _Painting | None = None
-        self._refused = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(MILLISECONDS_TO_KEEP)
-        self._timer.timeout.connect(self._keep)
+        self._keeper = Keeper(
+            workflow, KEEP, "Keeping the labels", MILLISECONDS_TO_KEEP, self._write, self._refuse
+        )
         events = self._session.events
         events.cube.connect(self._begin_with_scene)
         events.labels.connect(self._labels_changed)
@@ -144,46 +133,28 @@ class KeepingJobs(QObject):
 
     def _change(self, painting: _Painting) -> None:
         painting.classes, painting.changed = self._session.classes, True
-        if not self._timer.isActive():
-            self._timer.start()
+        self._keeper.change()
 
     # --- keeping it ------------------------------------------------------------------------
 
-    def _keep(self) -> None:
-        if (painting := self._painting) is not None and painting.changed:
-
-            def keeping() -> Generator[Progress, None, OSError | None]:
-                yield Progress(text="Keeping the labels")
-                return self._write(painting)
-
-            self._workflow.run(KEEP, "Keeping the labels", keeping, on_result=self._tell)
-
     def flush(self) -> None:
         """Write at once what was painted since it was last written."""
-        if isalive(self._timer):  # else the window is gone, but its labels may not be kept yet
-            self._timer.stop()
-        if (running := self._workflow.job(KEEP)) is not None:
-            self._workflow.cancel(KEEP)
-            running.wait(SECONDS_TO_WRITE)
-        if (painting := self._painting) is not None and painting.changed:
-            self._tell(self._write(painting))
+        self._keeper.flush()
 
-    def _write(self, painting: _Painting) -> OSError | None:
-        """Write a painting, in any thread; returns why it could not be written."""
+    def _write(self) -> None:
+        """Write what was painted, in any thread."""
+        if (painting := self._painting) is None or not painting.changed:
+            return
         labels = LabelMap(painting.ids, painting.classes)
         painting.changed = False  # first: what is painted while it is written is written again
         try:
             painting.kept = keep_labels(labels, painting.cube, data_folder(), painting.begun)
-        except OSError as error:
+        except OSError:
             painting.changed = True
-            return error
-        return None
+            raise
 
-    def _tell(self, error: OSError | None) -> None:
-        """Tell that labels cannot be kept, once until they can be."""
-        if error is not None and not self._refused:
-            self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
-        self._refused = error is not None
+    def _refuse(self, error: OSError) -> None:
+        self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
 
     # --- bringing it back ------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
 from napari_ssamamba.data.atomic import written_whole
@@ -27,6 +27,7 @@ from napari_ssamamba.project.expert_arrays import (
     with_idle_logistic,
     with_idle_quadratic,
 )
+from napari_ssamamba.project.headers import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,7 +137,7 @@ def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
                 raise FileFormatError(
                     path, "not a checkpoint of this program", "Choose a file written by training."
                 )
-            header = _read_header(path, metadata[HEADER])
+            header = read_header(path, metadata[HEADER], _Header, VERSION, remedy)
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except SafetensorError as error:
         raise FileFormatError(path, f"damaged or not a checkpoint ({error})", remedy) from error
@@ -144,32 +145,6 @@ def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
         return _assemble(header, tensors)
     except (ValueError, SSAMambaError) as error:
         raise FileFormatError(path, f"its parts do not fit together: {error}", remedy) from error
-
-
-def _read_header(path: str | PathLike[str], text: str) -> _Header:
-    """Check the version first, since a newer header may have other fields."""
-    import json
-
-    remedy = "Train the model again, or use another copy of the file."
-    try:
-        raw: Any = json.loads(text)
-    except ValueError as error:
-        raise FileFormatError(path, f"its header is damaged ({error})", remedy) from error
-    version = raw.get("version") if isinstance(raw, dict) else None
-    if isinstance(version, int) and version > VERSION:
-        raise FileFormatError(
-            path,
-            f"written in format {version}, this program knows up to {VERSION}",
-            "Install a newer napari-ssamamba.",
-        )
-    try:
-        return _Header.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise FileFormatError(
-            path, f"its header is damaged ({place}: {first['msg']})", remedy
-        ) from error
 
 
 def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:

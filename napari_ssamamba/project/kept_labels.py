@@ -7,36 +7,33 @@ began and what it holds, so that listing them opens none.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.labels import LabelMap, present_ids
 from napari_ssamamba.data.reference import read_labels
 from napari_ssamamba.data.writers import write_labels
+from napari_ssamamba.project.user_data import BEGUN_PATTERN, folder_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.cube import Cube
 
-DATA = "SSAMAMBA_DATA"
-"""Environment variable that names another folder for what cannot be made again."""
+KIND = "labels"
+"""Of what is kept, see `folder_of`."""
 
 FILES_A_SCENE = 5
 """Paintings of a scene that are kept; the oldest go."""
 
-BEGUN = "%Y%m%d-%H%M%S-%f"
-"""How a file's name tells when its painting began."""
-
-NAME = re.compile(r"(\d{8}-\d{6}-\d{6})_(\d+)px_(\d+)classes\.tif")
+NAME = re.compile(rf"({BEGUN_PATTERN})_(\d+)px_(\d+)classes\.tif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +69,6 @@ class KeptLabels:
         return f"{self.changed:%d %b %H:%M} · {self.pixels:,} px"
 
 
-def data_folder() -> Path:
-    """Folder for what cannot be made again."""
-    if chosen := os.environ.get(DATA):
-        return Path(chosen).absolute()
-    import platformdirs
-
-    return platformdirs.user_data_path("napari-ssamamba", appauthor=False)
-
-
-def folder_of(cube: Cube, root: Path) -> Path:
-    """Folder of a scene's labels: the same for the same content, wherever its file lies."""
-    known = cube.fingerprint or cube.name
-    key = hashlib.sha256(f"{known} {cube.rows} {cube.columns}".encode()).hexdigest()
-    return root / "labels" / key[:16]
-
-
-def new_begun() -> str:
-    """Name a painting that begins now."""
-    return datetime.now().strftime(BEGUN)
-
-
 def kept_labels(cube: Cube, root: Path) -> list[KeptLabels]:
     """List the labels that are kept of a scene, those changed last first.
 
@@ -102,7 +78,7 @@ def kept_labels(cube: Cube, root: Path) -> list[KeptLabels]:
     root : Path
         See `data_folder`.
     """
-    folder, found = folder_of(cube, root), []
+    folder, found = folder_of(cube, root, KIND), []
     for path in folder.glob("*.tif"):
         if told := NAME.fullmatch(path.name):
             begun, pixels, classes = told.groups()
@@ -140,7 +116,7 @@ def keep_labels(labels: LabelMap, cube: Cube, root: Path, begun: str) -> bool:
     whole = LabelMap(ids, _with_all(ids, labels.classes))
     counts = whole.counts()
     pixels, classes = sum(counts.values()), sum(n > 0 for n in counts.values())
-    path = folder_of(cube, root) / f"{begun}_{pixels}px_{classes}classes.tif"
+    path = folder_of(cube, root, KIND) / f"{begun}_{pixels}px_{classes}classes.tif"
     before = [kept.path for kept in kept_labels(cube, root) if kept.begun == begun]
     if pixels:
         write_labels(path, whole, cube=cube)

@@ -15,7 +15,8 @@ from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.project import kept_labels as kept
-from napari_ssamamba.project.kept_labels import keep_labels, new_begun, read_kept
+from napari_ssamamba.project.kept_labels import keep_labels, read_kept
+from napari_ssamamba.project.user_data import DATA, data_folder, new_begun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +111,6 @@ def test_a_failed_write_leaves_what_was_kept(
 
 
 def test_the_folder_is_the_user_s_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert kept.data_folder().is_absolute()
-    monkeypatch.delenv(kept.DATA)
-    assert kept.data_folder().name == "napari-ssamamba"
+    assert data_folder().is_absolute()
+    monkeypatch.delenv(DATA)
+    assert data_folder().name == "napari-ssamamba"
