@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_ssamamba.gui.class_table_model import COLOUR, NAME, ClassTableModel
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress
-from napari_ssamamba.gui.kept_labels_row import KeptLabelsRow
+from napari_ssamamba.gui.kept_row import KeptRow
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
@@ -82,7 +82,11 @@ class ClassPanel(QWidget):
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("seed ")
         self.seed.setToolTip("The same seed draws the same pixels")
-        self.kept = KeptLabelsRow(workflow)
+        self.kept = KeptRow(
+            workflow.kept_labels,
+            "Labels that were painted on this scene before, the latest first",
+            "Replace the labels by these; what is painted now is kept and listed here instead",
+        )
         self._lay_out()
         events = session.events
         connect(self._show_classes, events.classes)

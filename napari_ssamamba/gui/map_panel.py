@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_ssamamba.gui.attention_controls import AttentionControls
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress
+from napari_ssamamba.gui.kept_row import KeptRow
 
 if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
@@ -70,6 +71,11 @@ class MapPanel(QWidget):
         )
         self.members.currentIndexChanged.connect(self._ask_members)
         self.progress = JobProgress(workflow, "map", stop=workflow.mapping.stop)
+        self.kept = KeptRow(
+            workflow.kept_maps,
+            "Maps that were made of this scene before, with their models, the latest first",
+            "Show this map and take its model; what is shown now is kept and listed here instead",
+        )
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.accuracy = QLabel()
@@ -86,6 +92,7 @@ class MapPanel(QWidget):
         buttons.addWidget(self.make, 1)
         buttons.addWidget(self.resume)
         layout.addLayout(buttons)
+        layout.addWidget(self.kept)
         layout.addWidget(self.after_training)
         layout.addWidget(self.margins)
         layout.addWidget(self.attention)
@@ -143,7 +150,7 @@ class MapPanel(QWidget):
             return "No map yet."
         said = []
         if shown.stopped:
-            said.append(f"Stopped: {100 * shown.share:.0f} % of the scene is mapped.")
+            said.append(f"Stopped: {shown.percent} % of the scene is mapped.")
         if shown.outdated:
             said.append("Outdated: labels or model changed since the map was made.")
         return " ".join(said) or "Complete."

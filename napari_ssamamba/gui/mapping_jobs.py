@@ -77,5 +77,9 @@ class MappingJobs(QObject):
 
     def _finish(self, mapped: Any) -> None:
         self._mapping.finish()
+        self.compare()
+
+    def compare(self) -> None:
+        """Assess a map that is complete, and look for its confusions."""
         self.assess()
         self._workflow.audit.confuse()

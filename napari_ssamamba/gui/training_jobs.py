@@ -93,17 +93,19 @@ class TrainingJobs(QObject):
         )
 
     def _take_file(self, path: Path, checkpoint: Checkpoint) -> None:
+        differing = self.take_classes(checkpoint.classes)
+        self._session.set_checkpoint(checkpoint)
+        self._workflow.told.emit("info", f"{OPENED.format(path)} {differing}".strip())
+
+    def take_classes(self, learned: ClassTable) -> str:
+        """Let a model's classes be painted, where nothing is yet; say where others are."""
         session = self._session
         if session.labels is None or not session.labels.any():
-            self._take_classes(checkpoint.classes)
-        session.set_checkpoint(checkpoint)
-        said = OPENED.format(path)
-        if differing := checkpoint.classes.differing(session.classes):
-            said += " " + OTHER_CLASSES.format(differing)
-        self._workflow.told.emit("info", said)
+            self._replace_classes(learned)
+        differing = learned.differing(session.classes)
+        return OTHER_CLASSES.format(differing) if differing else ""
 
-    def _take_classes(self, learned: ClassTable) -> None:
-        """Let a model's classes be painted, where nothing is yet that is of another class."""
+    def _replace_classes(self, learned: ClassTable) -> None:
         session = self._session
         for id in [c.id for c in session.classes if c.id in learned and c != learned[c.id]]:
             session.delete_class(id)

@@ -17,7 +17,8 @@ from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.curve_jobs import CurveJobs
 from napari_ssamamba.gui.fixing_jobs import FixingJobs
 from napari_ssamamba.gui.job import Job
-from napari_ssamamba.gui.keeping_jobs import KeepingJobs
+from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
+from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
 from napari_ssamamba.gui.labelling_jobs import LabellingJobs
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
 from napari_ssamamba.gui.scene_jobs import SceneJobs
@@ -65,7 +66,8 @@ class Workflow(QObject):
     attribution : AttributionJobs
     labelling : LabellingJobs
     fixing : FixingJobs
-    keeping : KeepingJobs
+    kept_labels : KeptLabelJobs
+    kept_maps : KeptMapJobs
     """
 
     job_started = Signal(str, object)
@@ -103,7 +105,10 @@ class Workflow(QObject):
         self.attribution = AttributionJobs(self)
         self.labelling = LabellingJobs(self)
         self.fixing = FixingJobs(self)
-        self.keeping = KeepingJobs(self)
+        self.kept_labels = KeptLabelJobs(self)
+        self.kept_maps = KeptMapJobs(self)
+        session.events.cube.connect(self._offer_kept)
+        self._offer_kept()
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""
@@ -228,13 +233,20 @@ class Workflow(QObject):
             job.pause() if paused else job.resume()
 
     def shut_down(self) -> bool:
-        """Cancel every job, wait for the threads, keep the labels; True where all ended in time."""
+        """Cancel every job, wait for the threads, keep what is not in a file.
+
+        Returns
+        -------
+        bool
+            Whether all threads ended in time.
+        """
         jobs = [*self._jobs.values(), *self._ending]
         self._jobs.clear()
         for job in jobs:
             job.quit()
         ended = [job.wait(SECONDS_TO_END) for job in jobs]
-        self.keeping.flush()
+        self.kept_labels.flush()
+        self.kept_maps.flush()
         return all(ended)
 
     # --- internals -------------------------------------------------------------------------
@@ -269,11 +281,18 @@ class Workflow(QObject):
 
     def _replace_cube(self, cube: Cube, reference: LabelMap | None) -> None:
         """Show a scene; what was computed on the last one would not fit it."""
+        self.mapping.stop()  # what is mapped of that one is kept
         for kind in tuple(self._jobs):
             self.cancel(kind)
         self.session.open_cube(cube)
         if reference is not None:
             self.session.set_reference(reference)
+
+    def _offer_kept(self) -> None:
+        """Tell what can be brought back of a scene that is opened."""
+        texts = [jobs.offer() for jobs in (self.kept_labels, self.kept_maps)]
+        if offered := " ".join(filter(None, texts)):
+            self.told.emit("info", offered)
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.errors import SSAMambaError
+from napari_ssamamba.events import Progress
 from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, UNKNOWN
 from napari_ssamamba.prediction.order import Focus
 from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.tiles import Window
-    from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.class_map import Mapped, MapTile
+    from napari_ssamamba.project.kept_maps import KeptMap
     from napari_ssamamba.session.preview import Preview
     from napari_ssamamba.session.session import Session
     from napari_ssamamba.training.config import Mixture
@@ -129,7 +132,9 @@ class SessionMapping:
         checkpoint.check_bands(self._session.need_cube())
         shown.stopped = False
         self._session.events.map.emit()
-        return self._work(checkpoint, shown, attention=self._session.attention.with_map)
+        of_attention = self._session.attention
+        attention = of_attention.with_map and of_attention.maps is not None
+        return self._work(checkpoint, shown, attention=attention)
 
     def _work(
         self,
@@ -151,6 +156,57 @@ class SessionMapping:
             members=shown.members,
         )
         return after(preparing, lambda: mapping(done=shown.level == FINAL))
+
+    def restoring_run(self, kept: KeptMap) -> Generator[Progress, None, ShownMap]:
+        """Return the reading of a map that was kept, to be run anywhere; see `take_restored`.
+
+        Raises
+        ------
+        RoomError
+            Where there is no room for it.
+        """
+        cube, header = self._session.need_cube(), kept.header
+        allocate = self.room.arrays(BYTES_A_PIXEL * cube.rows * cube.columns)
+
+        def reading() -> Generator[Progress, None, ShownMap]:
+            from napari_ssamamba.project.kept_maps import read_map, read_model
+
+            yield Progress(text="Reading the model")
+            checkpoint = read_model(kept)
+            checkpoint.check_bands(cube)
+            shown = ShownMap.blank(
+                (cube.rows, cube.columns),
+                allocate,
+                classes=ClassTable(header.classes),
+                checkpoint=checkpoint,
+                members=header.members,
+                complete=header.complete,
+                stopped=not header.complete,
+                outdated=header.outdated,
+            )
+            yield from read_map(kept, shown)
+            return shown
+
+        return reading()
+
+    def take_restored(self, shown: ShownMap) -> None:
+        """Show a map that was read, and take its model; one that is not complete can be continued.
+
+        Parameters
+        ----------
+        shown : ShownMap
+            From `restoring_run`.
+        """
+        session = self._session
+        self.end_preview()
+        if shown.checkpoint is not None:
+            session.set_checkpoint(shown.checkpoint)
+        if session.training.members != shown.members:
+            session.set_training(replace(session.training, members=shown.members))
+        session.map, self._before = shown, None
+        session.attention.finish_mapping()
+        session.events.map.emit()
+        self.set_accuracy(None)
 
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the map."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -79,13 +80,18 @@ class ShownMap(Mosaic):
         """Share of the scene that the model has mapped, 0 to 1."""
         return float(np.count_nonzero(self.level == FINAL) / self.level.size)
 
+    @property
+    def percent(self) -> int:
+        """The same in whole percent; 100 only where nothing is missing."""
+        return math.floor(100 * self.share)
+
     def state(self) -> str:
         """Say in a word or two how far it is; nothing where it is complete and up to date."""
         if self.preview:
             return "preview"
         said = []
         if self.stopped:
-            said.append(f"stopped at {100 * self.share:.0f} %")
+            said.append(f"stopped at {self.percent} %")
         elif not self.complete:
             said.append("mapping…")
         if self.outdated:

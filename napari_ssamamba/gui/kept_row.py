@@ -1,4 +1,4 @@
-"""A row that brings labels back which were painted before; hidden where there are none."""
+"""A row that brings back what is kept of the scene; hidden where there is nothing."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
-    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
+    from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
 
 FEWEST_LETTERS = 12
 """Of the list, which is as wide as there is room."""
 
 
-class KeptLabelsRow(QWidget):
+class KeptRow(QWidget):
     """Lists what is kept of the scene and asks to restore one of it.
 
     Parameters
     ----------
-    workflow : Workflow
+    jobs : KeptLabelJobs or KeptMapJobs
+    listed, restored : str
+        Tooltips of the list and the button.
     """
 
-    def __init__(self, workflow: Workflow) -> None:
+    def __init__(self, jobs: KeptLabelJobs | KeptMapJobs, listed: str, restored: str) -> None:
         super().__init__()
-        self._keeping = workflow.keeping
+        self._jobs = jobs
         self.choice = QComboBox()
-        self.choice.setToolTip("Labels that were painted on this scene before, the latest first")
+        self.choice.setToolTip(listed)
         self.choice.setMinimumContentsLength(FEWEST_LETTERS)
         adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.choice.setSizeAdjustPolicy(adjust)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.restore = QPushButton("Restore")
-        self.restore.setToolTip(
-            "Replace the labels by these; what is painted now is kept and listed here instead"
-        )
+        self.restore.setToolTip(restored)
         self.restore.clicked.connect(self._restore)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.choice, 1)
         layout.addWidget(self.restore)
-        self._keeping.offered_changed.connect(self._show)
+        jobs.offered_changed.connect(self._show)
         self._show()
 
     def _restore(self) -> None:
-        self._keeping.restore(self.choice.currentData())
+        self._jobs.restore(self.choice.currentData())
 
     def _show(self) -> None:
         self.choice.clear()
-        for kept in self._keeping.offered:
+        for kept in self._jobs.offered:
             self.choice.addItem(kept.short, kept)
             last = self.choice.count() - 1
             self.choice.setItemData(last, str(kept), Qt.ItemDataRole.ToolTipRole)

@@ -35,6 +35,7 @@ OFFERED = (
     "Labels that were painted on this scene before are kept: {}. Restore, in the section Classes, "
     "brings them back."
 )
+"""Told when a scene is opened."""
 
 NOT_KEPT = (
     "{}: painted labels cannot be kept there for the case of a crash ({}). Free some space, or "
@@ -71,7 +72,7 @@ class _Painting:
     kept: bool = False
 
 
-class KeepingJobs(QObject):
+class KeptLabelJobs(QObject):
     """Keeps the session's labels once they are painted on; imported ones have a file already.
 
     Parameters
@@ -97,18 +98,13 @@ class KeepingJobs(QObject):
             workflow, KEEP, "Keeping the labels", MILLISECONDS_TO_KEEP, self._write, self._refuse
         )
         events = self._session.events
-        events.cube.connect(self._begin_with_scene)
+        events.cube.connect(self._begin)
         events.labels.connect(self._labels_changed)
         events.classes.connect(self._classes_changed)
         if self._session.cube is not None:
-            self._begin_with_scene()
+            self._begin()
 
     # --- what is painted -------------------------------------------------------------------
-
-    def _begin_with_scene(self) -> None:
-        self._begin()
-        if self.offered:
-            self._workflow.told.emit("info", OFFERED.format(self.offered[0]))
 
     def _begin(self) -> None:
         """Write what was painted until now, and look at the labels that are there instead."""
@@ -157,6 +153,10 @@ class KeepingJobs(QObject):
         self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
 
     # --- bringing it back ------------------------------------------------------------------
+
+    def offer(self) -> str:
+        """Say what can be restored; nothing where there is nothing."""
+        return OFFERED.format(self.offered[0]) if self.offered else ""
 
     def restore(self, kept: KeptLabels) -> None:
         """Let labels that were kept take the place of those that are shown, which are kept, too."""

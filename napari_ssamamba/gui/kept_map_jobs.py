@@ -1,0 +1,257 @@
+"""Keeps maps while they are computed, in the background, and offers those of before."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_ssamamba.gui.keeper import Keeper
+from napari_ssamamba.project.kept_maps import (
+    KeptMap,
+    MapFolder,
+    MapHeader,
+    kept_maps,
+    remove_oldest,
+)
+from napari_ssamamba.project.user_data import data_folder, new_begun
+
+if TYPE_CHECKING:
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.tiles import Window
+    from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.session import ShownMap
+
+KEEP, RESTORE = "keeping the map", "restoring a map"
+"""Kinds of job, see `Workflow`."""
+
+MILLISECONDS_TO_KEEP = 15_000
+"""After so long what was mapped is in a file."""
+
+OFFERED = (
+    "A map of this scene from before is kept with its model: {}. Restore, in the section Map, "
+    "brings both back."
+)
+"""Told when a scene is opened."""
+
+NOT_KEPT = (
+    "{}: the map cannot be kept there for the case of a crash ({}). Free some space, or save its "
+    "layers with File → Save Selected Layers when it is done."
+)
+
+
+@dataclass(slots=True, eq=False)
+class _Map:
+    """A map that is kept.
+
+    Attributes
+    ----------
+    cube : Cube
+    shown : ShownMap
+        The session's own; it goes on changing.
+    begun : str
+        See `new_begun`.
+    folder : MapFolder or None
+        None before the first write.
+    header : MapHeader or None
+        As it was last written.
+    changed : deque of Window
+        What was mapped since then.
+    """
+
+    cube: Cube
+    shown: ShownMap
+    begun: str
+    folder: MapFolder | None = None
+    header: MapHeader | None = None
+    changed: deque[Window] = field(default_factory=deque)
+
+    def header_now(self) -> MapHeader:
+        """Return what is to be written, with the number of final pixels left open."""
+        shown = self.shown
+        return MapHeader(
+            rows=shown.level.shape[0],
+            columns=shown.level.shape[1],
+            classes=shown.classes.classes,
+            members=shown.members,
+            complete=shown.complete,
+            outdated=shown.outdated,
+            mapped=0,
+        )
+
+    @property
+    def needs_writing(self) -> bool:
+        """Whether its files lack something. A map without a pixel needs none."""
+        if self.folder is None:
+            return bool(self.changed)
+        return bool(self.changed) or self.header != self.header_now()
+
+
+class KeptMapJobs(QObject):
+    """Keeps the maps that a model of the session makes; previews of a training are not kept.
+
+    A map that was cancelled goes; one that was stopped, or that another took the place of, stays.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Its Qt parent.
+
+    Attributes
+    ----------
+    offered : list of KeptMap
+        What else is kept of the scene that is open, changed last first.
+    """
+
+    offered_changed = Signal()
+
+    def __init__(self, workflow: Workflow) -> None:
+        super().__init__(workflow)
+        self.offered: list[KeptMap] = []
+        self._workflow = workflow
+        self._session = workflow.session
+        self._maps: list[_Map] = []  # that is shown, and that may be brought back
+        self._restored: _Map | None = None  # that is about to be shown
+        self._keeper = Keeper(
+            workflow, KEEP, "Keeping the map", MILLISECONDS_TO_KEEP, self._write, self._refuse
+        )
+        events = self._session.events
+        events.map.connect(self._map_changed)
+        events.map_tile.connect(self._tile_came)
+        events.classes.connect(self._keep_if_changed)
+        events.cube.connect(self._scene_changed)
+        self._offer()
+
+    # --- what is mapped --------------------------------------------------------------------
+
+    def _scene_changed(self) -> None:
+        self._map_changed()
+        self._offer()
+
+    def _map_changed(self) -> None:
+        cube = self._session.cube
+        here = [m for m in self._session.mapping.maps() if m is not None and _is_kept(m)]
+        gone = [kept for kept in self._maps if kept.shown not in here]
+        if gone:
+            self._leave(gone)
+        known = [kept.shown for kept in self._maps]
+        for shown in here:
+            if shown not in known and cube is not None:
+                self._maps.append(self._of(cube, shown))
+        self._keep_if_changed()
+        if gone:
+            self._offer()
+
+    def _of(self, cube: Cube, shown: ShownMap) -> _Map:
+        restored = self._restored
+        if restored is not None and restored.shown is shown:
+            return restored
+        return _Map(cube, shown, new_begun())
+
+    def _leave(self, gone: list[_Map]) -> None:
+        """Write what is left to write of maps that are not shown any more; cancelled ones go."""
+        for kept in gone:
+            done = kept.shown.complete or kept.shown.stopped
+            if not done and _is_of(kept.cube, self._session.cube):
+                self._maps.remove(kept)
+        if self._workflow.job(KEEP) is not None or any(kept.needs_writing for kept in gone):
+            self._keeper.flush()
+        for kept in gone:
+            if kept in self._maps:
+                self._maps.remove(kept)
+            elif kept.folder is not None:
+                kept.folder.remove()
+
+    def _tile_came(self, window: Window) -> None:
+        for kept in self._maps:
+            if kept.shown is self._session.map:
+                kept.changed.append(window)
+                self._keeper.change()
+
+    def _keep_if_changed(self) -> None:
+        if any(kept.needs_writing for kept in self._maps):
+            self._keeper.change()
+
+    # --- keeping it ------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write at once what was mapped since it was last written."""
+        self._keeper.flush()
+
+    def _write(self) -> None:
+        """Write what was mapped, in any thread."""
+        for kept in tuple(self._maps):
+            if kept.needs_writing:
+                self._write_one(kept)
+
+    def _write_one(self, kept: _Map) -> None:
+        checkpoint, header = kept.shown.checkpoint, kept.header_now()
+        if checkpoint is None:
+            return
+        windows = []
+        while kept.changed:
+            windows.append(kept.changed.popleft())
+        try:
+            if kept.folder is None:
+                root = data_folder()
+                kept.folder = MapFolder.begin(kept.cube, root, kept.begun, checkpoint)
+                used = {m.folder.path for m in self._maps if m.folder is not None}
+                remove_oldest(kept.cube, root, used)
+            kept.folder.write(kept.shown, windows, header)
+            kept.shown.leave_memory()
+            kept.header = header
+        except OSError:
+            kept.changed.extend(windows)
+            raise
+
+    def _refuse(self, error: OSError) -> None:
+        self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
+
+    # --- bringing it back ------------------------------------------------------------------
+
+    def offer(self) -> str:
+        """Say what can be restored; nothing where there is nothing."""
+        return OFFERED.format(self.offered[0]) if self.offered else ""
+
+    def restore(self, kept: KeptMap) -> None:
+        """Show a map that was kept, in the place of the one that is shown, which is kept, too."""
+        self._workflow.mapping.stop()
+        prepare = partial(self._session.mapping.restoring_run, kept)
+        if run := self._workflow.prepared(prepare):
+            take = partial(self._take, kept)
+            self._workflow.run(RESTORE, "Restoring the map", run, on_result=take)
+
+    def _take(self, kept: KeptMap, shown: ShownMap) -> None:
+        cube = self._session.need_cube()
+        restored = _Map(cube, shown, kept.path.name, MapFolder(kept.path))
+        restored.header = restored.header_now()
+        differing = self._workflow.training.take_classes(shown.classes)
+        self._restored = restored
+        self._session.mapping.take_restored(shown)
+        self._restored = None
+        self._offer()
+        self._workflow.told.emit("info", f"Restored: {kept}. {differing}".strip())
+        self._workflow.mapping.compare()
+
+    def _offer(self) -> None:
+        """List what is kept of the scene, but for what is shown."""
+        cube, shown = self._session.cube, [kept.folder.path for kept in self._maps if kept.folder]
+        self.offered = []
+        if cube is not None:
+            self.offered = [k for k in kept_maps(cube, data_folder()) if k.path not in shown]
+        self.offered_changed.emit()
+
+
+def _is_of(cube: Cube, opened: Cube | None) -> bool:
+    """Tell whether a cube, perhaps with other bands switched on, is the scene that is open."""
+    if opened is None or cube.shape != opened.shape:
+        return False
+    return (cube.name, cube.fingerprint) == (opened.name, opened.fingerprint)
+
+
+def _is_kept(shown: ShownMap) -> bool:
+    """Tell whether a map is one that a model made of the whole scene, or is about to."""
+    return shown.checkpoint is not None and not shown.preview

@@ -1,0 +1,278 @@
+"""A map is kept while it is made, and can be looked at and continued after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.events import result_of
+from napari_ssamamba.gui import kept_map_jobs
+from napari_ssamamba.gui.workflow import Workflow
+from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.prediction.predictor import predict
+from napari_ssamamba.project import kept_maps as kept
+from napari_ssamamba.session import Session, ShownMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import TinyJob
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
+
+Start = "Callable[[], Workflow]"
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SSAMAMBA_DATA", str(tmp_path))
+    monkeypatch.setattr(kept_map_jobs, "MILLISECONDS_TO_KEEP", 20)
+    return tmp_path
+
+
+@pytest.fixture
+def cube(tiny_job: TinyJob) -> Cube:
+    """A scene of several tiles."""
+    return replace(tiny_job.cube, raw=np.tile(tiny_job.cube.raw, (4, 4, 1)), fingerprint="wide")
+
+
+@pytest.fixture
+def start(qtbot: Any, cube: Cube, tiny_checkpoint: Checkpoint) -> Iterator[Start]:
+    """Start the program anew on the scene, with a model."""
+    made: list[Workflow] = []
+
+    def begin() -> Workflow:
+        session = Session()
+        made.append(Workflow(session))
+        session.open_cube(cube)
+        session.set_checkpoint(tiny_checkpoint)
+        return made[-1]
+
+    yield begin
+    for workflow in made:
+        assert workflow.shut_down()
+
+
+@pytest.fixture
+def map_a_part(qtbot: Any) -> Callable[[Workflow], None]:
+    """Map until the first tile has come, and hold the mapping there."""
+
+    def run(workflow: Workflow) -> None:
+        tiles: list[Window] = []
+
+        def came(window: Window) -> None:
+            tiles.append(window)
+            workflow.pause("map", True)
+
+        workflow.session.events.map_tile.connect(came)
+        workflow.mapping.map_scene()
+        qtbot.waitUntil(lambda: len(tiles) > 0, timeout=20_000)
+        workflow.session.events.map_tile.disconnect(came)
+        assert 0 < workflow.session.map.share < 1  # type: ignore[union-attr]
+
+    return run
+
+
+@pytest.fixture
+def map_all(qtbot: Any) -> Callable[[Workflow], None]:
+    """Map the whole scene."""
+
+    def run(workflow: Workflow) -> None:
+        workflow.mapping.map_scene()
+        session = workflow.session
+        qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+        workflow.kept_maps.flush()
+
+    return run
+
+
+def states(root: Path, cube: Cube) -> list[str]:
+    return [found.state for found in kept.kept_maps(cube, root)]
+
+
+def test_a_map_goes_on_after_a_crash(
+    qtbot: Any,
+    start: Any,
+    map_a_part: Any,
+    cube: Cube,
+    tiny_checkpoint: Checkpoint,
+    root: Path,
+) -> None:
+    crashed = start()
+    map_a_part(crashed)
+    qtbot.waitUntil(lambda: len(states(root, cube)) == 1, timeout=20_000)
+    before = crashed.session.map
+    # The program is gone; it is started again, without a model.
+    session = Session()
+    workflow, told = Workflow(session), []
+    workflow.told.connect(lambda level, text: told.append(text))
+    session.open_cube(cube)
+    [offered] = workflow.kept_maps.offered
+    assert told == [kept_map_jobs.OFFERED.format(offered)]
+    assert 0 < offered.header.mapped < 96 * 80
+    workflow.kept_maps.restore(offered)
+    qtbot.waitUntil(lambda: session.map is not None, timeout=20_000)
+    shown: Any = session.map
+    assert shown.stopped and not shown.complete and session.mapping.can_continue
+    final = before.level == FINAL
+    for name in kept.ARRAYS:
+        np.testing.assert_array_equal(getattr(shown, name)[final], getattr(before, name)[final])
+    assert session.classes.names == tiny_checkpoint.classes.names
+    assert workflow.kept_maps.offered == []  # it is what is shown
+
+    workflow.mapping.continue_map()
+    qtbot.waitUntil(lambda: shown.complete, timeout=20_000)
+    assert workflow.shut_down()
+    assert states(root, cube) == ["complete"]
+    whole = result_of(predict(cube, tiny_checkpoint, device="cpu"))
+    [again] = kept.kept_maps(cube, root)
+    read = ShownMap.blank((96, 80), classes=tiny_checkpoint.classes)
+    for _ in kept.read_map(again, read):
+        pass
+    np.testing.assert_array_equal(read.ids, whole.ids)
+    np.testing.assert_allclose(read.confidence, whole.confidence, atol=1e-5)
+
+
+def test_a_complete_map_is_compared_when_it_comes_back(
+    qtbot: Any, start: Any, map_all: Any, cube: Cube, tiny_job: TinyJob
+) -> None:
+    map_all(start())
+    workflow = start()
+    session = workflow.session
+    truth = tiny_job.reference
+    session.set_reference(replace(truth, ids=np.tile(truth.ids, (4, 4))))
+    workflow.kept_maps.restore(workflow.kept_maps.offered[0])
+    qtbot.waitUntil(lambda: session.accuracy is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20_000)
+    assert session.map.complete and not session.map.outdated
+    assert not session.mapping.can_continue
+
+
+def test_a_map_that_is_cancelled_goes_and_the_one_before_stays(
+    start: Any, map_a_part: Any, map_all: Any, cube: Cube, root: Path
+) -> None:
+    workflow = start()
+    map_all(workflow)
+    first = workflow.session.map
+    map_a_part(workflow)
+    workflow.kept_maps.flush()
+    assert len(states(root, cube)) == 2
+    workflow.mapping.cancel()
+    assert workflow.session.map is first
+    assert states(root, cube) == ["complete"]
+    assert workflow.kept_maps.offered == []
+
+
+def test_a_map_that_another_takes_the_place_of_is_offered(
+    qtbot: Any, start: Any, map_all: Any, cube: Cube, root: Path
+) -> None:
+    workflow = start()
+    map_all(workflow)
+    first = workflow.session.map
+    map_all(workflow)
+    second = workflow.session.map
+    assert second is not first and len(states(root, cube)) == 2
+    [offered] = workflow.kept_maps.offered
+    workflow.kept_maps.restore(offered)
+    session = workflow.session
+    qtbot.waitUntil(lambda: session.map is not second, timeout=20_000)
+    np.testing.assert_array_equal(session.map.ids, first.ids)
+    [other] = workflow.kept_maps.offered
+    assert other.path != offered.path
+    assert len(states(root, cube)) == 2  # looking at one makes no third
+
+
+@pytest.mark.parametrize("leave", ["close", "another scene", "training"])
+def test_what_is_mapped_when_the_user_leaves_is_kept(
+    qtbot: Any,
+    start: Any,
+    map_a_part: Any,
+    cube: Cube,
+    tiny_job: TinyJob,
+    root: Path,
+    leave: str,
+) -> None:
+    workflow = start()
+    map_a_part(workflow)
+    mapped = int((workflow.session.map.level == FINAL).sum())
+    if leave == "close":
+        assert workflow.shut_down()
+    elif leave == "another scene":
+        workflow._replace_cube(tiny_job.cube, None)
+        assert workflow.kept_maps.offered == []
+    else:
+        truth = tiny_job.reference
+        workflow.session.set_labels(replace(truth, ids=np.tile(truth.ids, (4, 4))))
+        workflow.training.train()
+        workflow.kept_maps.flush()
+    [found] = kept.kept_maps(cube, root)
+    assert found.header.mapped == mapped and not found.header.complete
+    assert found.header.outdated == (leave == "training")
+
+
+def test_names_and_the_state_follow(start: Any, map_all: Any, cube: Cube, root: Path) -> None:
+    workflow = start()
+    workflow.training.take_classes(workflow.session.checkpoint.classes)
+    map_all(workflow)
+    session = workflow.session
+    session.rename_class(session.classes.ids[0], "Lettuce")
+    session.labels[0, 0] = session.classes.ids[0]
+    session.labels_painted()
+    workflow.kept_maps.flush()
+    [found] = kept.kept_maps(cube, root)
+    assert found.header.classes[0].name == "Lettuce"
+    assert found.state == "complete, outdated"
+
+
+def test_the_preview_of_a_training_is_not_kept(
+    start: Any, cube: Cube, tiny_checkpoint: Checkpoint, root: Path
+) -> None:
+    workflow = start()
+    session = workflow.session
+    for preview, n in ((True, 0), (False, 1)):
+        classes = tiny_checkpoint.classes
+        session.map = ShownMap.blank(
+            (96, 80), classes=classes, checkpoint=tiny_checkpoint, preview=preview
+        )
+        session.events.map.emit()
+        session.events.map_tile.emit(Window(0, 10, 0, 10))
+        workflow.kept_maps.flush()
+        assert len(states(root, cube)) == n
+
+
+def test_what_cannot_be_kept_is_told_once_and_kept_later(
+    start: Any, map_a_part: Any, cube: Cube, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow, told = start(), []
+    workflow.told.connect(lambda level, text: told.append((level, text)))
+    file = root / "file"
+    file.write_text("no folder")
+    monkeypatch.setenv("SSAMAMBA_DATA", str(file))
+    map_a_part(workflow)
+    for _ in range(2):
+        workflow.kept_maps.flush()
+    [(level, text)] = told
+    assert level == "error" and text.startswith(f"{file}: the map cannot be kept there")
+    monkeypatch.setenv("SSAMAMBA_DATA", str(root))
+    workflow.kept_maps.flush()
+    assert len(states(root, cube)) == 1
+
+
+def test_a_damaged_map_is_told_and_what_is_shown_stays(
+    qtbot: Any, start: Any, map_all: Any, cube: Cube
+) -> None:
+    map_all(start())
+    workflow, told = start(), []
+    workflow.told.connect(lambda level, text: told.append((level, text)))
+    [offered] = workflow.kept_maps.offered
+    (offered.path / "ids.npy").write_bytes(b"nothing")
+    workflow.kept_maps.restore(offered)
+    qtbot.waitUntil(lambda: len(told) == 1, timeout=20_000)
+    assert told[0][0] == "error" and "ids.npy: it cannot be read" in told[0][1]
+    assert workflow.session.map is None
