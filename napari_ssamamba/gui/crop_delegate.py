@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QFontMetrics, QPainter
     from qtpy.QtWidgets import QStyleOptionViewItem
 
+    from napari_ssamamba.audit.decision import DecisionKind
     from napari_ssamamba.gui.crop_model import CropModel
     from napari_ssamamba.session import Session
-    from napari_ssamamba.session.decisions import DecisionKind
 
 MARGIN = 5
 """Pixels around a crop."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
+    from napari_ssamamba.audit.decision import DecisionKind
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
-    from napari_ssamamba.session.decisions import DecisionKind
 
 SWATCH_PIXELS = 10
 NUMBER_KEYS = 9

@@ -12,8 +12,8 @@ from napari_ssamamba.gui.column_model import ColumnModel
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
+    from napari_ssamamba.audit.decision import Decision
     from napari_ssamamba.session import Session
-    from napari_ssamamba.session.decisions import Decision
 
 REFERENCE, MAPPED = 2, 3
 

@@ -20,14 +20,15 @@ from qtpy.QtWidgets import (
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.decision_keys import DECISION_KEYS, UNDO_KEY, decide
 from napari_ssamamba.gui.decision_model import DecisionModel
+from napari_ssamamba.gui.kept_row import KeptRow
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
 
+    from napari_ssamamba.audit.decision import DecisionKind
     from napari_ssamamba.gui.dialogs import Dialogs
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import Session
-    from napari_ssamamba.session.decisions import DecisionKind
 
 TABLE_HEIGHT = 110
 
@@ -71,16 +72,24 @@ class DecisionPanel(QWidget):
         buttons.addWidget(self.export, 2, 1)
         self.count = QLabel()
         self.count.setWordWrap(True)
+        self.kept = KeptRow(
+            workflow.kept_decisions,
+            "Decisions that were made about this scene before, the latest first",
+            "List these decisions, and leave out again what was marked wrong; labels stay as they "
+            "are. What is listed now is kept and offered here instead",
+        )
         self.model = DecisionModel(session, self)
         self.table = self._make_table()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
+        layout.addWidget(self.kept)
         layout.addWidget(self.count)
         layout.addWidget(self.table)
         audit = session.audit.events
         connect(self._show_state, audit.position, audit.cell, audit.confusion)
         connect(self._show_made, session.decisions.events.made)
+        workflow.kept_decisions.offered_changed.connect(self._show_state)
         self._show_made()
         self._show_state()
 
@@ -132,7 +141,8 @@ class DecisionPanel(QWidget):
             button = self.buttons[decision.kind]
             button.setEnabled(not refusal)
             button.setToolTip(refusal or f"{decision.tooltip} ({decision.key})")
-        self.setVisible(audit.confusion is not None or bool(decisions.made))
+        kept = self._workflow.kept_decisions.offered
+        self.setVisible(audit.confusion is not None or bool(decisions.made or kept))
 
     def _show_made(self) -> None:
         made = self._session.decisions.made

@@ -31,12 +31,6 @@ KEEP, RESTORE = "keeping labels", "restoring labels"
 MILLISECONDS_TO_KEEP = 5000
 """After so long what was painted is in a file."""
 
-OFFERED = (
-    "Labels that were painted on this scene before are kept: {}. Restore, in the section Classes, "
-    "brings them back."
-)
-"""Told when a scene is opened."""
-
 NOT_KEPT = (
     "{}: painted labels cannot be kept there for the case of a crash ({}). Free some space, or "
     "save them with File → Save Selected Layers."
@@ -155,8 +149,8 @@ class KeptLabelJobs(QObject):
     # --- bringing it back ------------------------------------------------------------------
 
     def offer(self) -> str:
-        """Say what can be restored; nothing where there is nothing."""
-        return OFFERED.format(self.offered[0]) if self.offered else ""
+        """Say what can be restored, and where; nothing where there is nothing."""
+        return f"labels in Classes ({self.offered[0].short})" if self.offered else ""
 
     def restore(self, kept: KeptLabels) -> None:
         """Let labels that were kept take the place of those that are shown, which are kept, too."""

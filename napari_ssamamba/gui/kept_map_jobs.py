@@ -31,12 +31,6 @@ KEEP, RESTORE = "keeping the map", "restoring a map"
 MILLISECONDS_TO_KEEP = 15_000
 """After so long what was mapped is in a file."""
 
-OFFERED = (
-    "A map of this scene from before is kept with its model: {}. Restore, in the section Map, "
-    "brings both back."
-)
-"""Told when a scene is opened."""
-
 NOT_KEPT = (
     "{}: the map cannot be kept there for the case of a crash ({}). Free some space, or save its "
     "layers with File → Save Selected Layers when it is done."
@@ -213,8 +207,8 @@ class KeptMapJobs(QObject):
     # --- bringing it back ------------------------------------------------------------------
 
     def offer(self) -> str:
-        """Say what can be restored; nothing where there is nothing."""
-        return OFFERED.format(self.offered[0]) if self.offered else ""
+        """Say what can be restored, and where; nothing where there is nothing."""
+        return f"a map and its model in Map ({self.offered[0].short})" if self.offered else ""
 
     def restore(self, kept: KeptMap) -> None:
         """Show a map that was kept, in the place of the one that is shown, which is kept, too."""

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
+    from napari_ssamamba.gui.kept_decision_jobs import KeptDecisionJobs
     from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
     from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
 
@@ -20,12 +21,14 @@ class KeptRow(QWidget):
 
     Parameters
     ----------
-    jobs : KeptLabelJobs or KeptMapJobs
+    jobs : KeptLabelJobs, KeptMapJobs or KeptDecisionJobs
     listed, restored : str
         Tooltips of the list and the button.
     """
 
-    def __init__(self, jobs: KeptLabelJobs | KeptMapJobs, listed: str, restored: str) -> None:
+    def __init__(
+        self, jobs: KeptLabelJobs | KeptMapJobs | KeptDecisionJobs, listed: str, restored: str
+    ) -> None:
         super().__init__()
         self._jobs = jobs
         self.choice = QComboBox()

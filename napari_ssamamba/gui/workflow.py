@@ -17,6 +17,7 @@ from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.curve_jobs import CurveJobs
 from napari_ssamamba.gui.fixing_jobs import FixingJobs
 from napari_ssamamba.gui.job import Job
+from napari_ssamamba.gui.kept_decision_jobs import KeptDecisionJobs
 from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
 from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
 from napari_ssamamba.gui.labelling_jobs import LabellingJobs
@@ -39,6 +40,9 @@ OTHER_NAMES = (
     "other classes, import the labels with the reference's ids, or draw them from the reference."
 )
 """Told of a reference that contradicts the class table."""
+
+KEPT = "Kept of this scene from before: {}. Restore, in these sections, brings it back."
+"""Told when a scene is opened that was worked on before."""
 
 SECONDS_TO_END = 30.0
 """How long `Workflow.shut_down` waits for the threads; they end within one step."""
@@ -68,6 +72,7 @@ class Workflow(QObject):
     fixing : FixingJobs
     kept_labels : KeptLabelJobs
     kept_maps : KeptMapJobs
+    kept_decisions : KeptDecisionJobs
     """
 
     job_started = Signal(str, object)
@@ -107,6 +112,7 @@ class Workflow(QObject):
         self.fixing = FixingJobs(self)
         self.kept_labels = KeptLabelJobs(self)
         self.kept_maps = KeptMapJobs(self)
+        self.kept_decisions = KeptDecisionJobs(self)
         session.events.cube.connect(self._offer_kept)
         self._offer_kept()
 
@@ -245,8 +251,8 @@ class Workflow(QObject):
         for job in jobs:
             job.quit()
         ended = [job.wait(SECONDS_TO_END) for job in jobs]
-        self.kept_labels.flush()
-        self.kept_maps.flush()
+        for kept in (self.kept_labels, self.kept_maps, self.kept_decisions):
+            kept.flush()
         return all(ended)
 
     # --- internals -------------------------------------------------------------------------
@@ -290,9 +296,9 @@ class Workflow(QObject):
 
     def _offer_kept(self) -> None:
         """Tell what can be brought back of a scene that is opened."""
-        texts = [jobs.offer() for jobs in (self.kept_labels, self.kept_maps)]
-        if offered := " ".join(filter(None, texts)):
-            self.told.emit("info", offered)
+        kept = (self.kept_labels, self.kept_maps, self.kept_decisions)
+        if offered := ", ".join(filter(None, (jobs.offer() for jobs in kept))):
+            self.told.emit("info", KEPT.format(offered))
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)

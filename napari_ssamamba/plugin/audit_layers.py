@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from numpy.typing import NDArray
 
-    from napari_ssamamba.session.decisions import DecisionKind
+    from napari_ssamamba.audit.decision import DecisionKind
 
 ROLE = "audited pixels"
 

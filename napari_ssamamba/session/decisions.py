@@ -3,56 +3,25 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.audit.decision import Decision, DecisionKind
 from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.data.classes import UNLABELLED
 from napari_ssamamba.errors import LabelsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.session.session import Session
 
-DecisionKind = Literal[
-    "accepted", "relabelled", "marked wrong", "skipped", "labelled", "label removed"
-]
-
 COLUMNS = ("row", "column", "reference", "mapped as", "decision", "training label")
 """Of the table that `Decisions.export` writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What was decided about one pixel.
-
-    Attributes
-    ----------
-    row, column : int
-    reference, mapped : int
-        Class ids that the truth and the map give it; 0 for a pixel without a truth.
-    kind : {"accepted", "relabelled", "marked wrong", "skipped", "labelled", "label removed"}
-    label_before, label : int
-        Its training label before and after; 0 for none.
-    """
-
-    row: int
-    column: int
-    reference: int
-    mapped: int
-    kind: DecisionKind
-    label_before: int
-    label: int
-
-    @property
-    def pixel(self) -> tuple[int, int]:
-        """Row and column."""
-        return self.row, self.column
 
 
 class DecisionEvents(SignalGroup):
@@ -72,7 +41,7 @@ class Decisions:
     Attributes
     ----------
     made : list of Decision
-        In the order in which they were made; they go with the scene.
+        In the order in which they were made; another list takes its place with another scene.
     """
 
     def __init__(self, session: Session) -> None:
@@ -240,6 +209,27 @@ class Decisions:
                     ids = d.reference, d.mapped, d.label
                     truth, mapped, label = (self.land_class(i).name if i else "" for i in ids)
                     table.writerow([d.row, d.column, truth, mapped, d.kind, label])
+
+    def classes(self) -> list[LandClass]:
+        """Return the classes that decisions are about, also where their table is gone."""
+        ids = {id for d in self.made for id in (d.reference, d.mapped, d.label, d.label_before)}
+        known = {*self._session.classes.ids, *self._classes}
+        return [self.land_class(id) for id in sorted(ids & known)]
+
+    def restore(self, made: Sequence[Decision], classes: Iterable[LandClass]) -> None:
+        """Take decisions that were made before; the labels stay as they are.
+
+        Parameters
+        ----------
+        made : sequence of Decision
+            About pixels of the scene.
+        classes : iterable of LandClass
+            That they are about.
+        """
+        self._classes |= {c.id: c for c in classes}
+        self.made = list(made)
+        self._leave_out()
+        self.events.made.emit()
 
     def _drop(self) -> None:
         self.made = []

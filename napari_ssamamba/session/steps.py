@@ -12,7 +12,7 @@ from napari_ssamamba.errors import LabelsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_ssamamba.session.decisions import Decision
+    from napari_ssamamba.audit.decision import Decision
     from napari_ssamamba.session.session import Session
 
 

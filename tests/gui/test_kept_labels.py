@@ -165,7 +165,7 @@ def test_the_dock_offers_them_and_a_click_restores(
     session.open_cube(first.session.need_cube())
     assert row.isVisible() and row.choice.currentText().endswith(" · 3 px")
     said = dock.messages.text.text()
-    assert "3 pixels, 1 class. Restore, in the section Classes" in said
+    assert "labels in Classes (" in said and " · 3 px). Restore" in said
     paint(workflow, 4)
     paint(workflow, 5)
     qtbot.mouseClick(row.restore, Qt.MouseButton.LeftButton)

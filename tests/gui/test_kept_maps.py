@@ -11,7 +11,7 @@ import pytest
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import result_of
 from napari_ssamamba.gui import kept_map_jobs
-from napari_ssamamba.gui.workflow import Workflow
+from napari_ssamamba.gui.workflow import KEPT, Workflow
 from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.prediction.predictor import predict
 from napari_ssamamba.project import kept_maps as kept
@@ -114,7 +114,7 @@ def test_a_map_goes_on_after_a_crash(
     workflow.told.connect(lambda level, text: told.append(text))
     session.open_cube(cube)
     [offered] = workflow.kept_maps.offered
-    assert told == [kept_map_jobs.OFFERED.format(offered)]
+    assert told == [KEPT.format(f"a map and its model in Map ({offered.short})")]
     assert 0 < offered.header.mapped < 96 * 80
     workflow.kept_maps.restore(offered)
     qtbot.waitUntil(lambda: session.map is not None, timeout=20_000)

@@ -1,0 +1,139 @@
+"""Decisions about errors, suggestions and suspects, kept while they are made.
+
+Each scene has a folder in the user's data folder, and each time that decisions were made about it
+a JSON file there.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from napari_ssamamba.audit.decision import Decision  # noqa: TC001 (pydantic reads it)
+from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.data.classes import LandClass  # noqa: TC001 (pydantic reads it)
+from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.project.headers import read_header
+from napari_ssamamba.project.user_data import BEGUN_PATTERN, folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from napari_ssamamba.data.cube import Cube
+
+KIND = "decisions"
+"""Of what is kept, see `folder_of`."""
+
+FILES_A_SCENE = 5
+"""Files of a scene that are kept; the oldest go."""
+
+VERSION = 1
+
+REMEDY = "Remove the file."
+
+
+class _File(BaseModel):
+    """What a file holds; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["napari-ssamamba decisions"] = "napari-ssamamba decisions"
+    version: int = VERSION
+    classes: tuple[LandClass, ...]
+    made: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDecisions:
+    """Decisions that were made at some time, and the file that holds them.
+
+    Attributes
+    ----------
+    path : Path
+        Its name tells when the first one was made.
+    changed : datetime
+        When the file last changed, in local time.
+    made : tuple of Decision
+    classes : tuple of LandClass
+        That they are about.
+    """
+
+    path: Path
+    changed: datetime
+    made: tuple[Decision, ...]
+    classes: tuple[LandClass, ...]
+
+    def __str__(self) -> str:
+        """Say when it was and how many, e.g. ``27 Nov 2026, 14:03 · 12 decisions``."""
+        return f"{self.changed:%d %b %Y, %H:%M} · {self._count}"
+
+    @property
+    def short(self) -> str:
+        """Say it in few letters, e.g. ``27 Nov 14:03 · 12 decisions``."""
+        return f"{self.changed:%d %b %H:%M} · {self._count}"
+
+    @property
+    def _count(self) -> str:
+        return "1 decision" if len(self.made) == 1 else f"{len(self.made):,} decisions"
+
+
+def kept_decisions(cube: Cube, root: Path) -> list[KeptDecisions]:
+    """List the decisions that are kept of a scene, those changed last first.
+
+    Damaged files, and decisions about pixels that the scene does not have, are left out.
+
+    Parameters
+    ----------
+    cube : Cube
+    root : Path
+        See `data_folder`.
+    """
+    found = []
+    for path in folder_of(cube, root, KIND).glob("*.json"):
+        if re.fullmatch(BEGUN_PATTERN, path.stem):
+            with suppress(OSError, UnicodeError, FileFormatError):
+                text = path.read_text(encoding="utf-8")
+                changed = datetime.fromtimestamp(path.stat().st_mtime)
+                read = read_header(path, text, _File, VERSION, REMEDY)
+                if all(0 <= d.row < cube.rows and 0 <= d.column < cube.columns for d in read.made):
+                    found.append(KeptDecisions(path, changed, read.made, read.classes))
+    return sorted(found, key=lambda kept: (kept.changed, kept.path.name), reverse=True)
+
+
+def keep_decisions(
+    made: Sequence[Decision], classes: Iterable[LandClass], cube: Cube, root: Path, begun: str
+) -> None:
+    """Write decisions in the place of those that began with the same; where none are left, remove.
+
+    Parameters
+    ----------
+    made : sequence of Decision
+    classes : iterable of LandClass
+        That they are about.
+    cube : Cube
+        Their scene.
+    root : Path
+        See `data_folder`.
+    begun : str
+        See `new_begun`.
+
+    Raises
+    ------
+    OSError
+        Where the folder cannot be written into, or its disk is full; what was kept stays.
+    """
+    path = folder_of(cube, root, KIND) / f"{begun}.json"
+    if not made:
+        path.unlink(missing_ok=True)
+        return
+    text = _File(classes=tuple(classes), made=tuple(made)).model_dump_json()
+    with written_whole(path.parent) as folder:
+        (folder / path.name).write_text(text, encoding="utf-8")
+    for kept in kept_decisions(cube, root)[FILES_A_SCENE:]:
+        kept.path.unlink(missing_ok=True)
