@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.gui.keeper import Keeper
 from napari_ssamamba.project.kept_decisions import KeptDecisions, keep_decisions, kept_decisions
 from napari_ssamamba.project.user_data import data_folder, new_begun
+from napari_ssamamba.session.renaming import adopt_classes
 
 if TYPE_CHECKING:
     from napari_ssamamba.audit.decision import Decision
@@ -132,6 +134,7 @@ class KeptDecisionJobs(QObject):
 
     def restore(self, kept: KeptDecisions) -> None:
         """Let decisions that were kept take the place of those that are listed, kept as well."""
+        adopt_classes(self._session, ClassTable(kept.classes))
         self._session.decisions.restore(kept.made, kept.classes)
         self._begin(kept.path.stem)
         self._workflow.told.emit("info", f"Restored: {kept}.")

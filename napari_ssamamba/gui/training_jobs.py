@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject
 
 from napari_ssamamba.events import Progress
 from napari_ssamamba.gui.turns import Turns
+from napari_ssamamba.session.renaming import adopt_classes
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -100,19 +101,9 @@ class TrainingJobs(QObject):
     def take_classes(self, learned: ClassTable) -> str:
         """Let a model's classes be painted, where nothing is yet; say where others are."""
         session = self._session
-        if session.labels is None or not session.labels.any():
-            self._replace_classes(learned)
+        adopt_classes(session, learned)
         differing = learned.differing(session.classes)
         return OTHER_CLASSES.format(differing) if differing else ""
-
-    def _replace_classes(self, learned: ClassTable) -> None:
-        session = self._session
-        for id in [c.id for c in session.classes if c.id in learned and c != learned[c.id]]:
-            session.delete_class(id)
-        for land_class in learned:
-            if land_class.id not in session.classes:
-                session.take_class(land_class)
-        session.select_class(learned.ids[0])
 
     def _take_event(self, event: Progress) -> None:
         from napari_ssamamba.session.preview import Preview

@@ -1,4 +1,4 @@
-"""A class that is renamed or recoloured is so everywhere: in model, map, reference and changes."""
+"""Names of classes: changed everywhere at once, and taken over from what was made before."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_ssamamba.data.classes import LandClass
+    from napari_ssamamba.data.classes import ClassTable, LandClass
     from napari_ssamamba.session.session import Session
 
 
@@ -34,3 +34,18 @@ def follow_class(session: Session, before: LandClass, after: LandClass) -> None:
                 shown.checkpoint = session.checkpoint
     session.changes.follow(before, after)
     session.audit.follow(before, after)
+
+
+def adopt_classes(session: Session, known: ClassTable) -> None:
+    """Let classes of a model, map or other work be painted, where nothing is painted yet.
+
+    Those of the table that contradict them go, the others stay.
+    """
+    if not len(known) or (session.labels is not None and session.labels.any()):
+        return
+    for id in [c.id for c in session.classes if c.id in known and c != known[c.id]]:
+        session.delete_class(id)
+    for land_class in known:
+        if land_class.id not in session.classes:
+            session.take_class(land_class)
+    session.select_class(known.ids[0])

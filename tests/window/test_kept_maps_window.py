@@ -1,4 +1,4 @@
-"""A map that a crash cut short is offered in another window, restored and continued by mouse."""
+"""A map that a crash cut short, and what was decided about it, come back in another window."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 from spectral.io.envi import save_image
 
-from napari_ssamamba.gui import kept_map_jobs
+from napari_ssamamba.gui import kept_decision_jobs, kept_map_jobs
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.project.kept_decisions import kept_decisions
 from napari_ssamamba.project.kept_maps import kept_maps
 
 if TYPE_CHECKING:
@@ -20,15 +22,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.window
 
 
-def test_a_map_goes_on_in_another_window(
+def test_a_map_and_decisions_come_back_in_another_window(
     open_window: Callable[[], Any],
     job: Any,
     tmp_path: Path,
     user_data: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kept_map_jobs, "MILLISECONDS_TO_KEEP", 500)
-    cube, _, checkpoint = job
+    for jobs in (kept_map_jobs, kept_decision_jobs):
+        monkeypatch.setattr(jobs, "MILLISECONDS_TO_KEEP", 500)
+    cube, reference, checkpoint = job
     path = tmp_path / "strips.hdr"
     metadata = {"wavelength": cube.wavelengths.tolist(), "bbl": cube.good_bands.astype(int)}
     save_image(str(path), cube.raw, metadata=metadata)
@@ -72,7 +75,32 @@ def test_a_map_goes_on_in_another_window(
     window.until(lambda: shown.complete, 60)
     assert layers["map"].name == "map"
     window.until(lambda: mapped() == [90 * 84], 15)
-    window.viewer.theme = "light"
-    window.viewer.window.resize(1024, 700)
-    panel.scroll.ensureWidgetVisible(panel.map)
-    window.picture("continued")
+
+    # decisions about its errors, by keys over the canvas
+    session.set_reference(reference)
+    window.workflow.audit.confuse()
+    window.until(lambda: session.audit.confusion is not None, 20)
+    errors = session.audit.confusion.worst()
+    session.audit.choose_cell(errors[0])
+    window.press(Qt.Key.Key_N)
+    for key in (Qt.Key.Key_W, Qt.Key.Key_S, Qt.Key.Key_W):
+        window.press(key)
+    expected = ["marked wrong", "skipped", "marked wrong"]
+
+    def decided() -> list[list[str]]:
+        found = kept_decisions(session.cube, user_data)
+        return [[d.kind for d in kept.made] for kept in found]
+
+    window.until(lambda: decided() == [expected], 15)
+    again = opened()
+    panel = again.widget.main
+    panel.scroll.ensureWidgetVisible(panel.audit.decisions)
+    again.picture("decisions-offered")
+    again.click(panel.audit.decisions.kept.restore)
+    assert [d.kind for d in again.session.decisions.made] == expected
+    shown_names = {panel.audit.decisions.model.index(0, n).data() for n in (2, 3)}
+    assert shown_names <= set(reference.classes.names)  # not those that a new scene begins with
+    again.viewer.theme = "light"
+    again.viewer.window.resize(1024, 700)
+    panel.scroll.ensureWidgetVisible(panel.audit.decisions)
+    again.picture("decisions-restored")
