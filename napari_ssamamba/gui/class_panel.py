@@ -83,7 +83,7 @@ class ClassPanel(QWidget):
         self.seed.setPrefix("seed ")
         self.seed.setToolTip("The same seed draws the same pixels")
         self.kept = KeptRow(
-            workflow.kept_labels,
+            workflow.kept.labels,
             "Labels that were painted on this scene before, the latest first",
             "Replace the labels by these; what is painted now is kept and listed here instead",
         )

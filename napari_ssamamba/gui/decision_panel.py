@@ -73,7 +73,7 @@ class DecisionPanel(QWidget):
         self.count = QLabel()
         self.count.setWordWrap(True)
         self.kept = KeptRow(
-            workflow.kept_decisions,
+            workflow.kept.decisions,
             "Decisions that were made about this scene before, the latest first",
             "List these decisions, and leave out again what was marked wrong; labels stay as they "
             "are. What is listed now is kept and offered here instead",
@@ -89,7 +89,7 @@ class DecisionPanel(QWidget):
         audit = session.audit.events
         connect(self._show_state, audit.position, audit.cell, audit.confusion)
         connect(self._show_made, session.decisions.events.made)
-        workflow.kept_decisions.offered_changed.connect(self._show_state)
+        workflow.kept.decisions.offered_changed.connect(self._show_state)
         self._show_made()
         self._show_state()
 
@@ -141,7 +141,7 @@ class DecisionPanel(QWidget):
             button = self.buttons[decision.kind]
             button.setEnabled(not refusal)
             button.setToolTip(refusal or f"{decision.tooltip} ({decision.key})")
-        kept = self._workflow.kept_decisions.offered
+        kept = self._workflow.kept.decisions.offered
         self.setVisible(audit.confusion is not None or bool(decisions.made or kept))
 
     def _show_made(self) -> None:

@@ -137,7 +137,7 @@ class KeptDecisionJobs(QObject):
         adopt_classes(self._session, ClassTable(kept.classes))
         self._session.decisions.restore(kept.made, kept.classes)
         self._begin(kept.path.stem)
-        self._workflow.told.emit("info", f"Restored: {kept}.")
+        self._workflow.told.emit("info", f"Decisions restored: {kept}.")
 
     def _offer(self) -> None:
         """List what is kept of the scene, but for what is listed now."""

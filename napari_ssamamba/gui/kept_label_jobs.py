@@ -15,7 +15,7 @@ from napari_ssamamba.project.kept_labels import KeptLabels, keep_labels, kept_la
 from napari_ssamamba.project.user_data import data_folder, new_begun
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     import numpy as np
@@ -152,23 +152,32 @@ class KeptLabelJobs(QObject):
         """Say what can be restored, and where; nothing where there is nothing."""
         return f"labels in Classes ({self.offered[0].short})" if self.offered else ""
 
-    def restore(self, kept: KeptLabels) -> None:
-        """Let labels that were kept take the place of those that are shown, which are kept, too."""
+    def restore(self, kept: KeptLabels, then: Callable[[], None] | None = None) -> None:
+        """Let labels that were kept take the place of those that are shown, which are kept, too.
+
+        Parameters
+        ----------
+        kept : KeptLabels
+        then : callable, optional
+            Called when they are there.
+        """
         cube = self._session.need_cube()
 
         def reading() -> Generator[Progress, None, LabelMap]:
             yield Progress(text="Reading the labels")
             return read_kept(kept, cube)
 
-        take = partial(self._take, kept)
+        take = partial(self._take, kept, then)
         self._workflow.run(RESTORE, "Restoring the labels", reading, on_result=take)
 
-    def _take(self, kept: KeptLabels, labels: LabelMap) -> None:
+    def _take(self, kept: KeptLabels, then: Callable[[], None] | None, labels: LabelMap) -> None:
         self._session.set_labels(labels)
         if self._painting is not None:
             self._painting.restored, self._painting.kept = kept.path, True
         self._offer()
-        self._workflow.told.emit("info", f"Restored: {kept}.")
+        self._workflow.told.emit("info", f"Labels restored: {kept}.")
+        if then is not None:
+            then()
 
     def _offer(self) -> None:
         """List what is kept of the scene, but for what is painted now or was just restored."""

@@ -20,6 +20,8 @@ from napari_ssamamba.project.kept_maps import (
 from napari_ssamamba.project.user_data import data_folder, new_begun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.gui.workflow import Workflow
@@ -210,15 +212,22 @@ class KeptMapJobs(QObject):
         """Say what can be restored, and where; nothing where there is nothing."""
         return f"a map and its model in Map ({self.offered[0].short})" if self.offered else ""
 
-    def restore(self, kept: KeptMap) -> None:
-        """Show a map that was kept, in the place of the one that is shown, which is kept, too."""
+    def restore(self, kept: KeptMap, then: Callable[[], None] | None = None) -> None:
+        """Show a map that was kept, in the place of the one that is shown, which is kept, too.
+
+        Parameters
+        ----------
+        kept : KeptMap
+        then : callable, optional
+            Called when it is there.
+        """
         self._workflow.mapping.stop()
         prepare = partial(self._session.mapping.restoring_run, kept)
         if run := self._workflow.prepared(prepare):
-            take = partial(self._take, kept)
+            take = partial(self._take, kept, then)
             self._workflow.run(RESTORE, "Restoring the map", run, on_result=take)
 
-    def _take(self, kept: KeptMap, shown: ShownMap) -> None:
+    def _take(self, kept: KeptMap, then: Callable[[], None] | None, shown: ShownMap) -> None:
         cube = self._session.need_cube()
         restored = _Map(cube, shown, kept.path.name, MapFolder(kept.path))
         restored.header = restored.header_now()
@@ -227,8 +236,10 @@ class KeptMapJobs(QObject):
         self._session.mapping.take_restored(shown)
         self._restored = None
         self._offer()
-        self._workflow.told.emit("info", f"Restored: {kept}. {differing}".strip())
+        self._workflow.told.emit("info", f"Map restored: {kept}. {differing}".strip())
         self._workflow.mapping.compare()
+        if then is not None:
+            then()
 
     def _offer(self) -> None:
         """List what is kept of the scene, but for what is shown."""

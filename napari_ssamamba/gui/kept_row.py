@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
+from napari_ssamamba.project.user_data import data_folder
+
 if TYPE_CHECKING:
     from napari_ssamamba.gui.kept_decision_jobs import KeptDecisionJobs
     from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
@@ -32,7 +34,7 @@ class KeptRow(QWidget):
         super().__init__()
         self._jobs = jobs
         self.choice = QComboBox()
-        self.choice.setToolTip(listed)
+        self.choice.setToolTip(f"{listed}; they are kept in {data_folder()}")
         self.choice.setMinimumContentsLength(FEWEST_LETTERS)
         adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.choice.setSizeAdjustPolicy(adjust)

@@ -72,7 +72,7 @@ class MapPanel(QWidget):
         self.members.currentIndexChanged.connect(self._ask_members)
         self.progress = JobProgress(workflow, "map", stop=workflow.mapping.stop)
         self.kept = KeptRow(
-            workflow.kept_maps,
+            workflow.kept.maps,
             "Maps that were made of this scene before, with their models, the latest first",
             "Show this map and take its model; what is shown now is kept and listed here instead",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QStyle, QToolButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QStyle, QToolButton, QWidget
 
 if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
@@ -37,11 +37,21 @@ class MessageBar(QWidget):
         self.dismiss.setAccessibleName("Dismiss the message")
         self.dismiss.setToolTip("Dismiss the message")
         self.dismiss.clicked.connect(self.hide)
-        layout = QHBoxLayout(self)
-        layout.addWidget(self.icon, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        self.restore = QPushButton("Restore &all")
+        self.restore.setToolTip(
+            "Bring back what was kept last: labels, map with its model, decisions. What was kept "
+            "before it is in the sections Classes, Map and Audit"
+        )
+        self.restore.clicked.connect(self._restore)
+        self._kept = workflow.kept
+        layout = QGridLayout(self)
+        layout.addWidget(self.icon, 0, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.text, 0, 1)
+        layout.addWidget(self.dismiss, 0, 2, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.restore, 1, 1, Qt.AlignmentFlag.AlignLeft)
+        layout.setColumnStretch(1, 1)
         workflow.told.connect(self.tell)
+        workflow.kept.offered.connect(self.offer)
         self.hide()
 
     def tell(self, level: str, text: str) -> None:
@@ -53,4 +63,14 @@ class MessageBar(QWidget):
         self.icon.setPixmap(self.style().standardIcon(which).pixmap(ICON_PIXELS))
         self.icon.setAccessibleName("Error" if level == "error" else "Information")
         self.text.setText(text)
+        self.restore.hide()
         self.show()
+
+    def offer(self, text: str) -> None:
+        """Show what is kept of the scene, with a button that brings it back."""
+        self.tell("info", text)
+        self.restore.show()
+
+    def _restore(self) -> None:
+        self.hide()
+        self._kept.restore_latest()

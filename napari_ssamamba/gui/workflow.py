@@ -17,9 +17,7 @@ from napari_ssamamba.gui.audit_jobs import AuditJobs
 from napari_ssamamba.gui.curve_jobs import CurveJobs
 from napari_ssamamba.gui.fixing_jobs import FixingJobs
 from napari_ssamamba.gui.job import Job
-from napari_ssamamba.gui.kept_decision_jobs import KeptDecisionJobs
-from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
-from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
+from napari_ssamamba.gui.kept_work import KeptWork
 from napari_ssamamba.gui.labelling_jobs import LabellingJobs
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
 from napari_ssamamba.gui.scene_jobs import SceneJobs
@@ -40,9 +38,6 @@ OTHER_NAMES = (
     "other classes, import the labels with the reference's ids, or draw them from the reference."
 )
 """Told of a reference that contradicts the class table."""
-
-KEPT = "Kept of this scene from before: {}. Restore, in these sections, brings it back."
-"""Told when a scene is opened that was worked on before."""
 
 SECONDS_TO_END = 30.0
 """How long `Workflow.shut_down` waits for the threads; they end within one step."""
@@ -70,9 +65,7 @@ class Workflow(QObject):
     attribution : AttributionJobs
     labelling : LabellingJobs
     fixing : FixingJobs
-    kept_labels : KeptLabelJobs
-    kept_maps : KeptMapJobs
-    kept_decisions : KeptDecisionJobs
+    kept : KeptWork
     """
 
     job_started = Signal(str, object)
@@ -110,11 +103,7 @@ class Workflow(QObject):
         self.attribution = AttributionJobs(self)
         self.labelling = LabellingJobs(self)
         self.fixing = FixingJobs(self)
-        self.kept_labels = KeptLabelJobs(self)
-        self.kept_maps = KeptMapJobs(self)
-        self.kept_decisions = KeptDecisionJobs(self)
-        session.events.cube.connect(self._offer_kept)
-        self._offer_kept()
+        self.kept = KeptWork(self)
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""
@@ -251,8 +240,7 @@ class Workflow(QObject):
         for job in jobs:
             job.quit()
         ended = [job.wait(SECONDS_TO_END) for job in jobs]
-        for kept in (self.kept_labels, self.kept_maps, self.kept_decisions):
-            kept.flush()
+        self.kept.flush()
         return all(ended)
 
     # --- internals -------------------------------------------------------------------------
@@ -293,12 +281,6 @@ class Workflow(QObject):
         self.session.open_cube(cube)
         if reference is not None:
             self.session.set_reference(reference)
-
-    def _offer_kept(self) -> None:
-        """Tell what can be brought back of a scene that is opened."""
-        kept = (self.kept_labels, self.kept_maps, self.kept_decisions)
-        if offered := ", ".join(filter(None, (jobs.offer() for jobs in kept))):
-            self.told.emit("info", KEPT.format(offered))
 
     def _take_reference(self, reference: LabelMap) -> None:
         self.session.set_reference(reference)

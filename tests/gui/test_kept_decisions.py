@@ -10,7 +10,7 @@ from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.gui import kept_decision_jobs
 from napari_ssamamba.gui.decision_panel import DecisionPanel
 from napari_ssamamba.gui.dialogs import Dialogs
-from napari_ssamamba.gui.workflow import KEPT, Workflow
+from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.project.kept_decisions import kept_decisions
 from napari_ssamamba.session import Session
 
@@ -83,9 +83,9 @@ def test_decisions_come_back_after_a_crash(
     assert session.decisions.wrong() == audited.decisions.wrong()
     assert panel.kept.isHidden() and panel.model.rowCount() == 3
     assert panel.model.index(0, 2).data() == "Class 2"  # named, though no table is there
-    assert told[0].startswith("Restored: ")
+    assert told[0].startswith("Decisions restored: ")
     session.decisions.undo()
-    again.kept_decisions.flush()
+    again.kept.decisions.flush()
     assert kinds(root, tiny_job) == [expected[:2]]  # in the file that it came from
 
 
@@ -94,12 +94,11 @@ def test_another_scene_leaves_them_and_they_are_offered_again(
 ) -> None:
     decide(audited)
     told: list[str] = []
-    workflow.told.connect(lambda level, text: told.append(text))
+    workflow.kept.offered.connect(told.append)
     workflow._replace_cube(tiny_job.cube, None)
     assert [len(made) for made in kinds(root, tiny_job)] == [3]
-    [offered] = workflow.kept_decisions.offered
+    [offered] = workflow.kept.decisions.offered
     assert audited.decisions.made == []
-    assert told[-1].startswith(KEPT[:20])
     assert f"decisions in Audit ({offered.short})" in told[-1]
 
 
@@ -107,11 +106,11 @@ def test_those_that_are_all_undone_leave_no_file(
     audited: Any, workflow: Workflow, tiny_job: TinyJob, root: Path
 ) -> None:
     decide(audited)
-    workflow.kept_decisions.flush()
+    workflow.kept.decisions.flush()
     assert len(kinds(root, tiny_job)) == 1
     while audited.decisions.made:
         audited.decisions.undo()
-    workflow.kept_decisions.flush()
+    workflow.kept.decisions.flush()
     assert kinds(root, tiny_job) == []
 
 
@@ -123,7 +122,7 @@ def test_what_cannot_be_kept_is_told(
     (root / "file").write_text("no folder")
     monkeypatch.setenv("SSAMAMBA_DATA", str(root / "file"))
     decide(audited)
-    workflow.kept_decisions.flush()
+    workflow.kept.decisions.flush()
     decisions = [text for level, text in told if "decisions cannot be kept" in text]
     assert len(decisions) == 1
     monkeypatch.setenv("SSAMAMBA_DATA", str(root))

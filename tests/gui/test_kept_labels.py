@@ -60,23 +60,23 @@ def test_a_crash_takes_the_last_seconds_alone(
     qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
 ) -> None:
     crashed = started()
-    assert crashed.kept_labels.offered == []
+    assert crashed.kept.labels.offered == []
     paint(crashed, 2)
     qtbot.waitUntil(lambda: pixels(root, tiny_job) == [3], timeout=20_000)
     paint(crashed, 4)
     qtbot.waitUntil(lambda: pixels(root, tiny_job) == [6], timeout=20_000)
     # The program is gone; it is started again.
     workflow = started()
-    [offered] = workflow.kept_labels.offered
+    [offered] = workflow.kept.labels.offered
     assert offered.pixels == 6
-    workflow.kept_labels.restore(offered)
+    workflow.kept.labels.restore(offered)
     session, before = workflow.session, crashed.session
     qtbot.waitUntil(lambda: session.label_counts() == {1: 6}, timeout=20_000)
     np.testing.assert_array_equal(session.labels, before.labels)
     assert session.classes == before.classes
-    assert workflow.kept_labels.offered == []  # it is what is shown
+    assert workflow.kept.labels.offered == []  # it is what is shown
     session.rename_class(1, "wheat")
-    workflow.kept_labels.flush()
+    workflow.kept.labels.flush()
     names = [
         read_kept(kept, tiny_job.cube).classes[1].name for kept in kept_labels(tiny_job.cube, root)
     ]
@@ -98,8 +98,8 @@ def test_labels_that_are_replaced_are_kept_with_their_own_classes(
     workflow = started()
     paint(workflow, 2)
     workflow.session.set_labels(tiny_job.reference)  # an import
-    [offered] = workflow.kept_labels.offered
-    workflow.kept_labels.restore(offered)
+    [offered] = workflow.kept.labels.offered
+    workflow.kept.labels.restore(offered)
     session = workflow.session
     qtbot.waitUntil(lambda: session.classes.names == ("maize",), timeout=20_000)
     assert session.label_counts() == {1: 3}
@@ -112,17 +112,17 @@ def test_imported_labels_are_kept_once_they_are_painted_on(
     session: Any = workflow.session
     session.set_labels(tiny_job.reference)
     session.rename_class(2, "maize")
-    workflow.kept_labels.flush()
+    workflow.kept.labels.flush()
     assert pixels(root, tiny_job) == []
     session.labels[0, 0] = 2
     session.labels_painted()
-    workflow.kept_labels.flush()
+    workflow.kept.labels.flush()
     n = np.count_nonzero(tiny_job.reference.ids) + 1
     assert pixels(root, tiny_job) == [n]
     session.rename_class(2, "wheat")
-    workflow.kept_labels.flush()
+    workflow.kept.labels.flush()
     again = started()
-    again.kept_labels.restore(again.kept_labels.offered[0])
+    again.kept.labels.restore(again.kept.labels.offered[0])
     qtbot.waitUntil(lambda: 2 in again.session.classes, timeout=20_000)
     assert again.session.classes[2].name == "wheat"
 
@@ -141,11 +141,11 @@ def test_what_cannot_be_kept_is_told_once_and_tried_again(
     monkeypatch.setenv("SSAMAMBA_DATA", str(file))
     for row in (2, 4):
         paint(workflow, row)
-        workflow.kept_labels.flush()
+        workflow.kept.labels.flush()
     [(level, text)] = told
     assert level == "error" and text.startswith(f"{file}: painted labels cannot be kept there")
     monkeypatch.setenv("SSAMAMBA_DATA", str(root))
-    workflow.kept_labels.flush()
+    workflow.kept.labels.flush()
     assert pixels(root, tiny_job) == [6]
 
 
@@ -165,12 +165,12 @@ def test_the_dock_offers_them_and_a_click_restores(
     session.open_cube(first.session.need_cube())
     assert row.isVisible() and row.choice.currentText().endswith(" · 3 px")
     said = dock.messages.text.text()
-    assert "labels in Classes (" in said and " · 3 px). Restore" in said
+    assert "labels in Classes (" in said and " · 3 px)." in said
     paint(workflow, 4)
     paint(workflow, 5)
     qtbot.mouseClick(row.restore, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: session.label_counts() == {1: 3}, timeout=20_000)
-    assert dock.messages.text.text().startswith("Restored: ")
+    assert dock.messages.text.text().startswith("Labels restored: ")
     assert row.choice.count() == 1  # what was painted instead
     assert row.choice.currentText().endswith(" · 6 px")
     assert workflow.shut_down()

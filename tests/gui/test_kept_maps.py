@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import result_of
 from napari_ssamamba.gui import kept_map_jobs
-from napari_ssamamba.gui.workflow import KEPT, Workflow
+from napari_ssamamba.gui.dock import MainDock
+from napari_ssamamba.gui.kept_work import KEPT
+from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.prediction.predictor import predict
 from napari_ssamamba.project import kept_maps as kept
@@ -87,7 +90,7 @@ def map_all(qtbot: Any) -> Callable[[Workflow], None]:
         workflow.mapping.map_scene()
         session = workflow.session
         qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
-        workflow.kept_maps.flush()
+        workflow.kept.maps.flush()
 
     return run
 
@@ -111,12 +114,12 @@ def test_a_map_goes_on_after_a_crash(
     # The program is gone; it is started again, without a model.
     session = Session()
     workflow, told = Workflow(session), []
-    workflow.told.connect(lambda level, text: told.append(text))
+    workflow.kept.offered.connect(told.append)
     session.open_cube(cube)
-    [offered] = workflow.kept_maps.offered
+    [offered] = workflow.kept.maps.offered
     assert told == [KEPT.format(f"a map and its model in Map ({offered.short})")]
     assert 0 < offered.header.mapped < 96 * 80
-    workflow.kept_maps.restore(offered)
+    workflow.kept.maps.restore(offered)
     qtbot.waitUntil(lambda: session.map is not None, timeout=20_000)
     shown: Any = session.map
     assert shown.stopped and not shown.complete and session.mapping.can_continue
@@ -124,7 +127,7 @@ def test_a_map_goes_on_after_a_crash(
     for name in kept.ARRAYS:
         np.testing.assert_array_equal(getattr(shown, name)[final], getattr(before, name)[final])
     assert session.classes.names == tiny_checkpoint.classes.names
-    assert workflow.kept_maps.offered == []  # it is what is shown
+    assert workflow.kept.maps.offered == []  # it is what is shown
 
     workflow.mapping.continue_map()
     qtbot.waitUntil(lambda: shown.complete, timeout=20_000)
@@ -147,7 +150,7 @@ def test_a_complete_map_is_compared_when_it_comes_back(
     session = workflow.session
     truth = tiny_job.reference
     session.set_reference(replace(truth, ids=np.tile(truth.ids, (4, 4))))
-    workflow.kept_maps.restore(workflow.kept_maps.offered[0])
+    workflow.kept.maps.restore(workflow.kept.maps.offered[0])
     qtbot.waitUntil(lambda: session.accuracy is not None, timeout=20_000)
     qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20_000)
     assert session.map.complete and not session.map.outdated
@@ -161,12 +164,12 @@ def test_a_map_that_is_cancelled_goes_and_the_one_before_stays(
     map_all(workflow)
     first = workflow.session.map
     map_a_part(workflow)
-    workflow.kept_maps.flush()
+    workflow.kept.maps.flush()
     assert len(states(root, cube)) == 2
     workflow.mapping.cancel()
     assert workflow.session.map is first
     assert states(root, cube) == ["complete"]
-    assert workflow.kept_maps.offered == []
+    assert workflow.kept.maps.offered == []
 
 
 def test_a_map_that_another_takes_the_place_of_is_offered(
@@ -178,12 +181,12 @@ def test_a_map_that_another_takes_the_place_of_is_offered(
     map_all(workflow)
     second = workflow.session.map
     assert second is not first and len(states(root, cube)) == 2
-    [offered] = workflow.kept_maps.offered
-    workflow.kept_maps.restore(offered)
+    [offered] = workflow.kept.maps.offered
+    workflow.kept.maps.restore(offered)
     session = workflow.session
     qtbot.waitUntil(lambda: session.map is not second, timeout=20_000)
     np.testing.assert_array_equal(session.map.ids, first.ids)
-    [other] = workflow.kept_maps.offered
+    [other] = workflow.kept.maps.offered
     assert other.path != offered.path
     assert len(states(root, cube)) == 2  # looking at one makes no third
 
@@ -205,12 +208,12 @@ def test_what_is_mapped_when_the_user_leaves_is_kept(
         assert workflow.shut_down()
     elif leave == "another scene":
         workflow._replace_cube(tiny_job.cube, None)
-        assert workflow.kept_maps.offered == []
+        assert workflow.kept.maps.offered == []
     else:
         truth = tiny_job.reference
         workflow.session.set_labels(replace(truth, ids=np.tile(truth.ids, (4, 4))))
         workflow.training.train()
-        workflow.kept_maps.flush()
+        workflow.kept.maps.flush()
     [found] = kept.kept_maps(cube, root)
     assert found.header.mapped == mapped and not found.header.complete
     assert found.header.outdated == (leave == "training")
@@ -224,7 +227,7 @@ def test_names_and_the_state_follow(start: Any, map_all: Any, cube: Cube, root: 
     session.rename_class(session.classes.ids[0], "Lettuce")
     session.labels[0, 0] = session.classes.ids[0]
     session.labels_painted()
-    workflow.kept_maps.flush()
+    workflow.kept.maps.flush()
     [found] = kept.kept_maps(cube, root)
     assert found.header.classes[0].name == "Lettuce"
     assert found.state == "complete, outdated"
@@ -242,7 +245,7 @@ def test_the_preview_of_a_training_is_not_kept(
         )
         session.events.map.emit()
         session.events.map_tile.emit(Window(0, 10, 0, 10))
-        workflow.kept_maps.flush()
+        workflow.kept.maps.flush()
         assert len(states(root, cube)) == n
 
 
@@ -256,11 +259,11 @@ def test_what_cannot_be_kept_is_told_once_and_kept_later(
     monkeypatch.setenv("SSAMAMBA_DATA", str(file))
     map_a_part(workflow)
     for _ in range(2):
-        workflow.kept_maps.flush()
+        workflow.kept.maps.flush()
     [(level, text)] = told
     assert level == "error" and text.startswith(f"{file}: the map cannot be kept there")
     monkeypatch.setenv("SSAMAMBA_DATA", str(root))
-    workflow.kept_maps.flush()
+    workflow.kept.maps.flush()
     assert len(states(root, cube)) == 1
 
 
@@ -270,9 +273,43 @@ def test_a_damaged_map_is_told_and_what_is_shown_stays(
     map_all(start())
     workflow, told = start(), []
     workflow.told.connect(lambda level, text: told.append((level, text)))
-    [offered] = workflow.kept_maps.offered
+    [offered] = workflow.kept.maps.offered
     (offered.path / "ids.npy").write_bytes(b"nothing")
-    workflow.kept_maps.restore(offered)
+    workflow.kept.maps.restore(offered)
     qtbot.waitUntil(lambda: len(told) == 1, timeout=20_000)
     assert told[0][0] == "error" and "ids.npy: it cannot be read" in told[0][1]
     assert workflow.session.map is None
+
+
+def test_a_click_brings_labels_map_and_decisions_back(
+    qtbot: Any, start: Any, map_all: Any, cube: Cube, tiny_job: TinyJob, tiny_checkpoint: Checkpoint
+) -> None:
+    before = start()
+    session = before.session
+    ids = np.zeros((96, 80), np.uint16)
+    ids[tuple(tiny_checkpoint.training_pixels.T)] = tiny_checkpoint.training_ids
+    session.set_labels(replace(tiny_job.reference, ids=ids))
+    session.labels_painted()
+    map_all(before)
+    session.decisions.label((50, 60), 2, 5)
+    map_all(before)
+    assert before.shut_down()
+
+    after = Session()
+    workflow = Workflow(after)
+    dock = MainDock(after, workflow)
+    qtbot.addWidget(dock)
+    dock.show()
+    after.open_cube(cube)
+    bar = dock.messages
+    assert bar.restore.isVisible()
+    qtbot.mouseClick(bar.restore, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(after.decisions.made) > 0, timeout=20_000)
+    np.testing.assert_array_equal(after.labels, session.labels)
+    np.testing.assert_array_equal(after.map.ids, session.map.ids)
+    assert not after.map.outdated  # which labels that come after it would do
+    assert after.decisions.made == session.decisions.made
+    assert after.classes == session.classes
+    assert bar.text.text().startswith("Decisions restored") and not bar.restore.isVisible()
+    assert [kept.state for kept in workflow.kept.maps.offered] == ["complete, outdated"]
+    assert workflow.shut_down()

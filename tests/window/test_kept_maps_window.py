@@ -96,8 +96,11 @@ def test_a_map_and_decisions_come_back_in_another_window(
     panel = again.widget.main
     panel.scroll.ensureWidgetVisible(panel.audit.decisions)
     again.picture("decisions-offered")
-    again.click(panel.audit.decisions.kept.restore)
+    assert panel.audit.decisions.kept.isVisible()
+    again.click(panel.messages.restore)
+    again.until(lambda: len(again.session.decisions.made) == 3, 20)
     assert [d.kind for d in again.session.decisions.made] == expected
+    np.testing.assert_array_equal(again.session.map.ids, shown.ids)
     shown_names = {panel.audit.decisions.model.index(0, n).data() for n in (2, 3)}
     assert shown_names <= set(reference.classes.names)  # not those that a new scene begins with
     again.viewer.theme = "light"

@@ -1,0 +1,71 @@
+"""All that is kept of the scene: labels, maps, decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_ssamamba.gui.kept_decision_jobs import KeptDecisionJobs
+from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
+from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
+
+if TYPE_CHECKING:
+    from napari_ssamamba.gui.workflow import Workflow
+
+KEPT = "Kept of this scene from before: {}."
+
+
+class KeptWork(QObject):
+    """Keeps the work of the user and the machine while it is done, and offers it again.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Its Qt parent.
+
+    Attributes
+    ----------
+    labels : KeptLabelJobs
+    maps : KeptMapJobs
+    decisions : KeptDecisionJobs
+    """
+
+    offered = Signal(str)
+    """What the user should read of what `restore_latest` would bring back, when a scene is opened
+    that was worked on before."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        super().__init__(workflow)
+        self.labels = KeptLabelJobs(workflow)
+        self.maps = KeptMapJobs(workflow)
+        self.decisions = KeptDecisionJobs(workflow)
+        workflow.session.events.cube.connect(self._offer)
+
+    def flush(self) -> None:
+        """Write at once what is not in a file yet."""
+        for kept in (self.labels, self.maps, self.decisions):
+            kept.flush()
+
+    def restore_latest(self) -> None:
+        """Bring back what was kept last: the labels first, since they outdate a map."""
+
+        def restore_decisions() -> None:
+            if self.decisions.offered:
+                self.decisions.restore(self.decisions.offered[0])
+
+        def restore_map() -> None:
+            if self.maps.offered:
+                self.maps.restore(self.maps.offered[0], restore_decisions)
+            else:
+                restore_decisions()
+
+        if self.labels.offered:
+            self.labels.restore(self.labels.offered[0], restore_map)
+        else:
+            restore_map()
+
+    def _offer(self) -> None:
+        texts = (kept.offer() for kept in (self.labels, self.maps, self.decisions))
+        if offered := ", ".join(filter(None, texts)):
+            self.offered.emit(KEPT.format(offered))
