@@ -33,6 +33,8 @@ class Keeper(QObject):
         Writes what changed since it was last called, in any thread; nothing where nothing did.
     refused : callable
         Told why that could not be: once, until it can.
+    written : callable, optional
+        Called after each write, in the main thread.
     """
 
     def __init__(
@@ -43,11 +45,12 @@ class Keeper(QObject):
         milliseconds: int,
         write: Callable[[], None],
         refused: Callable[[OSError], None],
+        written: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(workflow)
         self._workflow = workflow
         self._kind, self._title = kind, title
-        self._write, self._refuse = write, refused
+        self._write, self._refuse, self._then = write, refused, written
         self._refused = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -66,16 +69,16 @@ class Keeper(QObject):
         if (running := self._workflow.job(self._kind)) is not None:
             self._workflow.cancel(self._kind)
             running.wait(SECONDS_TO_WRITE)
-        self._tell(self._written())
+        self._tell(self._try())
 
     def _keep(self) -> None:
         def keeping() -> Generator[Progress, None, OSError | None]:
             yield Progress(text=self._title)
-            return self._written()
+            return self._try()
 
         self._workflow.run(self._kind, self._title, keeping, on_result=self._tell)
 
-    def _written(self) -> OSError | None:
+    def _try(self) -> OSError | None:
         try:
             self._write()
         except OSError as error:
@@ -86,3 +89,5 @@ class Keeper(QObject):
         if error is not None and not self._refused:
             self._refuse(error)
         self._refused = error is not None
+        if self._then is not None:
+            self._then()

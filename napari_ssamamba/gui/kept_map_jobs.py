@@ -56,6 +56,10 @@ class _Map:
         As it was last written.
     changed : deque of Window
         What was mapped since then.
+    left : bool
+        Whether it is neither shown nor to be brought back: written once more, and forgotten.
+    cancelled : bool
+        Whether its files are to go.
     """
 
     cube: Cube
@@ -64,6 +68,8 @@ class _Map:
     folder: MapFolder | None = None
     header: MapHeader | None = None
     changed: deque[Window] = field(default_factory=deque)
+    left: bool = False
+    cancelled: bool = False
 
     def header_now(self) -> MapHeader:
         """Return what is to be written, with the number of final pixels left open."""
@@ -81,6 +87,8 @@ class _Map:
     @property
     def needs_writing(self) -> bool:
         """Whether its files lack something. A map without a pixel needs none."""
+        if self.cancelled:
+            return self.folder is not None
         if self.folder is None:
             return bool(self.changed)
         return bool(self.changed) or self.header != self.header_now()
@@ -109,10 +117,16 @@ class KeptMapJobs(QObject):
         self.offered: list[KeptMap] = []
         self._workflow = workflow
         self._session = workflow.session
-        self._maps: list[_Map] = []  # that is shown, and that may be brought back
+        self._maps: list[_Map] = []  # shown, to be brought back, or left and not written yet
         self._restored: _Map | None = None  # that is about to be shown
         self._keeper = Keeper(
-            workflow, KEEP, "Keeping the map", MILLISECONDS_TO_KEEP, self._write, self._refuse
+            workflow,
+            KEEP,
+            "Keeping the map",
+            MILLISECONDS_TO_KEEP,
+            self._write,
+            self._refuse,
+            self._forget_left,
         )
         events = self._session.events
         events.map.connect(self._map_changed)
@@ -130,15 +144,23 @@ class KeptMapJobs(QObject):
     def _map_changed(self) -> None:
         cube = self._session.cube
         here = [m for m in self._session.mapping.maps() if m is not None and _is_kept(m)]
-        gone = [kept for kept in self._maps if kept.shown not in here]
-        if gone:
-            self._leave(gone)
+        for kept in self._maps:
+            if kept.shown not in here and not kept.left:
+                done = kept.shown.complete or kept.shown.stopped
+                kept.left = True
+                kept.cancelled = not done and _is_of(kept.cube, cube)
+                self._keeper.change()
         known = [kept.shown for kept in self._maps]
         for shown in here:
             if shown not in known and cube is not None:
                 self._maps.append(self._of(cube, shown))
         self._keep_if_changed()
-        if gone:
+
+    def _forget_left(self) -> None:
+        """Let go what was left and is written."""
+        before = len(self._maps)
+        self._maps = [kept for kept in self._maps if not kept.left or kept.needs_writing]
+        if len(self._maps) < before:
             self._offer()
 
     def _of(self, cube: Cube, shown: ShownMap) -> _Map:
@@ -146,20 +168,6 @@ class KeptMapJobs(QObject):
         if restored is not None and restored.shown is shown:
             return restored
         return _Map(cube, shown, new_begun())
-
-    def _leave(self, gone: list[_Map]) -> None:
-        """Write what is left to write of maps that are not shown any more; cancelled ones go."""
-        for kept in gone:
-            done = kept.shown.complete or kept.shown.stopped
-            if not done and _is_of(kept.cube, self._session.cube):
-                self._maps.remove(kept)
-        if self._workflow.job(KEEP) is not None or any(kept.needs_writing for kept in gone):
-            self._keeper.flush()
-        for kept in gone:
-            if kept in self._maps:
-                self._maps.remove(kept)
-            elif kept.folder is not None:
-                kept.folder.remove()
 
     def _tile_came(self, window: Window) -> None:
         for kept in self._maps:
@@ -184,6 +192,10 @@ class KeptMapJobs(QObject):
                 self._write_one(kept)
 
     def _write_one(self, kept: _Map) -> None:
+        if kept.cancelled and kept.folder is not None:
+            kept.folder.remove()
+            kept.folder = None
+            return
         checkpoint, header = kept.shown.checkpoint, kept.header_now()
         if checkpoint is None:
             return
@@ -222,6 +234,7 @@ class KeptMapJobs(QObject):
             Called when it is there.
         """
         self._workflow.mapping.stop()
+        self.flush()  # it may not be written whole yet
         prepare = partial(self._session.mapping.restoring_run, kept)
         if run := self._workflow.prepared(prepare):
             take = partial(self._take, kept, then)
@@ -243,7 +256,8 @@ class KeptMapJobs(QObject):
 
     def _offer(self) -> None:
         """List what is kept of the scene, but for what is shown."""
-        cube, shown = self._session.cube, [kept.folder.path for kept in self._maps if kept.folder]
+        cube = self._session.cube
+        shown = [kept.folder.path for kept in self._maps if kept.folder and not kept.left]
         self.offered = []
         if cube is not None:
             self.offered = [k for k in kept_maps(cube, data_folder()) if k.path not in shown]

@@ -173,6 +173,15 @@ class MapFolder:
         if shutil.disk_usage(folder).free < BYTES_A_PIXEL * math.prod(shape):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         path = folder / begun
+        try:
+            cls._fill(path, shape, checkpoint)
+        except OSError:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return cls(path)
+
+    @staticmethod
+    def _fill(path: Path, shape: tuple[int, int], checkpoint: Checkpoint) -> None:
         save_checkpoint(checkpoint, path / MODEL)
         with written_whole(path) as temporary:
             for name, dtype in ARRAYS.items():
@@ -184,7 +193,6 @@ class MapFolder:
                     }
                     np.lib.format.write_array_header_1_0(file, described)
                     file.truncate(file.tell() + math.prod(shape) * np.dtype(dtype).itemsize)
-        return cls(path)
 
     def write(self, mosaic: Mosaic, changed: Iterable[Window], header: MapHeader) -> None:
         """Write what changed in a map, which may go on changing.

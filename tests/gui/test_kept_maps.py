@@ -168,6 +168,7 @@ def test_a_map_that_is_cancelled_goes_and_the_one_before_stays(
     assert len(states(root, cube)) == 2
     workflow.mapping.cancel()
     assert workflow.session.map is first
+    workflow.kept.maps.flush()
     assert states(root, cube) == ["complete"]
     assert workflow.kept.maps.offered == []
 
@@ -209,6 +210,7 @@ def test_what_is_mapped_when_the_user_leaves_is_kept(
     elif leave == "another scene":
         workflow._replace_cube(tiny_job.cube, None)
         assert workflow.kept.maps.offered == []
+        workflow.kept.maps.flush()
     else:
         truth = tiny_job.reference
         workflow.session.set_labels(replace(truth, ids=np.tile(truth.ids, (4, 4))))

@@ -166,6 +166,18 @@ def test_no_map_is_begun_on_a_disk_without_room(
     assert not list(tmp_path.rglob("*.npy"))
 
 
+def test_a_disk_that_fills_up_is_left_as_it_was(
+    cube: Cube,
+    tiny_checkpoint: Checkpoint,
+    tmp_path: Path,
+    disk_that_takes: Callable[[int], AbstractContextManager[None]],
+) -> None:
+    for size in (1000, 4 * 150 * 90):  # the model does not fit, or an array
+        with disk_that_takes(size), pytest.raises(OSError):
+            begin(cube, tmp_path, tiny_checkpoint)
+        assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
