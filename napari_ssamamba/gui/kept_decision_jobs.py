@@ -5,30 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
-
 from napari_ssamamba.data.classes import ClassTable
-from napari_ssamamba.gui.keeper import Keeper
+from napari_ssamamba.gui.kept_jobs import KeptJobs
 from napari_ssamamba.project.kept_decisions import KeptDecisions, keep_decisions, kept_decisions
 from napari_ssamamba.project.user_data import data_folder, new_begun
 from napari_ssamamba.session.renaming import adopt_classes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_ssamamba.audit.decision import Decision
     from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.gui.workflow import Workflow
 
-KEEP = "keeping decisions"
-"""Kind of job, see `Workflow`."""
-
 MILLISECONDS_TO_KEEP = 5000
 """After so long what was decided is in a file."""
-
-NOT_KEPT = (
-    "{}: decisions cannot be kept there for the case of a crash ({}). Free some space, or export "
-    "them in the section Audit."
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -56,39 +48,24 @@ class _Decided:
     written: tuple[Decision, ...] = ()
 
 
-class KeptDecisionJobs(QObject):
+class KeptDecisionJobs(KeptJobs):
     """Keeps what is decided about the scene that is open.
 
     Parameters
     ----------
     workflow : Workflow
-        Its Qt parent.
-
-    Attributes
-    ----------
-    offered : list of KeptDecisions
-        What else is kept of the scene that is open, changed last first.
     """
 
-    offered_changed = Signal()
+    what = "decisions"
+    where = "decisions in Audit"
+    remedy = "Free some space, or export them in the section Audit."
 
     def __init__(self, workflow: Workflow) -> None:
-        super().__init__(workflow)
-        self.offered: list[KeptDecisions] = []
-        self._workflow = workflow
-        self._session = workflow.session
+        super().__init__(workflow, MILLISECONDS_TO_KEEP)
         self._decided: _Decided | None = None
-        self._keeper = Keeper(
-            workflow,
-            KEEP,
-            "Keeping the decisions",
-            MILLISECONDS_TO_KEEP,
-            self._write,
-            self._refuse,
-        )
         self._session.decisions.events.made.connect(self._made)
         self._made()
-        self._offer()
+        self.list_again()
 
     def _made(self) -> None:
         decisions, decided = self._session.decisions, self._decided
@@ -96,26 +73,22 @@ class KeptDecisionJobs(QObject):
             self._begin(new_begun())
         elif decided.made != tuple(decisions.made):
             decided.made, decided.classes = tuple(decisions.made), tuple(decisions.classes())
-            self._keeper.change()
+            self.change()
 
     def _begin(self, begun: str) -> None:
         """Write what was decided until now, and look at what is there instead."""
-        self._keeper.flush()
+        self.flush()
         decisions, cube = self._session.decisions, self._session.cube
         self._decided = None
         if cube is not None:
             made = tuple(decisions.made)
             classes = tuple(decisions.classes())
             self._decided = _Decided(cube, decisions.made, begun, made, classes, written=made)
-        self._offer()
+        self.list_again()
 
     # --- keeping it ------------------------------------------------------------------------
 
-    def flush(self) -> None:
-        """Write at once what was decided since it was last written."""
-        self._keeper.flush()
-
-    def _write(self) -> None:
+    def write(self) -> None:
         """Write what was decided, in any thread."""
         decided = self._decided
         if decided is not None and decided.made != decided.written:
@@ -123,27 +96,21 @@ class KeptDecisionJobs(QObject):
             keep_decisions(made, decided.classes, decided.cube, data_folder(), decided.begun)
             decided.written = made
 
-    def _refuse(self, error: OSError) -> None:
-        self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
-
     # --- bringing it back ------------------------------------------------------------------
 
-    def offer(self) -> str:
-        """Say what can be restored, and where; nothing where there is nothing."""
-        return f"decisions in Audit ({self.offered[0].short})" if self.offered else ""
-
-    def restore(self, kept: KeptDecisions) -> None:
+    def restore(self, kept: KeptDecisions, then: Callable[[], None] | None = None) -> None:
         """Let decisions that were kept take the place of those that are listed, kept as well."""
         adopt_classes(self._session, ClassTable(kept.classes))
         self._session.decisions.restore(kept.made, kept.classes)
         self._begin(kept.path.stem)
         self._workflow.told.emit("info", f"Decisions restored: {kept}.")
+        if then is not None:
+            then()
 
-    def _offer(self) -> None:
-        """List what is kept of the scene, but for what is listed now."""
+    def listed(self) -> list[KeptDecisions]:
+        """Return what is kept, but for what is listed now."""
         decided = self._decided
-        self.offered = []
-        if decided is not None:
-            known = kept_decisions(decided.cube, data_folder())
-            self.offered = [kept for kept in known if kept.path.stem != decided.begun]
-        self.offered_changed.emit()
+        if decided is None:
+            return []
+        known = kept_decisions(decided.cube, data_folder())
+        return [kept for kept in known if kept.path.stem != decided.begun]

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
-
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.events import Progress
-from napari_ssamamba.gui.keeper import Keeper
+from napari_ssamamba.gui.kept_jobs import KeptJobs
 from napari_ssamamba.project.kept_labels import KeptLabels, keep_labels, kept_labels, read_kept
 from napari_ssamamba.project.user_data import data_folder, new_begun
 
@@ -25,16 +23,11 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.gui.workflow import Workflow
 
-KEEP, RESTORE = "keeping labels", "restoring labels"
-"""Kinds of job, see `Workflow`."""
+RESTORE = "restoring labels"
+"""Kind of job, see `Workflow`."""
 
 MILLISECONDS_TO_KEEP = 5000
 """After so long what was painted is in a file."""
-
-NOT_KEPT = (
-    "{}: painted labels cannot be kept there for the case of a crash ({}). Free some space, or "
-    "save them with File → Save Selected Layers."
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -66,31 +59,21 @@ class _Painting:
     kept: bool = False
 
 
-class KeptLabelJobs(QObject):
+class KeptLabelJobs(KeptJobs):
     """Keeps the session's labels once they are painted on; imported ones have a file already.
 
     Parameters
     ----------
     workflow : Workflow
-        Its Qt parent.
-
-    Attributes
-    ----------
-    offered : list of KeptLabels
-        What else is kept of the scene that is open, changed last first.
     """
 
-    offered_changed = Signal()
+    what = "painted labels"
+    where = "labels in Classes"
+    remedy = "Free some space, or save them with File → Save Selected Layers."
 
     def __init__(self, workflow: Workflow) -> None:
-        super().__init__(workflow)
-        self.offered: list[KeptLabels] = []
-        self._workflow = workflow
-        self._session = workflow.session
+        super().__init__(workflow, MILLISECONDS_TO_KEEP)
         self._painting: _Painting | None = None
-        self._keeper = Keeper(
-            workflow, KEEP, "Keeping the labels", MILLISECONDS_TO_KEEP, self._write, self._refuse
-        )
         events = self._session.events
         events.cube.connect(self._begin)
         events.labels.connect(self._labels_changed)
@@ -106,7 +89,7 @@ class KeptLabelJobs(QObject):
         session = self._session
         if session.cube is not None and session.labels is not None:
             self._painting = _Painting(session.cube, session.labels, session.classes, new_begun())
-        self._offer()
+        self.list_again()
 
     def _labels_changed(self) -> None:
         painting, session = self._painting, self._session
@@ -123,15 +106,11 @@ class KeptLabelJobs(QObject):
 
     def _change(self, painting: _Painting) -> None:
         painting.classes, painting.changed = self._session.classes, True
-        self._keeper.change()
+        self.change()
 
     # --- keeping it ------------------------------------------------------------------------
 
-    def flush(self) -> None:
-        """Write at once what was painted since it was last written."""
-        self._keeper.flush()
-
-    def _write(self) -> None:
+    def write(self) -> None:
         """Write what was painted, in any thread."""
         if (painting := self._painting) is None or not painting.changed:
             return
@@ -143,14 +122,7 @@ class KeptLabelJobs(QObject):
             painting.changed = True
             raise
 
-    def _refuse(self, error: OSError) -> None:
-        self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
-
     # --- bringing it back ------------------------------------------------------------------
-
-    def offer(self) -> str:
-        """Say what can be restored, and where; nothing where there is nothing."""
-        return f"labels in Classes ({self.offered[0].short})" if self.offered else ""
 
     def restore(self, kept: KeptLabels, then: Callable[[], None] | None = None) -> None:
         """Let labels that were kept take the place of those that are shown, which are kept, too.
@@ -174,19 +146,18 @@ class KeptLabelJobs(QObject):
         self._session.set_labels(labels)
         if self._painting is not None:
             self._painting.restored, self._painting.kept = kept.path, True
-        self._offer()
+        self.list_again()
         self._workflow.told.emit("info", f"Labels restored: {kept}.")
         if then is not None:
             then()
 
-    def _offer(self) -> None:
-        """List what is kept of the scene, but for what is painted now or was just restored."""
+    def listed(self) -> list[KeptLabels]:
+        """Return what is kept, but for what is painted now or was just restored."""
         painting = self._painting
-        self.offered = []
-        if painting is not None:
-            self.offered = [
-                kept
-                for kept in kept_labels(painting.cube, data_folder())
-                if kept.begun != painting.begun and kept.path != painting.restored
-            ]
-        self.offered_changed.emit()
+        if painting is None:
+            return []
+        return [
+            kept
+            for kept in kept_labels(painting.cube, data_folder())
+            if kept.begun != painting.begun and kept.path != painting.restored
+        ]

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
-
-from napari_ssamamba.gui.keeper import Keeper
+from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.gui.kept_jobs import KeptJobs
 from napari_ssamamba.project.kept_maps import (
     KeptMap,
     MapFolder,
@@ -23,20 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.gui.workflow import Workflow
     from napari_ssamamba.session import ShownMap
 
-KEEP, RESTORE = "keeping the map", "restoring a map"
-"""Kinds of job, see `Workflow`."""
+RESTORE = "restoring a map"
+"""Kind of job, see `Workflow`."""
 
 MILLISECONDS_TO_KEEP = 15_000
 """After so long what was mapped is in a file."""
-
-NOT_KEPT = (
-    "{}: the map cannot be kept there for the case of a crash ({}). Free some space, or save its "
-    "layers with File → Save Selected Layers when it is done."
-)
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +87,7 @@ class _Map:
         return bool(self.changed) or self.header != self.header_now()
 
 
-class KeptMapJobs(QObject):
+class KeptMapJobs(KeptJobs):
     """Keeps the maps that a model of the session makes; previews of a training are not kept.
 
     A map that was cancelled goes; one that was stopped, or that another took the place of, stays.
@@ -102,44 +95,28 @@ class KeptMapJobs(QObject):
     Parameters
     ----------
     workflow : Workflow
-        Its Qt parent.
-
-    Attributes
-    ----------
-    offered : list of KeptMap
-        What else is kept of the scene that is open, changed last first.
     """
 
-    offered_changed = Signal()
+    what = "the map"
+    where = "a map and its model in Map"
+    remedy = "Free some space, or save its layers with File → Save Selected Layers when it is done."
 
     def __init__(self, workflow: Workflow) -> None:
-        super().__init__(workflow)
-        self.offered: list[KeptMap] = []
-        self._workflow = workflow
-        self._session = workflow.session
+        super().__init__(workflow, MILLISECONDS_TO_KEEP)
         self._maps: list[_Map] = []  # shown, to be brought back, or left and not written yet
         self._restored: _Map | None = None  # that is about to be shown
-        self._keeper = Keeper(
-            workflow,
-            KEEP,
-            "Keeping the map",
-            MILLISECONDS_TO_KEEP,
-            self._write,
-            self._refuse,
-            self._forget_left,
-        )
         events = self._session.events
         events.map.connect(self._map_changed)
         events.map_tile.connect(self._tile_came)
         events.classes.connect(self._keep_if_changed)
         events.cube.connect(self._scene_changed)
-        self._offer()
+        self.list_again()
 
     # --- what is mapped --------------------------------------------------------------------
 
     def _scene_changed(self) -> None:
         self._map_changed()
-        self._offer()
+        self.list_again()
 
     def _map_changed(self) -> None:
         cube = self._session.cube
@@ -149,19 +126,19 @@ class KeptMapJobs(QObject):
                 done = kept.shown.complete or kept.shown.stopped
                 kept.left = True
                 kept.cancelled = not done and _is_of(kept.cube, cube)
-                self._keeper.change()
+                self.change()
         known = [kept.shown for kept in self._maps]
         for shown in here:
             if shown not in known and cube is not None:
                 self._maps.append(self._of(cube, shown))
         self._keep_if_changed()
 
-    def _forget_left(self) -> None:
+    def written(self) -> None:
         """Let go what was left and is written."""
         before = len(self._maps)
         self._maps = [kept for kept in self._maps if not kept.left or kept.needs_writing]
         if len(self._maps) < before:
-            self._offer()
+            self.list_again()
 
     def _of(self, cube: Cube, shown: ShownMap) -> _Map:
         restored = self._restored
@@ -173,19 +150,15 @@ class KeptMapJobs(QObject):
         for kept in self._maps:
             if kept.shown is self._session.map:
                 kept.changed.append(window)
-                self._keeper.change()
+                self.change()
 
     def _keep_if_changed(self) -> None:
         if any(kept.needs_writing for kept in self._maps):
-            self._keeper.change()
+            self.change()
 
     # --- keeping it ------------------------------------------------------------------------
 
-    def flush(self) -> None:
-        """Write at once what was mapped since it was last written."""
-        self._keeper.flush()
-
-    def _write(self) -> None:
+    def write(self) -> None:
         """Write what was mapped, in any thread."""
         for kept in tuple(self._maps):
             if kept.needs_writing:
@@ -211,18 +184,20 @@ class KeptMapJobs(QObject):
             kept.folder.write(kept.shown, windows, header)
             kept.shown.leave_memory()
             kept.header = header
+        except FileNotFoundError:  # another window, or the user, removed the folder
+            rows, columns = kept.shown.level.shape
+            kept.folder = None
+            kept.changed.append(Window(0, rows, 0, columns))
+            raise
         except OSError:
             kept.changed.extend(windows)
             raise
-
-    def _refuse(self, error: OSError) -> None:
-        self._workflow.told.emit("error", NOT_KEPT.format(data_folder(), error))
+        finally:
+            if kept.left:  # nobody sees it any more: no second try
+                kept.changed.clear()
+                kept.header = header
 
     # --- bringing it back ------------------------------------------------------------------
-
-    def offer(self) -> str:
-        """Say what can be restored, and where; nothing where there is nothing."""
-        return f"a map and its model in Map ({self.offered[0].short})" if self.offered else ""
 
     def restore(self, kept: KeptMap, then: Callable[[], None] | None = None) -> None:
         """Show a map that was kept, in the place of the one that is shown, which is kept, too.
@@ -248,20 +223,19 @@ class KeptMapJobs(QObject):
         self._restored = restored
         self._session.mapping.take_restored(shown)
         self._restored = None
-        self._offer()
+        self.list_again()
         self._workflow.told.emit("info", f"Map restored: {kept}. {differing}".strip())
         self._workflow.mapping.compare()
         if then is not None:
             then()
 
-    def _offer(self) -> None:
-        """List what is kept of the scene, but for what is shown."""
+    def listed(self) -> list[KeptMap]:
+        """Return what is kept, but for what is shown."""
         cube = self._session.cube
+        if cube is None:
+            return []
         shown = [kept.folder.path for kept in self._maps if kept.folder and not kept.left]
-        self.offered = []
-        if cube is not None:
-            self.offered = [k for k in kept_maps(cube, data_folder()) if k.path not in shown]
-        self.offered_changed.emit()
+        return [kept for kept in kept_maps(cube, data_folder()) if kept.path not in shown]
 
 
 def _is_of(cube: Cube, opened: Cube | None) -> bool:

@@ -10,9 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWi
 from napari_ssamamba.project.user_data import data_folder
 
 if TYPE_CHECKING:
-    from napari_ssamamba.gui.kept_decision_jobs import KeptDecisionJobs
-    from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
-    from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
+    from napari_ssamamba.gui.kept_jobs import KeptJobs
 
 FEWEST_LETTERS = 12
 """Of the list, which is as wide as there is room."""
@@ -23,14 +21,12 @@ class KeptRow(QWidget):
 
     Parameters
     ----------
-    jobs : KeptLabelJobs, KeptMapJobs or KeptDecisionJobs
+    jobs : KeptJobs
     listed, restored : str
         Tooltips of the list and the button.
     """
 
-    def __init__(
-        self, jobs: KeptLabelJobs | KeptMapJobs | KeptDecisionJobs, listed: str, restored: str
-    ) -> None:
+    def __init__(self, jobs: KeptJobs, listed: str, restored: str) -> None:
         super().__init__()
         self._jobs = jobs
         self.choice = QComboBox()

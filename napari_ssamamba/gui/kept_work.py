@@ -11,6 +11,7 @@ from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
 from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
 
 if TYPE_CHECKING:
+    from napari_ssamamba.gui.kept_jobs import KeptJobs
     from napari_ssamamba.gui.workflow import Workflow
 
 KEPT = "Kept of this scene from before: {}."
@@ -49,21 +50,16 @@ class KeptWork(QObject):
 
     def restore_latest(self) -> None:
         """Bring back what was kept last: the labels first, since they outdate a map."""
+        steps: list[KeptJobs] = [self.labels, self.maps, self.decisions]
 
-        def restore_decisions() -> None:
-            if self.decisions.offered:
-                self.decisions.restore(self.decisions.offered[0])
+        def restore_next() -> None:
+            while steps:
+                jobs = steps.pop(0)
+                if jobs.offered:
+                    jobs.restore(jobs.offered[0], restore_next)
+                    return
 
-        def restore_map() -> None:
-            if self.maps.offered:
-                self.maps.restore(self.maps.offered[0], restore_decisions)
-            else:
-                restore_decisions()
-
-        if self.labels.offered:
-            self.labels.restore(self.labels.offered[0], restore_map)
-        else:
-            restore_map()
+        restore_next()
 
     def _offer(self) -> None:
         texts = (kept.offer() for kept in (self.labels, self.maps, self.decisions))

@@ -269,6 +269,25 @@ def test_what_cannot_be_kept_is_told_once_and_kept_later(
     assert len(states(root, cube)) == 1
 
 
+def test_a_map_whose_folder_went_is_kept_anew(
+    qtbot: Any, start: Any, map_a_part: Any, cube: Cube, root: Path
+) -> None:
+    workflow = start()
+    map_a_part(workflow)
+    workflow.kept.maps.flush()
+    [found] = kept.kept_maps(cube, root)
+    kept.MapFolder(found.path).remove()
+    workflow.pause("map", False)
+    qtbot.waitUntil(lambda: workflow.session.map.complete, timeout=20_000)
+    for _ in range(2):
+        workflow.kept.maps.flush()
+    [found] = kept.kept_maps(cube, root)
+    read = ShownMap.blank((96, 80), classes=workflow.session.map.classes)
+    for _ in kept.read_map(found, read):
+        pass
+    np.testing.assert_array_equal(read.ids, workflow.session.map.ids)
+
+
 def test_a_damaged_map_is_told_and_what_is_shown_stays(
     qtbot: Any, start: Any, map_all: Any, cube: Cube
 ) -> None:

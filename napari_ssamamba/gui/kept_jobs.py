@@ -1,0 +1,137 @@
+"""Keeps work while it is done: in the background, some seconds after it changed, and offers it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from qtpy.compat import isalive
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_ssamamba.events import Progress
+from napari_ssamamba.project.user_data import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from napari_ssamamba.gui.workflow import Workflow
+
+SECONDS_TO_WRITE = 10.0
+"""How long a write that has begun is waited for."""
+
+NOT_KEPT = "{}: {} cannot be kept there for the case of a crash ({}). {}"
+
+
+class KeptJobs(QObject):
+    """One kind of work that is kept; what it is, a subclass says.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Its Qt parent.
+    milliseconds : int
+        After so long what changed is written.
+
+    Attributes
+    ----------
+    what : str
+        The work, for the user.
+    where : str
+        What the user restores, and the section to do it in.
+    remedy : str
+        What to do where it cannot be kept.
+    offered : sequence
+        What else is kept of the scene that is open, changed last first.
+    """
+
+    what: ClassVar[str]
+    where: ClassVar[str]
+    remedy: ClassVar[str]
+
+    offered_changed = Signal()
+
+    def __init__(self, workflow: Workflow, milliseconds: int) -> None:
+        super().__init__(workflow)
+        self.offered: Sequence[Any] = []
+        self._workflow = workflow
+        self._session = workflow.session
+        self._kind, self._title = f"keeping {self.what}", f"Keeping {self.what}"  # of the jobs
+        self._refused = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(milliseconds)
+        self._timer.timeout.connect(self._keep)
+
+    # --- for subclasses --------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write what changed since the last time, in any thread; raises OSError."""
+        raise NotImplementedError
+
+    def written(self) -> None:
+        """Do what follows a write, in the main thread."""
+
+    def listed(self) -> Sequence[Any]:
+        """Return what is kept of the scene that is open, but for what is shown."""
+        raise NotImplementedError
+
+    def restore(self, kept: Any, then: Callable[[], None] | None = None) -> None:
+        """Bring back what was kept.
+
+        Parameters
+        ----------
+        kept : object
+            One of those offered.
+        then : callable, optional
+            Called when it is there.
+        """
+        raise NotImplementedError
+
+    # --- keeping ---------------------------------------------------------------------------
+
+    def change(self) -> None:
+        """Tell that there is something to write."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def flush(self) -> None:
+        """Write at once what changed since it was last written."""
+        if isalive(self._timer):  # else the window is gone, but what it showed may not be kept yet
+            self._timer.stop()
+        if (running := self._workflow.job(self._kind)) is not None:
+            self._workflow.cancel(self._kind)
+            running.wait(SECONDS_TO_WRITE)
+        self._tell(self._refusal())
+
+    def _keep(self) -> None:
+        def keeping() -> Generator[Progress, None, OSError | None]:
+            yield Progress(text=self._title)
+            return self._refusal()
+
+        self._workflow.run(self._kind, self._title, keeping, on_result=self._tell)
+
+    def _refusal(self) -> OSError | None:
+        """Write; return why that could not be."""
+        try:
+            self.write()
+        except OSError as error:
+            return error
+        return None
+
+    def _tell(self, error: OSError | None) -> None:
+        """Tell the user that it cannot be kept, once until it can."""
+        if error is not None and not self._refused:
+            text = NOT_KEPT.format(data_folder(), self.what, error, self.remedy)
+            self._workflow.told.emit("error", text)
+        self._refused = error is not None
+        self.written()
+
+    # --- offering --------------------------------------------------------------------------
+
+    def offer(self) -> str:
+        """Say what can be restored, and where; nothing where there is nothing."""
+        return f"{self.where} ({self.offered[0].short})" if self.offered else ""
+
+    def list_again(self) -> None:
+        """Look at what is kept of the scene."""
+        self.offered = self.listed()
+        self.offered_changed.emit()
