@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_ssamamba.data.classes import ClassTable
+
 if TYPE_CHECKING:
-    from napari_ssamamba.data.classes import ClassTable, LandClass
+    from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.session.session import Session
 
 
@@ -43,9 +45,8 @@ def adopt_classes(session: Session, known: ClassTable) -> None:
     """
     if not len(known) or (session.labels is not None and session.labels.any()):
         return
-    for id in [c.id for c in session.classes if c.id in known and c != known[c.id]]:
-        session.delete_class(id)
-    for land_class in known:
-        if land_class.id not in session.classes:
-            session.take_class(land_class)
+    left = [c for c in session.classes if c.id not in known or c == known[c.id]]
+    ids = {c.id for c in left}
+    session.classes = ClassTable((*left, *(c for c in known if c.id not in ids)))
+    session.events.classes.emit()  # once: layers take their time to be coloured
     session.select_class(known.ids[0])
