@@ -6,7 +6,9 @@ and a graphics driver that fails takes only this process along.
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from napari_ssamamba.gui.curve_jobs import PAIR
 from napari_ssamamba.gui.fixing_jobs import EVIDENCE
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.plugin.waiting import run_for, run_until
+from napari_ssamamba.project.user_data import DATA
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -41,12 +44,15 @@ def main() -> None:
     import napari
 
     folder, stay = Path(sys.argv[1]), "--stay" in sys.argv[2:]
-    viewer = napari.Viewer(show_welcome_screen=False)
-    viewer.window.resize(*SIZE)
-    show_result(viewer, folder)
-    if stay:
-        napari.run()
-    viewer.close()
+    with tempfile.TemporaryDirectory(prefix="ssamamba-") as passing:
+        if not stay:  # nobody works on: nothing of it is kept, and nothing of before offered
+            os.environ[DATA] = passing
+        viewer = napari.Viewer(show_welcome_screen=False)
+        viewer.window.resize(*SIZE)
+        show_result(viewer, folder)
+        if stay:
+            napari.run()
+        viewer.close()
 
 
 def show_result(viewer: Viewer, folder: Path) -> None:
