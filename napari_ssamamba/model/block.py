@@ -5,20 +5,21 @@ Symbols: B patches, L tokens, d width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
 from napari_ssamamba.model.attention import CrossAttention
 from napari_ssamamba.model.fusion import GatedFusion
 from napari_ssamamba.model.mamba_unit import MambaUnit
+from napari_ssamamba.model.sparing import Sparing
 from napari_ssamamba.model.streams import side_by_side
 
 if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
 
 
-class SSAMambaBlock(nn.Module):
+class SSAMambaBlock(Sparing):
     """A spatial and a spectral branch that read the same tokens, and what joins them.
 
     Both branches see the same raster of tokens: the "spectral" one has no sequence over bands,
@@ -67,8 +68,8 @@ class SSAMambaBlock(nn.Module):
         gate : Tensor, shape (B, L, d), or None
         """
         f_s, f_p = side_by_side(  # (B, L, d) each
-            lambda: self.norm_spatial(self.spatial(x, kernels[0])),
-            lambda: self.norm_spectral(self.spectral(x, kernels[1])),
+            lambda: self._branch(self.spatial, self.norm_spatial, x, kernels[0]),
+            lambda: self._branch(self.spectral, self.norm_spectral, x, kernels[1]),
             x.device,
         )
         attention: Tensor | None = None
@@ -79,3 +80,10 @@ class SSAMambaBlock(nn.Module):
             f_s, _ = self.spectrum_asks(f_p, f_s)
         out, gate = self.fusion(f_s, f_a, x)
         return out, attention, gate
+
+    def _branch(
+        self, unit: MambaUnit, norm: nn.LayerNorm, x: Tensor, kernel: Tensor | None
+    ) -> Tensor:
+        """Run a unit and the norm after it."""
+        y = unit.before_norm(x, kernel)
+        return cast("Tensor", self.part(lambda y: norm(unit.norm_out(y)), y))

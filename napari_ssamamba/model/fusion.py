@@ -58,13 +58,17 @@ class GatedFusion(Sparing):
         gate : Tensor, shape (B, L, d), or None
             g, 0 to 1; None where it is switched off.
         """
-        c = torch.cat((f_s, f_a), -1)  # Eq. 20: c = [f_s ; f_a], (B, L, 2d)
-        m = self.part(lambda c: self.mix_in(self.norm_mix(c)), c)  # Eq. 22
+        m, gate = self.part(self._joined, f_s, f_a)
         kept = self.dropout.draw(m)
         f = self.part(lambda m: self.mix_out(self.dropout.drop(gelu(m), kept)), m)  # Eq. 23
         f = self.dropout(f)
-        gate = None if self.gate is None else self.gate(c)
         return cast("tuple[Tensor, Tensor | None]", self.part(self._weighted, f, gate, x))
+
+    def _joined(self, f_s: Tensor, f_a: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Map both together to what the mixing begins with and to the gate's logits."""
+        c = torch.cat((f_s, f_a), -1)  # Eq. 20: c = [f_s ; f_a], (B, L, 2d)
+        m = self.mix_in(self.norm_mix(c))  # Eq. 22
+        return m, None if self.gate is None else self.gate(c)
 
     def _weighted(self, f: Tensor, gate: Tensor | None, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Weigh what was mixed by its gate's logits and by channel, and add the input."""

@@ -61,22 +61,26 @@ class MambaUnit(Sparing):
         kernel : Tensor, shape (D, L), optional
             The state space's, where it was computed with others.
         """
-        return self.equations(x) if self.literal else self.channels_first(x, kernel)
+        tokens: Tensor = self.norm_out(self.before_norm(x, kernel))  # Eq. 12
+        return tokens
+
+    def before_norm(self, x: Tensor, kernel: Tensor | None = None) -> Tensor:
+        """Return what Eq. 12 normalises: the unit's own residual is in it."""
+        return (self.equations(x) if self.literal else self.channels_first(x, kernel)) + x
 
     def equations(self, x: Tensor) -> Tensor:
-        """Run the unit as its equations say, in the layout that PyTorch's layers expect."""
+        """Run Eq. 3-11 as they say, in the layout that PyTorch's layers expect."""
         u = self.linear_in(self.norm_in(x))  # Eq. 3, (B, L, 2D)
         main, gate = u.chunk(2, -1)  # (B, L, D) each
         # Channels first from here; see `state_space.convolution` for why the copy is contiguous.
         main = pad(main.transpose(1, 2), (CAUSAL_TAPS - 1, 0)).contiguous()  # (B, D, L + 2)
         main = silu(self.norm_conv(self.conv(main)))  # Eq. 4-5, (B, D, L)
         y = self.state_space(main).transpose(1, 2)  # Eq. 6-10, (B, L, D)
-        y = self.dropout(self.linear_out(y * silu(gate)))  # Eq. 11
-        tokens: Tensor = self.norm_out(y + x)  # Eq. 12: the unit's own residual
-        return tokens
+        y = self.linear_out(y * silu(gate))  # Eq. 11
+        return cast("Tensor", self.dropout(y))
 
     def channels_first(self, x: Tensor, kernel: Tensor | None = None) -> Tensor:
-        """Run the unit with its inner data as (D, L, B): equal to `equations`, and faster.
+        """Run Eq. 3-11 with the inner data as (D, L, B): equal to `equations`, and faster.
 
         The products before and after read and write that layout as it lies, and what mixes tokens
         is fast in it, see `causal`.
@@ -85,8 +89,7 @@ class MambaUnit(Sparing):
         if kernel is None:
             kernel = self.state_space.kernel(length)
         y = self.part(self._gated, x, kernel)  # (L·B, d)
-        y = self.dropout(y.view(length, batch, width).transpose(0, 1))
-        return cast("Tensor", self.norm_out(y + x))  # Eq. 12
+        return cast("Tensor", self.dropout(y.view(length, batch, width).transpose(0, 1)))
 
     def _gated(self, x: Tensor, kernel: Tensor) -> Tensor:
         """Map tokens (B, L, d) to what the gate lets through, (L·B, d)."""
