@@ -7,6 +7,8 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.errors import SSAMambaError
@@ -192,6 +194,8 @@ class SessionMapping:
     def take_restored(self, shown: ShownMap) -> None:
         """Show a map that was read, and take its model; one that is not complete can be continued.
 
+        Bands are switched as the model reads them, so that a training can start from it.
+
         Parameters
         ----------
         shown : ShownMap
@@ -200,6 +204,7 @@ class SessionMapping:
         session = self._session
         self.end_preview()
         if shown.checkpoint is not None:
+            self._switch_bands(shown.checkpoint)
             session.set_checkpoint(shown.checkpoint)
         if session.training.members != shown.members:
             session.set_training(replace(session.training, members=shown.members))
@@ -207,6 +212,22 @@ class SessionMapping:
         session.attention.finish_mapping()
         session.events.map.emit()
         self.set_accuracy(None)
+
+    def _switch_bands(self, checkpoint: Checkpoint) -> None:
+        """Let exactly those bands be on that a model of this scene was trained on."""
+        session, cube = self._session, self._session.need_cube()
+        if not checkpoint.is_of(cube) or checkpoint.scene_bands is not None:
+            return
+        wanted = np.zeros(cube.bands, bool)
+        wanted[checkpoint.band_indices] = True
+        now = cube.good_bands
+        if (wanted == now).all():
+            return
+        if (session.band_switches.with_water_hidden(True).good == wanted).all():
+            session.hide_water_absorption(True)
+        else:
+            session.switch_bands(wanted & ~now, True)
+            session.switch_bands(now & ~wanted, False)
 
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the map."""

@@ -157,6 +157,53 @@ def test_a_complete_map_is_compared_when_it_comes_back(
     assert not session.mapping.can_continue
 
 
+def bands(*numbers: int) -> Any:
+    return np.isin(np.arange(6), numbers)
+
+
+@pytest.mark.parametrize("of_this_scene", [True, False])
+def test_the_bands_are_those_of_the_model_again(
+    qtbot: Any,
+    start: Any,
+    map_all: Any,
+    cube: Cube,
+    tiny_checkpoint: Checkpoint,
+    of_this_scene: bool,
+) -> None:
+    before = start()
+    if of_this_scene:
+        record = replace(tiny_checkpoint.record, scene_shape=cube.shape, fingerprint="wide")
+        before.session.set_checkpoint(replace(tiny_checkpoint, record=record))
+    map_all(before)
+    workflow = start()
+    session = workflow.session
+    learned = bands(0, 1, 3, 4, 5)
+    assert (session.cube.good_bands == learned).all()
+    session.switch_bands(bands(2), True)
+    session.switch_bands(bands(0, 4), False)
+    workflow.kept.maps.restore(workflow.kept.maps.offered[0])
+    qtbot.waitUntil(lambda: session.map is not None, timeout=20_000)
+    expected = learned if of_this_scene else bands(1, 2, 3, 5)
+    assert (session.cube.good_bands == expected).all()
+
+
+def test_water_absorption_is_hidden_again(cube: Cube, tiny_checkpoint: Checkpoint) -> None:
+    wavelengths = np.array([1200, 1250, 1400, 1500, 1550, 1600.0])  # band 2 lies in the water
+    scene = replace(cube, wavelengths=wavelengths, good_bands=np.ones(6, bool))
+    record = replace(tiny_checkpoint.record, scene_shape=cube.shape, fingerprint="wide")
+    assert tiny_checkpoint.band_indices.tolist() == [0, 1, 3, 4, 5]
+    session = Session()
+    session.open_cube(scene)
+    shown = ShownMap.blank(
+        (96, 80),
+        classes=tiny_checkpoint.classes,
+        checkpoint=replace(tiny_checkpoint, record=record),
+    )
+    session.mapping.take_restored(shown)
+    assert session.band_switches.water_hidden
+    assert (session.need_cube().good_bands == bands(0, 1, 3, 4, 5)).all()
+
+
 def test_a_map_that_is_cancelled_goes_and_the_one_before_stays(
     start: Any, map_a_part: Any, map_all: Any, cube: Cube, root: Path
 ) -> None:
