@@ -19,7 +19,7 @@ from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.data.classes import LandClass  # noqa: TC001 (pydantic reads it)
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.project.headers import read_header
-from napari_ssamamba.project.user_data import BEGUN_PATTERN, folder_of
+from napari_ssamamba.project.user_data import BEGUN_PATTERN, Kept, folder_of, latest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,36 +50,22 @@ class _File(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptDecisions:
+class KeptDecisions(Kept):
     """Decisions that were made at some time, and the file that holds them.
 
     Attributes
     ----------
-    path : Path
-        Its name tells when the first one was made.
-    changed : datetime
-        When the file last changed, in local time.
     made : tuple of Decision
     classes : tuple of LandClass
         That they are about.
     """
 
-    path: Path
-    changed: datetime
     made: tuple[Decision, ...]
     classes: tuple[LandClass, ...]
 
-    def __str__(self) -> str:
-        """Say when it was and how many, e.g. ``27 Nov 2026, 14:03 · 12 decisions``."""
-        return f"{self.changed:%d %b %Y, %H:%M} · {self._count}"
-
     @property
-    def short(self) -> str:
-        """Say it in few letters, e.g. ``27 Nov 14:03 · 12 decisions``."""
-        return f"{self.changed:%d %b %H:%M} · {self._count}"
-
-    @property
-    def _count(self) -> str:
+    def told(self) -> str:
+        """E.g. ``12 decisions``."""
         return "1 decision" if len(self.made) == 1 else f"{len(self.made):,} decisions"
 
 
@@ -103,7 +89,7 @@ def kept_decisions(cube: Cube, root: Path) -> list[KeptDecisions]:
                 read = read_header(path, text, _File, VERSION, REMEDY)
                 if all(0 <= d.row < cube.rows and 0 <= d.column < cube.columns for d in read.made):
                     found.append(KeptDecisions(path, changed, read.made, read.classes))
-    return sorted(found, key=lambda kept: (kept.changed, kept.path.name), reverse=True)
+    return latest_first(found)
 
 
 def keep_decisions(

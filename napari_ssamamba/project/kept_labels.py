@@ -17,7 +17,7 @@ from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.labels import LabelMap, present_ids
 from napari_ssamamba.data.reference import read_labels
 from napari_ssamamba.data.writers import write_labels
-from napari_ssamamba.project.user_data import BEGUN_PATTERN, folder_of
+from napari_ssamamba.project.user_data import BEGUN_PATTERN, Kept, folder_of, latest_first
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,36 +37,31 @@ NAME = re.compile(rf"({BEGUN_PATTERN})_(\d+)px_(\d+)classes\.tif")
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLabels:
+class KeptLabels(Kept):
     """Labels that were painted at some time, in a file.
 
     Attributes
     ----------
-    path : Path
     begun : str
         When the painting began, which tells it from others of the scene.
-    changed : datetime
-        When it last changed, in local time.
     pixels, classes : int
         Labelled pixels, and the classes that have some.
     """
 
-    path: Path
     begun: str
-    changed: datetime
     pixels: int
     classes: int
 
-    def __str__(self) -> str:
-        """Say when it was and how much, e.g. ``27 Nov 2026, 14:03 · 512 pixels, 3 classes``."""
+    @property
+    def told(self) -> str:
+        """E.g. ``512 pixels, 3 classes``."""
         pixels = "1 pixel" if self.pixels == 1 else f"{self.pixels:,} pixels"
-        classes = "1 class" if self.classes == 1 else f"{self.classes} classes"
-        return f"{self.changed:%d %b %Y, %H:%M} · {pixels}, {classes}"
+        return f"{pixels}, " + ("1 class" if self.classes == 1 else f"{self.classes} classes")
 
     @property
-    def short(self) -> str:
-        """Say it in few letters, e.g. ``27 Nov 14:03 · 512 px``."""
-        return f"{self.changed:%d %b %H:%M} · {self.pixels:,} px"
+    def told_shortly(self) -> str:
+        """E.g. ``512 px``."""
+        return f"{self.pixels:,} px"
 
 
 def kept_labels(cube: Cube, root: Path) -> list[KeptLabels]:
@@ -84,8 +79,8 @@ def kept_labels(cube: Cube, root: Path) -> list[KeptLabels]:
             begun, pixels, classes = told.groups()
             with suppress(FileNotFoundError):  # another window may have replaced it
                 changed = datetime.fromtimestamp(path.stat().st_mtime)
-                found.append(KeptLabels(path, begun, changed, int(pixels), int(classes)))
-    return sorted(found, key=lambda kept: (kept.changed, kept.begun), reverse=True)
+                found.append(KeptLabels(path, changed, begun, int(pixels), int(classes)))
+    return latest_first(found)
 
 
 def keep_labels(labels: LabelMap, cube: Cube, root: Path, begun: str) -> bool:

@@ -28,7 +28,7 @@ from napari_ssamamba.events import Progress
 from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, NUMBERS, UNKNOWN, Mosaic
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
 from napari_ssamamba.project.headers import read_header
-from napari_ssamamba.project.user_data import BEGUN_PATTERN, folder_of
+from napari_ssamamba.project.user_data import BEGUN_PATTERN, Kept, folder_of, latest_first
 from napari_ssamamba.training.config import Mixture  # noqa: TC001 (pydantic reads it)
 
 if TYPE_CHECKING:
@@ -90,38 +90,28 @@ class MapHeader(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptMap:
+class KeptMap(Kept):
     """A map that was made at some time, in a folder.
 
     Attributes
     ----------
-    path : Path
-        The folder; its name tells when the map was begun.
-    changed : datetime
-        When it last changed, in local time.
     header : MapHeader
     """
 
-    path: Path
-    changed: datetime
     header: MapHeader
 
     @property
-    def state(self) -> str:
-        """Say how far it is, e.g. ``63 % mapped``, and whether it is outdated."""
+    def told_shortly(self) -> str:
+        """How far it is, e.g. ``63 % mapped``, and whether it is outdated."""
         header = self.header
         share = math.floor(100 * header.mapped / (header.rows * header.columns))
         said = "complete" if header.complete else f"{share} % mapped"
         return said + (", outdated" if header.outdated else "")
 
-    def __str__(self) -> str:
-        """Say when it was and how far, e.g. ``27 Nov 2026, 14:03 · 63 % mapped, 5 classes``."""
-        return f"{self.changed:%d %b %Y, %H:%M} · {self.state}, {len(self.header.classes)} classes"
-
     @property
-    def short(self) -> str:
-        """Say it in few letters, e.g. ``27 Nov 14:03 · 63 % mapped``."""
-        return f"{self.changed:%d %b %H:%M} · {self.state}"
+    def told(self) -> str:
+        """E.g. ``63 % mapped, 5 classes``."""
+        return f"{self.told_shortly}, {len(self.header.classes)} classes"
 
 
 def kept_maps(cube: Cube, root: Path) -> list[KeptMap]:
@@ -326,7 +316,7 @@ def _sorted(paths: Iterable[Path]) -> list[KeptMap]:
                 found.append(
                     KeptMap(path, changed, read_header(header, text, MapHeader, VERSION, REMEDY))
                 )
-    return sorted(found, key=lambda kept: (kept.changed, kept.path.name), reverse=True)
+    return latest_first(found)
 
 
 def _parts(changed: Iterable[Window], rows: int) -> list[Window]:

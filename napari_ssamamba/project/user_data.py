@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_ssamamba.data.cube import Cube
 
 DATA = "SSAMAMBA_DATA"
@@ -48,3 +51,46 @@ def folder_of(cube: Cube, root: Path, kind: str) -> Path:
 def new_begun() -> str:
     """Name what begins now."""
     return datetime.now().strftime(BEGUN)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of some work on a scene.
+
+    Attributes
+    ----------
+    path : Path
+        File or folder; its name begins with when the work was begun.
+    changed : datetime
+        When it last changed, in local time.
+    """
+
+    path: Path
+    changed: datetime
+
+    @property
+    def told(self) -> str:
+        """What it is, for the user."""
+        raise NotImplementedError
+
+    @property
+    def told_shortly(self) -> str:
+        """The same in few letters."""
+        return self.told
+
+    def __str__(self) -> str:
+        """Say when it was and what, e.g. ``27 Nov 2026, 14:03 · 12 decisions``."""
+        return f"{self.changed:%d %b %Y, %H:%M} · {self.told}"
+
+    @property
+    def short(self) -> str:
+        """Say it in few letters, e.g. ``27 Nov 14:03 · 12 decisions``."""
+        return f"{self.changed:%d %b %H:%M} · {self.told_shortly}"
+
+
+AnyKept = TypeVar("AnyKept", bound=Kept)
+
+
+def latest_first(found: Iterable[AnyKept]) -> list[AnyKept]:
+    """Sort by when it changed, then by when it was begun."""
+    return sorted(found, key=lambda kept: (kept.changed, kept.path.name), reverse=True)

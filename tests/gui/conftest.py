@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.gui import kept_decision_jobs, kept_label_jobs, kept_map_jobs
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.session import Session
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from conftest import TinyJob
 
     from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
 
 
 @pytest.fixture
@@ -28,6 +30,23 @@ def workflow(qtbot: Any, tiny_job: TinyJob) -> Iterator[Workflow]:
     made = Workflow(session)
     yield made
     assert made.shut_down()
+
+
+@pytest.fixture
+def program(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Cube], Workflow]]:
+    """Start the program anew on a scene; what is kept is in a file a moment after it changed."""
+    for jobs in (kept_label_jobs, kept_map_jobs, kept_decision_jobs):
+        monkeypatch.setattr(jobs, "MILLISECONDS_TO_KEEP", 20)
+    made: list[Workflow] = []
+
+    def start(cube: Cube) -> Workflow:
+        made.append(Workflow(Session()))
+        made[-1].session.open_cube(cube)
+        return made[-1]
+
+    yield start
+    for workflow in made:
+        assert workflow.shut_down()
 
 
 @pytest.fixture

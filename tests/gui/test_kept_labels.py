@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_ssamamba.gui import kept_label_jobs
 from napari_ssamamba.gui.dock import MainDock
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.project.kept_labels import kept_labels, read_kept
 from napari_ssamamba.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import TinyJob
 
-
-@pytest.fixture(autouse=True)
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SSAMAMBA_DATA", str(tmp_path))
-    monkeypatch.setattr(kept_label_jobs, "MILLISECONDS_TO_KEEP", 20)
-    return tmp_path
+    from napari_ssamamba.data.cube import Cube
 
 
 @pytest.fixture
-def started(qtbot: Any, tiny_job: TinyJob) -> Iterator[Callable[[], Workflow]]:
+def started(program: Callable[[Cube], Workflow], tiny_job: TinyJob) -> Callable[[], Workflow]:
     """Start the program anew on the tiny scene."""
-    made: list[Workflow] = []
-
-    def start() -> Workflow:
-        session = Session()
-        made.append(Workflow(session))
-        session.open_cube(tiny_job.cube)
-        return made[-1]
-
-    yield start
-    for workflow in made:
-        assert workflow.shut_down()
+    return partial(program, tiny_job.cube)
 
 
 def paint(workflow: Workflow, row: int, id: int = 1) -> None:
@@ -52,19 +37,19 @@ def paint(workflow: Workflow, row: int, id: int = 1) -> None:
     session.labels_painted()
 
 
-def pixels(root: Path, tiny_job: TinyJob) -> list[int]:
-    return [kept.pixels for kept in kept_labels(tiny_job.cube, root)]
+def pixels(user_data: Path, tiny_job: TinyJob) -> list[int]:
+    return [kept.pixels for kept in kept_labels(tiny_job.cube, user_data)]
 
 
 def test_a_crash_takes_the_last_seconds_alone(
-    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, user_data: Path
 ) -> None:
     crashed = started()
     assert crashed.kept.labels.offered == []
     paint(crashed, 2)
-    qtbot.waitUntil(lambda: pixels(root, tiny_job) == [3], timeout=20_000)
+    qtbot.waitUntil(lambda: pixels(user_data, tiny_job) == [3], timeout=20_000)
     paint(crashed, 4)
-    qtbot.waitUntil(lambda: pixels(root, tiny_job) == [6], timeout=20_000)
+    qtbot.waitUntil(lambda: pixels(user_data, tiny_job) == [6], timeout=20_000)
     # The program is gone; it is started again.
     workflow = started()
     [offered] = workflow.kept.labels.offered
@@ -78,18 +63,19 @@ def test_a_crash_takes_the_last_seconds_alone(
     session.rename_class(1, "wheat")
     workflow.kept.labels.flush()
     names = [
-        read_kept(kept, tiny_job.cube).classes[1].name for kept in kept_labels(tiny_job.cube, root)
+        read_kept(kept, tiny_job.cube).classes[1].name
+        for kept in kept_labels(tiny_job.cube, user_data)
     ]
     assert sorted(names) == ["maize", "wheat"]
 
 
 def test_a_closed_window_has_kept_all(
-    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, user_data: Path
 ) -> None:
     workflow = started()
     paint(workflow, 2)
     assert workflow.shut_down()
-    assert pixels(root, tiny_job) == [3]
+    assert pixels(user_data, tiny_job) == [3]
 
 
 def test_labels_that_are_replaced_are_kept_with_their_own_classes(
@@ -106,19 +92,19 @@ def test_labels_that_are_replaced_are_kept_with_their_own_classes(
 
 
 def test_imported_labels_are_kept_once_they_are_painted_on(
-    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, root: Path
+    qtbot: Any, started: Callable[[], Workflow], tiny_job: TinyJob, user_data: Path
 ) -> None:
     workflow = started()
     session: Any = workflow.session
     session.set_labels(tiny_job.reference)
     session.rename_class(2, "maize")
     workflow.kept.labels.flush()
-    assert pixels(root, tiny_job) == []
+    assert pixels(user_data, tiny_job) == []
     session.labels[0, 0] = 2
     session.labels_painted()
     workflow.kept.labels.flush()
     n = np.count_nonzero(tiny_job.reference.ids) + 1
-    assert pixels(root, tiny_job) == [n]
+    assert pixels(user_data, tiny_job) == [n]
     session.rename_class(2, "wheat")
     workflow.kept.labels.flush()
     again = started()
@@ -131,12 +117,12 @@ def test_what_cannot_be_kept_is_told_once_and_tried_again(
     qtbot: Any,
     started: Callable[[], Workflow],
     tiny_job: TinyJob,
-    root: Path,
+    user_data: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workflow, told = started(), []
     workflow.told.connect(lambda level, text: told.append((level, text)))
-    file = root / "file"
+    file = user_data / "file"
     file.write_text("no folder")
     monkeypatch.setenv("SSAMAMBA_DATA", str(file))
     for row in (2, 4):
@@ -144,9 +130,9 @@ def test_what_cannot_be_kept_is_told_once_and_tried_again(
         workflow.kept.labels.flush()
     [(level, text)] = told
     assert level == "error" and text.startswith(f"{file}: painted labels cannot be kept there")
-    monkeypatch.setenv("SSAMAMBA_DATA", str(root))
+    monkeypatch.setenv("SSAMAMBA_DATA", str(user_data))
     workflow.kept.labels.flush()
-    assert pixels(root, tiny_job) == [6]
+    assert pixels(user_data, tiny_job) == [6]
 
 
 def test_the_dock_offers_them_and_a_click_restores(

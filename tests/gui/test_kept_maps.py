@@ -11,7 +11,6 @@ from qtpy.QtCore import Qt
 
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import result_of
-from napari_ssamamba.gui import kept_map_jobs
 from napari_ssamamba.gui.dock import MainDock
 from napari_ssamamba.gui.kept_work import KEPT
 from napari_ssamamba.gui.workflow import Workflow
@@ -21,22 +20,13 @@ from napari_ssamamba.project import kept_maps as kept
 from napari_ssamamba.session import Session, ShownMap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import TinyJob
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
-
-Start = "Callable[[], Workflow]"
-
-
-@pytest.fixture(autouse=True)
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SSAMAMBA_DATA", str(tmp_path))
-    monkeypatch.setattr(kept_map_jobs, "MILLISECONDS_TO_KEEP", 20)
-    return tmp_path
 
 
 @pytest.fixture
@@ -46,20 +36,17 @@ def cube(tiny_job: TinyJob) -> Cube:
 
 
 @pytest.fixture
-def start(qtbot: Any, cube: Cube, tiny_checkpoint: Checkpoint) -> Iterator[Start]:
+def start(
+    program: Callable[[Cube], Workflow], cube: Cube, tiny_checkpoint: Checkpoint
+) -> Callable[[], Workflow]:
     """Start the program anew on the scene, with a model."""
-    made: list[Workflow] = []
 
     def begin() -> Workflow:
-        session = Session()
-        made.append(Workflow(session))
-        session.open_cube(cube)
-        session.set_checkpoint(tiny_checkpoint)
-        return made[-1]
+        workflow = program(cube)
+        workflow.session.set_checkpoint(tiny_checkpoint)
+        return workflow
 
-    yield begin
-    for workflow in made:
-        assert workflow.shut_down()
+    return begin
 
 
 @pytest.fixture
@@ -95,8 +82,8 @@ def map_all(qtbot: Any) -> Callable[[Workflow], None]:
     return run
 
 
-def states(root: Path, cube: Cube) -> list[str]:
-    return [found.state for found in kept.kept_maps(cube, root)]
+def states(user_data: Path, cube: Cube) -> list[str]:
+    return [found.told_shortly for found in kept.kept_maps(cube, user_data)]
 
 
 def test_a_map_goes_on_after_a_crash(
@@ -105,11 +92,11 @@ def test_a_map_goes_on_after_a_crash(
     map_a_part: Any,
     cube: Cube,
     tiny_checkpoint: Checkpoint,
-    root: Path,
+    user_data: Path,
 ) -> None:
     crashed = start()
     map_a_part(crashed)
-    qtbot.waitUntil(lambda: len(states(root, cube)) == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: len(states(user_data, cube)) == 1, timeout=20_000)
     before = crashed.session.map
     # The program is gone; it is started again, without a model.
     session = Session()
@@ -132,9 +119,9 @@ def test_a_map_goes_on_after_a_crash(
     workflow.mapping.continue_map()
     qtbot.waitUntil(lambda: shown.complete, timeout=20_000)
     assert workflow.shut_down()
-    assert states(root, cube) == ["complete"]
+    assert states(user_data, cube) == ["complete"]
     whole = result_of(predict(cube, tiny_checkpoint, device="cpu"))
-    [again] = kept.kept_maps(cube, root)
+    [again] = kept.kept_maps(cube, user_data)
     read = ShownMap.blank((96, 80), classes=tiny_checkpoint.classes)
     for _ in kept.read_map(again, read):
         pass
@@ -205,30 +192,30 @@ def test_water_absorption_is_hidden_again(cube: Cube, tiny_checkpoint: Checkpoin
 
 
 def test_a_map_that_is_cancelled_goes_and_the_one_before_stays(
-    start: Any, map_a_part: Any, map_all: Any, cube: Cube, root: Path
+    start: Any, map_a_part: Any, map_all: Any, cube: Cube, user_data: Path
 ) -> None:
     workflow = start()
     map_all(workflow)
     first = workflow.session.map
     map_a_part(workflow)
     workflow.kept.maps.flush()
-    assert len(states(root, cube)) == 2
+    assert len(states(user_data, cube)) == 2
     workflow.mapping.cancel()
     assert workflow.session.map is first
     workflow.kept.maps.flush()
-    assert states(root, cube) == ["complete"]
+    assert states(user_data, cube) == ["complete"]
     assert workflow.kept.maps.offered == []
 
 
 def test_a_map_that_another_takes_the_place_of_is_offered(
-    qtbot: Any, start: Any, map_all: Any, cube: Cube, root: Path
+    qtbot: Any, start: Any, map_all: Any, cube: Cube, user_data: Path
 ) -> None:
     workflow = start()
     map_all(workflow)
     first = workflow.session.map
     map_all(workflow)
     second = workflow.session.map
-    assert second is not first and len(states(root, cube)) == 2
+    assert second is not first and len(states(user_data, cube)) == 2
     [offered] = workflow.kept.maps.offered
     workflow.kept.maps.restore(offered)
     session = workflow.session
@@ -236,7 +223,7 @@ def test_a_map_that_another_takes_the_place_of_is_offered(
     np.testing.assert_array_equal(session.map.ids, first.ids)
     [other] = workflow.kept.maps.offered
     assert other.path != offered.path
-    assert len(states(root, cube)) == 2  # looking at one makes no third
+    assert len(states(user_data, cube)) == 2  # looking at one makes no third
 
 
 @pytest.mark.parametrize("leave", ["close", "another scene", "training"])
@@ -246,7 +233,7 @@ def test_what_is_mapped_when_the_user_leaves_is_kept(
     map_a_part: Any,
     cube: Cube,
     tiny_job: TinyJob,
-    root: Path,
+    user_data: Path,
     leave: str,
 ) -> None:
     workflow = start()
@@ -263,12 +250,12 @@ def test_what_is_mapped_when_the_user_leaves_is_kept(
         workflow.session.set_labels(replace(truth, ids=np.tile(truth.ids, (4, 4))))
         workflow.training.train()
         workflow.kept.maps.flush()
-    [found] = kept.kept_maps(cube, root)
+    [found] = kept.kept_maps(cube, user_data)
     assert found.header.mapped == mapped and not found.header.complete
     assert found.header.outdated == (leave == "training")
 
 
-def test_names_and_the_state_follow(start: Any, map_all: Any, cube: Cube, root: Path) -> None:
+def test_names_and_the_state_follow(start: Any, map_all: Any, cube: Cube, user_data: Path) -> None:
     workflow = start()
     workflow.training.take_classes(workflow.session.checkpoint.classes)
     map_all(workflow)
@@ -277,13 +264,13 @@ def test_names_and_the_state_follow(start: Any, map_all: Any, cube: Cube, root: 
     session.labels[0, 0] = session.classes.ids[0]
     session.labels_painted()
     workflow.kept.maps.flush()
-    [found] = kept.kept_maps(cube, root)
+    [found] = kept.kept_maps(cube, user_data)
     assert found.header.classes[0].name == "Lettuce"
-    assert found.state == "complete, outdated"
+    assert found.told_shortly == "complete, outdated"
 
 
 def test_the_preview_of_a_training_is_not_kept(
-    start: Any, cube: Cube, tiny_checkpoint: Checkpoint, root: Path
+    start: Any, cube: Cube, tiny_checkpoint: Checkpoint, user_data: Path
 ) -> None:
     workflow = start()
     session = workflow.session
@@ -295,15 +282,15 @@ def test_the_preview_of_a_training_is_not_kept(
         session.events.map.emit()
         session.events.map_tile.emit(Window(0, 10, 0, 10))
         workflow.kept.maps.flush()
-        assert len(states(root, cube)) == n
+        assert len(states(user_data, cube)) == n
 
 
 def test_what_cannot_be_kept_is_told_once_and_kept_later(
-    start: Any, map_a_part: Any, cube: Cube, root: Path, monkeypatch: pytest.MonkeyPatch
+    start: Any, map_a_part: Any, cube: Cube, user_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workflow, told = start(), []
     workflow.told.connect(lambda level, text: told.append((level, text)))
-    file = root / "file"
+    file = user_data / "file"
     file.write_text("no folder")
     monkeypatch.setenv("SSAMAMBA_DATA", str(file))
     map_a_part(workflow)
@@ -311,24 +298,24 @@ def test_what_cannot_be_kept_is_told_once_and_kept_later(
         workflow.kept.maps.flush()
     [(level, text)] = told
     assert level == "error" and text.startswith(f"{file}: the map cannot be kept there")
-    monkeypatch.setenv("SSAMAMBA_DATA", str(root))
+    monkeypatch.setenv("SSAMAMBA_DATA", str(user_data))
     workflow.kept.maps.flush()
-    assert len(states(root, cube)) == 1
+    assert len(states(user_data, cube)) == 1
 
 
 def test_a_map_whose_folder_went_is_kept_anew(
-    qtbot: Any, start: Any, map_a_part: Any, cube: Cube, root: Path
+    qtbot: Any, start: Any, map_a_part: Any, cube: Cube, user_data: Path
 ) -> None:
     workflow = start()
     map_a_part(workflow)
     workflow.kept.maps.flush()
-    [found] = kept.kept_maps(cube, root)
+    [found] = kept.kept_maps(cube, user_data)
     kept.MapFolder(found.path).remove()
     workflow.pause("map", False)
     qtbot.waitUntil(lambda: workflow.session.map.complete, timeout=20_000)
     for _ in range(2):
         workflow.kept.maps.flush()
-    [found] = kept.kept_maps(cube, root)
+    [found] = kept.kept_maps(cube, user_data)
     read = ShownMap.blank((96, 80), classes=workflow.session.map.classes)
     for _ in kept.read_map(found, read):
         pass
@@ -379,5 +366,5 @@ def test_a_click_brings_labels_map_and_decisions_back(
     assert after.decisions.made == session.decisions.made
     assert after.classes == session.classes
     assert bar.text.text().startswith("Decisions restored") and not bar.restore.isVisible()
-    assert [kept.state for kept in workflow.kept.maps.offered] == ["complete, outdated"]
+    assert [kept.told_shortly for kept in workflow.kept.maps.offered] == ["complete, outdated"]
     assert workflow.shut_down()

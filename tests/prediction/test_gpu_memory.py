@@ -85,6 +85,43 @@ def test_a_training_of_the_large_network_holds_less_than_published(
     assert held < 0.95 * kept
 
 
+def test_what_further_steps_would_need_is_given_back() -> None:
+    with TensorBytes() as held:
+        learner = make_learner(protocol("paper"), torch.device("cpu"))
+        before = held.now
+        result_of(learner.step(torch.arange(learner.config.batch_size)))
+        weights = sum(parameter.nbytes for parameter in learner.network.parameters())
+        assert held.now > before + 2.9 * weights  # gradients and two moments
+        learner.forget_steps()
+        assert held.now < before + 0.1 * weights
+        learner.network.eval()
+        result_of(learner.validation_logits())  # it can still be asked
+
+
+def test_tiles_do_not_shrink_with_the_batches_of_a_gpu() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert automatic_tile_size(cpu, 16) < automatic_tile_size(cpu, None) == 32
+    assert automatic_tile_size(gpu, 16) == automatic_tile_size(gpu, None) == 64
+
+
+@pytest.mark.parametrize(("precision", "rounded"), [("auto", True), ("float32", False)])
+def test_products_are_rounded_while_a_step_is_taken_only(
+    precision: Precision, rounded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = make_learner(replace(protocol("paper"), precision=precision), torch.device("cpu"))
+    products, seen = torch.backends.cuda.matmul, []
+    forward = learner.network.forward
+
+    def spy(patches: torch.Tensor) -> torch.Tensor:
+        seen.append(products.allow_tf32)
+        return forward(patches)
+
+    monkeypatch.setattr(learner.network, "forward", spy)
+    assert not products.allow_tf32
+    result_of(learner.step(torch.arange(4)))
+    assert seen == [rounded] and not products.allow_tf32
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("recipe", ["paper", "interactive"])

@@ -92,13 +92,13 @@ def test_a_map_comes_back_in_the_parts_that_were_mapped(
         [kept] = kept_maps.kept_maps(cube, tmp_path)
         assert_same(read(kept), computed(*windows[:n]))
         assert kept.header.mapped == sum(w.shape[0] * w.shape[1] for w in windows[:n])
-    assert kept.state == "25 % mapped"
+    assert kept.told_shortly == "25 % mapped"
     whole = computed(Window(0, 150, 0, 90))
     complete = header(tiny_checkpoint, complete=True, outdated=True)
     folder.write(whole, [Window(0, 150, 0, 90)], complete)
     [kept] = kept_maps.kept_maps(cube, tmp_path)
     assert_same(read(kept), whole)
-    assert kept.state == "complete, outdated"
+    assert kept.told_shortly == "complete, outdated"
 
 
 def test_what_was_not_mapped_is_unknown_whatever_was_shown_there(

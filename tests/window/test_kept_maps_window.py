@@ -96,6 +96,9 @@ def test_a_map_and_decisions_come_back_in_another_window(
     panel = again.widget.main
     panel.scroll.ensureWidgetVisible(panel.audit.decisions)
     again.picture("decisions-offered")
+    again.viewer.theme = "light"
+    again.viewer.window.resize(1024, 700)
+    again.picture("decisions-offered-light")
     assert panel.audit.decisions.kept.isVisible()
     again.click(panel.messages.restore)
     again.until(lambda: len(again.session.decisions.made) == 3, 20)
@@ -103,7 +106,5 @@ def test_a_map_and_decisions_come_back_in_another_window(
     np.testing.assert_array_equal(again.session.map.ids, shown.ids)
     shown_names = {panel.audit.decisions.model.index(0, n).data() for n in (2, 3)}
     assert shown_names <= set(reference.classes.names)  # not those that a new scene begins with
-    again.viewer.theme = "light"
-    again.viewer.window.resize(1024, 700)
     panel.scroll.ensureWidgetVisible(panel.audit.decisions)
     again.picture("decisions-restored")
