@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from torch import Tensor
+Result = TypeVar("Result")
 
 
 @cache
@@ -43,8 +42,8 @@ def on_stream(stream: torch.cuda.Stream) -> Iterator[None]:
 
 
 def side_by_side(
-    first: Callable[[], Tensor], second: Callable[[], Tensor], device: torch.device
-) -> tuple[Tensor, Tensor]:
+    first: Callable[[], Result], second: Callable[[], Result], device: torch.device
+) -> tuple[Result, Result]:
     """Return the results of two computations that do not need each other.
 
     Where a CUDA graph is recorded it will run them at the same time, and their gradients, too: each

@@ -9,9 +9,9 @@ import torch
 
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
-from napari_ssamamba.model.device import is_out_of_memory, upload
+from napari_ssamamba.model.device import is_out_of_memory, pinned, upload
 from napari_ssamamba.model.inference.form import is_replayed
-from napari_ssamamba.model.inference.scene import SceneInference, SceneTile
+from napari_ssamamba.model.inference.scene import SceneInference
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.attention_scalars import attention_scalars
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.model.config import ModelConfig
+    from napari_ssamamba.model.inference.fused.scene import RecordedTile
+    from napari_ssamamba.model.inference.scene import SceneTile
 
 REPLAYED_VALUES = 6_500_000
 """Token values at once on an NVIDIA GPU with kernels for the network, which hold 20 bytes a value:
@@ -93,17 +95,29 @@ class TileClassifier:
         """Whether the device computes a tile while the one before is dealt with, see `begin`."""
         return self.inference is not None and self.inference.recorded is not None
 
-    def begin(self, tile: Tile) -> None:
+    def stage(self, tile: Tile) -> Tensor | None:
+        """Bring a tile to where a device that looks ahead fetches it; may be done in any thread."""
+        if not self.looks_ahead or not tile.measured.any():
+            return None
+        return pinned(torch.from_numpy(tile.block))
+
+    def begin(self, tile: Tile, block: Tensor | None) -> None:
         """Let the device begin with a tile that `classify` is asked for later.
 
         Where batches are replayed, on an NVIDIA GPU, it computes while the tile before is dealt
         with; elsewhere this does nothing. Where its memory runs out, `classify` does it all.
+
+        Parameters
+        ----------
+        tile : Tile
+        block : Tensor or None
+            What `stage` returned of it.
         """
-        if self.inference is None or not self.looks_ahead or not tile.measured.any():
+        if self.inference is None or block is None:
             return
         rows, columns = (torch.from_numpy(axis) for axis in np.nonzero(tile.measured))
         try:
-            opened = self.inference.open_tile(upload(torch.from_numpy(tile.block), self.device))
+            opened = self.inference.open_tile(block)
             found = opened.logits(rows, columns, self.batch_size).softmax(-1)
         except RuntimeError as error:
             if not is_out_of_memory(error):
@@ -171,7 +185,7 @@ class TileClassifier:
             yield Progress(**pace.fields())
         return probabilities, scalars
 
-    def _open(self, tile: Tile) -> SceneTile | Tensor:
+    def _open(self, tile: Tile) -> SceneTile | RecordedTile | Tensor:
         """Bring a tile to the device: with what its patches share, or plain."""
         try:
             block = upload(torch.from_numpy(tile.block), self.device)
@@ -182,7 +196,10 @@ class TileClassifier:
             raise self._too_little_memory("a tile of the scene") from error
 
     def _run_or_none(
-        self, opened: SceneTile | Tensor, rows: NDArray[np.int64], columns: NDArray[np.int64]
+        self,
+        opened: SceneTile | RecordedTile | Tensor,
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """Run a batch; None where the memory did not suffice."""
         try:
@@ -196,17 +213,17 @@ class TileClassifier:
 
     @torch.inference_mode()
     def _run(
-        self, opened: SceneTile | Tensor, rows: Tensor, columns: Tensor
+        self, opened: SceneTile | RecordedTile | Tensor, rows: Tensor, columns: Tensor
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return pixels' probabilities (n, classes), and attention scalars (4, n) if asked for."""
-        if isinstance(opened, SceneTile):
-            logits = opened.logits(rows, columns, self.batch_size)
-            scalars = logits.new_empty(0, len(rows))
-        else:
+        if isinstance(opened, torch.Tensor):
             side = self.network.config.patch_size
             windows = opened.unfold(0, side, 1).unfold(1, side, 1)  # (row, column, C, P, P)
             inspection = self.network.inspect(windows[rows, columns])
             logits, scalars = inspection.logits, attention_scalars(inspection)
+        else:
+            logits = opened.logits(rows, columns, self.batch_size)
+            scalars = logits.new_empty(0, len(rows))
         return logits.softmax(-1).cpu().numpy(), scalars.cpu().numpy()
 
     def _too_little_memory(self, what: str) -> DeviceMemoryError:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
@@ -233,21 +234,25 @@ def map_tiles(
     pace = Pace(math.prod(window.shape), known)
     classified = 0
     looks_ahead = classifier is not None and classifier.looks_ahead
-    ahead = ReadAhead(
-        order,
-        lambda unit: read_unit(cube, unit, mixer.margin, checkpoint),
-        READERS if looks_ahead else 1,
-    )
+
+    def read(unit: Unit) -> tuple[Tile, Tile, Tensor | None]:
+        """Return a unit's tile, as the network reads it, and as its device fetches it."""
+        tile = read_unit(cube, unit, mixer.margin, checkpoint)
+        if classifier is None:
+            return tile, tile, None
+        narrow = tile.with_margin(checkpoint.model.patch_size // 2)
+        return tile, narrow, classifier.stage(narrow)
+
+    ahead = ReadAhead(order, read, READERS if looks_ahead else 1)
 
     def begun() -> tuple[Unit, Tile, Tile] | None:
         """Return the next unit with its tile, and as the network reads it; the device begins."""
         found = ahead.next()
         if found is None:
             return None
-        unit, tile = found
-        narrow = tile if classifier is None else tile.with_margin(checkpoint.model.patch_size // 2)
+        unit, (tile, narrow, staged) = found
         if classifier is not None:
-            classifier.begin(narrow)
+            classifier.begin(narrow, staged)
         return unit, tile, narrow
 
     try:

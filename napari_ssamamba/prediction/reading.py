@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.prediction.order import Order, Unit
 
+Read = TypeVar("Read")
 
-class ReadAhead:
+
+class ReadAhead(Generic[Read]):
     """Takes unit after unit from an order, and reads some ahead.
 
     Parameters
@@ -36,15 +38,15 @@ class ReadAhead:
         How many units are read at the same time, each in a thread of its own.
     """
 
-    def __init__(self, order: Order, read: Callable[[Unit], Tile], ahead: int = 1) -> None:
+    def __init__(self, order: Order, read: Callable[[Unit], Read], ahead: int = 1) -> None:
         self._order = order
         self._read = read
         self._count = ahead
         self._pool = ThreadPoolExecutor(ahead, thread_name_prefix="reading")
-        self._ahead: deque[tuple[Unit, Future[Tile]]] = deque()
+        self._ahead: deque[tuple[Unit, Future[Read]]] = deque()
         self._fill()
 
-    def next(self) -> tuple[Unit, Tile] | None:
+    def next(self) -> tuple[Unit, Read] | None:
         """Return what to compute now, None at the end, and begin to read what follows.
 
         Where the user has looked elsewhere meanwhile, what was read ahead is put back, and read
@@ -59,15 +61,15 @@ class ReadAhead:
         if not self._ahead:
             return None
         unit, future = self._ahead.popleft()
-        tile = future.result()
+        read = future.result()
         self._fill()
-        return unit, tile
+        return unit, read
 
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _fill(self, before: Sequence[tuple[Unit, Future[Tile]]] = ()) -> None:
+    def _fill(self, before: Sequence[tuple[Unit, Future[Read]]] = ()) -> None:
         """Begin to read what comes next, as far as that was not begun before."""
         self._seen = self._order.seen
         while len(self._ahead) < self._count and (unit := self._order.take()) is not None:

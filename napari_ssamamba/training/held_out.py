@@ -121,6 +121,7 @@ def score_held_out(
     targets = samples.targets.cpu().numpy()
     fold = spatial_folds(pixels, targets, FOLDS, config.seed)
     steps = max(1, min(MOST_STEPS, config.epochs * config.steps_per_epoch(len(targets)) // 2))
+    at_once = None if beside is None else (beside.trained_at_once, beside.validated_at_once)
     short = replace(config, epochs=1, min_steps=steps, max_steps=steps)
     said = np.zeros((len(targets), model.classes))
     for number in range(rounds):
@@ -138,12 +139,12 @@ def score_held_out(
             short,
             generator,
         )
-        if beside is not None:
-            learner.trained_at_once = beside.trained_at_once
-            learner.validated_at_once = beside.validated_at_once
+        if at_once is not None:
+            learner.trained_at_once, learner.validated_at_once = at_once
+        at_once = learner.trained_at_once, learner.validated_at_once
         said[fold == number] = yield from _learn_and_score(learner, number, rounds)
         learner.forget_steps()
-        beside = learner
+        del learner, network  # before the next one takes as much memory
     return said, fold < rounds
 
 

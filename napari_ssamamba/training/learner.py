@@ -20,6 +20,7 @@ from napari_ssamamba.errors import TrainingDivergedError
 from napari_ssamamba.model.patches import dihedral_orders, gather_patches
 from napari_ssamamba.model.sparing import spare_memory
 from napari_ssamamba.training.optimisation import (
+    begin_state,
     class_weights,
     draw_batches,
     make_optimiser,
@@ -105,6 +106,7 @@ class Learner:
         self.sample_weights = class_weights(train.targets.cpu()) if balanced else None
         self.recorded: RecordedWork | None = None
         if table.device.type == "cuda":
+            begin_state(self.optimiser)
             self.recorded = RecordedWork(network)
             spare_memory(network)
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
@@ -147,18 +149,20 @@ class Learner:
             parts = self.trained_at_once.parts(batch)
             try:
                 if self.recorded is not None and len(parts) == 1:
-                    value = self._checked(float(self.recorded(self._whole_step, *drawn)))
+                    loss = self.recorded(self._whole_step, *drawn)
+                    self.schedule.step()  # while the device is at work
+                    value = self._checked(float(loss))
                     yield None
                 else:
                     value = yield from self._accumulate(*self._patches(*drawn))
                     nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
                     self.optimiser.step()
-                break
+                    self.optimiser.zero_grad(set_to_none=True)
+                    self.schedule.step()
+                return value
             except RuntimeError as error:
                 told = self.trained_at_once.halve(error, len(parts[0]))
             yield told
-        self.schedule.step()
-        return value
 
     def _patches(self, batch: Tensor, choice: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Look up samples, (B, P²) rows of the table, flipped and turned as chosen; and targets."""
@@ -171,12 +175,12 @@ class Learner:
     def _whole_step(self, *drawn: Tensor) -> Tensor:
         """Take a step of the optimiser without waiting for the device; returns the loss."""
         index, targets = self._patches(*drawn)
-        self.optimiser.zero_grad(set_to_none=True)
         with torch.enable_grad(), self._products():
             loss = cross_entropy(self._logits(index), targets)
             loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)  # their memory is free between two steps
         return loss.detach()
 
     def _logits(self, index: Tensor) -> Tensor:
@@ -310,6 +314,8 @@ class Learner:
         self.recorded = None
         self.optimiser.zero_grad(set_to_none=True)
         self.optimiser.state.clear()
+        if self.table.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the network's ``state_dict`` on the CPU."""

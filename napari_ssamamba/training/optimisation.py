@@ -54,6 +54,27 @@ def make_optimiser(network: nn.Module, config: TrainingConfig) -> Optimizer:
     return AdamW(groups, lr=rate, fused=True, capturable=on_gpu)
 
 
+def begin_state(optimiser: Optimizer) -> None:
+    """Let an optimiser take the memory of its state before a step asks for other memory.
+
+    Made in the first step, the state lies among what that step holds for a moment, so that the
+    device's memory could not be given back piece by piece.
+    """
+    groups = optimiser.param_groups
+    rates = [group["lr"] for group in groups]
+    for group in groups:
+        group["lr"] = torch.zeros_like(torch.as_tensor(group["lr"]))
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()  # of length 0
+    optimiser.zero_grad(set_to_none=True)
+    for state in optimiser.state.values():
+        for value in state.values():
+            value.zero_()  # regularisation moves the moments even so
+    for group, rate in zip(groups, rates, strict=True):
+        group["lr"] = rate
+
+
 def make_schedule(optimiser: Optimizer, config: TrainingConfig, steps: int) -> LambdaLR:
     """Let the learning rate rise linearly during the warm-up and fall on a cosine to 0."""
     warm = config.warmup * steps

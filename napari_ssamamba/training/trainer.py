@@ -204,6 +204,7 @@ def train(
         )
         weights, best, history = yield from _learn(learner, draft if snapshots else None)
         learner.forget_steps()
+        network.cpu()  # its best weights are there already
         mixture = None if start_from is None else continue_mixture(start_from)
         if expert is None:
             mixture = None

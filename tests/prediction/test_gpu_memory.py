@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import weakref
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +15,12 @@ from torch.utils._pytree import tree_leaves
 
 from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import preset
+from napari_ssamamba.model.device import choose_device
+from napari_ssamamba.model.inference.form import choose_precision
 from napari_ssamamba.model.inference.scene import SceneInference
 from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.model.sparing import spare_memory
+from napari_ssamamba.prediction import classifier
 from napari_ssamamba.prediction.classifier import automatic_batch_size
 from napari_ssamamba.prediction.predictor import automatic_tile_size
 from napari_ssamamba.training.config import Precision, Protocol, TrainingConfig, protocol
@@ -59,7 +64,10 @@ class TensorBytes(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_map_by_the_large_network_holds_less_than_published(dtype: torch.dtype) -> None:
+def test_a_map_by_the_large_network_holds_less_than_published(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier, "is_replayed", lambda *_: False)  # as without Triton
     config, gpu = preset("standard", 256, 22), torch.device("cuda")
     batch = automatic_batch_size(config, gpu, dtype)
     side = automatic_tile_size(gpu, batch) + config.patch_size - 1
@@ -91,7 +99,7 @@ def test_what_further_steps_would_need_is_given_back() -> None:
         before = held.now
         result_of(learner.step(torch.arange(learner.config.batch_size)))
         weights = sum(parameter.nbytes for parameter in learner.network.parameters())
-        assert held.now > before + 2.9 * weights  # gradients and two moments
+        assert held.now > before + 1.9 * weights  # two moments
         learner.forget_steps()
         assert held.now < before + 0.1 * weights
         learner.network.eval()
@@ -124,18 +132,40 @@ def test_products_are_rounded_while_a_step_is_taken_only(
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("recipe", ["paper", "interactive"])
-def test_on_a_gpu_a_training_holds_less_than_published_with_all_reserves(recipe: Protocol) -> None:
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_reserved()
-    learner = make_learner(protocol(recipe), torch.device("cuda"))
-    for _ in range(5):  # the last is replayed
-        result_of(learner.step(torch.arange(learner.config.batch_size)))
-        result_of(learner.validate())
-    held = torch.cuda.max_memory_reserved() - before
-    print(f"\n{recipe}: {held / 1e6:.0f} MB, {torch.cuda.max_memory_allocated() / 1e6:.0f} in use")
+@pytest.mark.parametrize("work", ["paper", "interactive", "map"])
+def test_on_a_gpu_all_reserves_together_are_less_than_published(work: str) -> None:
+    fresh = multiprocessing.get_context("spawn")  # in which nothing is kept aside yet
+    with ProcessPoolExecutor(1, mp_context=fresh) as process:
+        held, in_use = process.submit(held_on_a_gpu, work).result()
+    print(f"\n{work}: {held / 1e6:.0f} MB, {in_use / 1e6:.0f} in use")
     assert held < PUBLISHED
+
+
+def held_on_a_gpu(work: str) -> tuple[int, int]:
+    """Train or map in this process; return the most bytes that were reserved, and in use."""
+    gpu = choose_device("cuda")
+    if work == "map":
+        config = preset("standard", 256, 22)
+        dtype = choose_precision("auto", config, gpu)
+        batch = automatic_batch_size(config, gpu, dtype)
+        side = automatic_tile_size(gpu, batch)
+        inference = SceneInference(build_network(config, torch.Generator()).eval().to(gpu), dtype)
+        rows, columns = torch.cartesian_prod(torch.arange(side), torch.arange(side)).T
+        halo = side + config.patch_size - 1
+        for _ in range(3):
+            tile = inference.open_tile(torch.zeros(halo, halo, 256).to(gpu))
+            tile.logits(rows[:batch], columns[:batch], batch)
+    else:
+        learner = make_learner(protocol("paper" if work == "paper" else "interactive"), gpu)
+        batches = learner.batches()
+        for _ in range(12):  # the last are replayed
+            result_of(learner.step(next(batches)))
+        for _ in range(3):
+            if learner.config.settle_norms:
+                result_of(learner.settle_norms())
+            result_of(learner.validate())
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_reserved(), torch.cuda.max_memory_allocated()
 
 
 def make_learner(config: TrainingConfig, device: torch.device) -> Learner:

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from napari_ssamamba.model.device import upload
 from napari_ssamamba.model.inference.block import SceneBlock
 from napari_ssamamba.model.inference.form import is_replayed
-from napari_ssamamba.model.inference.stages import SceneHead, SceneProjection, place_kinds
+from napari_ssamamba.model.inference.stages import SceneHead, SceneProjection, token_places
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_ssamamba.model.block import SSAMambaBlock
-    from napari_ssamamba.model.inference.fused.scene import RecordedNetwork
+    from napari_ssamamba.model.inference.fused.scene import RecordedNetwork, RecordedTile
     from napari_ssamamba.model.network import SSAMamba
 
 
@@ -51,8 +50,8 @@ class SceneInference:
         if is_replayed(config, network.head.weight.device, self.dtype):
             from napari_ssamamba.model.inference.fused.scene import FusedNetwork, RecordedNetwork
 
-            self.projection = SceneProjection(network.projection, self.side, self.dtype)
-            self.recorded = RecordedNetwork(FusedNetwork(network, self.dtype))
+            projection = SceneProjection(network.projection, self.side, self.dtype)
+            self.recorded = RecordedNetwork(projection, FusedNetwork(network, self.dtype))
             return
         self.projection = SceneProjection(network.projection, self.side)
         self.blocks = [
@@ -62,15 +61,17 @@ class SceneInference:
         self.head = SceneHead(network, self.dtype)
 
     @torch.inference_mode()
-    def open_tile(self, block: Tensor) -> SceneTile:
+    def open_tile(self, block: Tensor) -> SceneTile | RecordedTile:
         """Do what is done once for a tile.
 
         Parameters
         ----------
         block : Tensor, shape (rows + P - 1, columns + P - 1, C)
             Standardised spectra of a tile and its halo, zero beyond the scene's border and where
-            nothing was measured.
+            nothing was measured. On the device; in pinned memory where batches are recorded.
         """
+        if self.recorded is not None:
+            return self.recorded.open_tile(block)
         return SceneTile(self, self.projection(block).to(self.dtype))
 
 
@@ -87,11 +88,7 @@ class SceneTile:
     def __init__(self, inference: SceneInference, z: Tensor) -> None:
         self.inference = inference
         self.z = z
-        side, (_, variants, height, width, _) = inference.side, z.shape
-        kinds, step = torch.tensor(place_kinds(side)), torch.arange(side)
-        # where the flattened z holds the tokens of the patch of pixel (0, 0), (L,)
-        down = kinds * (variants * height * width) + step * width
-        self.places = (down[:, None] + kinds * (height * width) + step).flatten()
+        self.places = token_places(inference.side, *z.shape[2:4])
 
     @torch.inference_mode()
     def logits(self, rows: Tensor, columns: Tensor, at_once: int | None = None) -> Tensor:
@@ -102,17 +99,12 @@ class SceneTile:
         rows, columns : Tensor of int64, shape (B,)
             In pixels of the tile without its halo, on the CPU.
         at_once : int, optional
-            How many patches a recorded batch has; without one, or by default, all are one batch.
+            Of a `RecordedTile`; here all are one batch.
 
         Returns
         -------
         Tensor, shape (B, classes)
         """
-        recorded = self.inference.recorded
-        if recorded is not None:
-            pixels = upload(rows * self.z.shape[3] + columns, self.z.device)
-            recorded.hold(self.z.flatten(0, 3), upload(self.places, self.z.device))
-            return recorded.logits(pixels, at_once or len(pixels))
         x = z_proj = self._tokens(rows, columns)  # Z_seq
         for block in self.inference.blocks:
             x = block(x)

@@ -36,6 +36,25 @@ def _borders(side: int) -> list[tuple[int, int]]:
     return [(0, 0)] if side == 1 else [(0, 1), (1, 1), (1, 0)]
 
 
+def token_places(side: int, height: int, width: int) -> Tensor:
+    """Return where a projected tile, flattened to rows of tokens, holds the patch of pixel (0, 0).
+
+    Parameters
+    ----------
+    side : int
+        P.
+    height, width : int
+        Of the tile with its halo.
+
+    Returns
+    -------
+    Tensor of int64, shape (L,)
+    """
+    kinds, step = torch.tensor(place_kinds(side)), torch.arange(side)
+    down = kinds * (len(_borders(side)) * height * width) + step * width
+    return (down[:, None] + kinds * (height * width) + step).flatten()
+
+
 class SceneProjection:
     """The input projection of a whole tile, once a pixel and kind of place in a patch.
 
@@ -60,14 +79,21 @@ class SceneProjection:
         self.pixel, self.pixel_bias = weight.flatten(1).to(dtype), bias.to(dtype)
         weight, bias = folded_convolution(projection.conv_near, projection.norm_near)
         self.near, self.near_bias = weight.to(near or dtype), bias.to(near or dtype)
-        self.borders = _borders(side)
+        self.side, self.borders = side, _borders(side)
 
-    def __call__(self, block: Tensor) -> Tensor:
+    def shape(self, height: int, width: int) -> tuple[int, int, int, int, int]:
+        """Return the shape of a projected tile."""
+        count = len(self.borders)
+        return count, count, height, width, len(self.near)
+
+    def __call__(self, block: Tensor, out: Tensor | None = None) -> Tensor:
         """Project a tile with its halo.
 
         Parameters
         ----------
         block : Tensor, shape (H, W, C)
+        out : Tensor, optional
+            For the result.
 
         Returns
         -------
@@ -76,8 +102,7 @@ class SceneProjection:
         """
         z = gelu(torch.nn.functional.linear(block, self.pixel, self.pixel_bias))  # Eq. 1
         image = z.to(self.near.dtype).permute(2, 0, 1)[None]
-        count = len(self.borders)
-        kinds = image.new_empty(count, count, *block.shape[:2], len(self.near))
+        kinds = image.new_empty(self.shape(*block.shape[:2])) if out is None else out
         for down, (above, below) in enumerate(self.borders):
             for across, (left, right) in enumerate(self.borders):
                 kinds[down, across] = self._near(image, above, below, left, right)

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 ROWS = 8
 """Tokens that a program of the kernels for single tokens takes."""
 
-PATCHES, PARTS = 64, 1
-"""Patches that a program of the state space takes at once, and how often."""
+PATCHES, PARTS = 64, 8
+"""Patches that a program of the state space takes at once, and how often, where there are so many:
+more often than once, as each program makes the two matrices of its channel."""
 
 
 def padded(length: int) -> int:
@@ -59,6 +60,7 @@ class FusedBlock:
     def __init__(self, block: SSAMambaBlock, length: int, dtype: torch.dtype) -> None:
         units = [block.spatial, block.spectral]
         self.length, self.side, self.precision = length, padded(length), precision(dtype)
+        self.quick = dtype == torch.bfloat16
         inputs, states = _InputMaps(units, length, dtype), _StateSpaces(units, length, dtype)
         self.eps_in = inputs.eps
         self.weight_in = inputs.weight  # (4D, d)
@@ -155,18 +157,19 @@ class FusedBlock:
             torch.mm(gathered, self.mix_out, out=q), mixed, x, x_normalised, self.fuse,
             self.squeeze, self.squeeze_bias, self.excite, batch,
             L=self.length, LP=self.side, WIDTH=width, HIDDEN=len(self.squeeze),
-            EPS=self.eps_out, EPS_NEXT=self.eps_in, num_warps=8,
+            EPS=self.eps_out, EPS_NEXT=self.eps_in, num_warps=4,
         )  # fmt: skip
 
     def _states(self, inner: Tensor, batch: int) -> None:
         """Eq. 4-11 up to the output map; the result replaces the first half of (4D, L·B)."""
         channels = len(self.taps)
         patches = min(PATCHES, padded(batch))
-        programs = -(-batch // (patches * PARTS))
+        parts = min(PARTS, -(-batch // patches))
+        programs = -(-batch // (patches * parts))
         tokens.state_space_kernel[(channels, programs)](
             inner, self.taps, self.bias, self.gate_bias, self.toeplitz, channels,
-            L=self.length, LP=self.side, B=batch, PATCHES=patches, PARTS=PARTS,
-            PRECISION=self.precision, num_warps=4,
+            L=self.length, LP=self.side, B=batch, PATCHES=patches, PARTS=parts,
+            PRECISION=self.precision, QUICK=self.quick, num_warps=4,
         )  # fmt: skip
 
     def _gather(self, q: Tensor, kv: Tensor, gathered: Tensor, batch: int) -> None:

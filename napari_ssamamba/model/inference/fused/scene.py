@@ -9,22 +9,33 @@ Symbols: B patches, L tokens, d width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import math
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from torch import Tensor
 
+from napari_ssamamba.model.device import upload
 from napari_ssamamba.model.inference.fused import rows
 from napari_ssamamba.model.inference.fused.block import FusedBlock, padded
 from napari_ssamamba.model.inference.fused.head import FusedHead
-from napari_ssamamba.model.streams import on_stream, side_stream
+from napari_ssamamba.model.inference.stages import token_places
+from napari_ssamamba.model.streams import on_stream, side_by_side, side_stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_ssamamba.model.block import SSAMambaBlock
+    from napari_ssamamba.model.inference.stages import SceneProjection
     from napari_ssamamba.model.network import SSAMamba
+
+Result = TypeVar("Result")
 
 SMALLER = 8
 """A batch of so much less has a graph of its own, for what is left of a tile."""
+
+SMALLEST_HALF = 64
+"""Patches that keep a GPU about half busy."""
 
 
 class FusedNetwork:
@@ -87,40 +98,38 @@ class FusedNetwork:
 
 
 class RecordedNetwork:
-    """A `FusedNetwork` whose batches are replayed.
+    """A projection and a `FusedNetwork` whose work is replayed.
+
+    It has room for one tile, which the graphs know the place of.
 
     Parameters
     ----------
+    projection : SceneProjection
+        To the tokens' type.
     network : FusedNetwork
         On a CUDA device.
     """
 
-    def __init__(self, network: FusedNetwork) -> None:
-        self.network = network
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]] = {}
-        self._z = self._places = torch.empty(0)
+    def __init__(self, projection: SceneProjection, network: FusedNetwork) -> None:
+        self.projection, self.network = projection, network
+        self.device = projection.near.device
+        self._batches: dict[int, tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]] = {}
+        self._opening: torch.cuda.CUDAGraph | None = None  # of tiles as large as the room
+        self._block = self._z = self._places = torch.empty(0)
+        self._shape: tuple[int, ...] = ()
 
-    def hold(self, z: Tensor, places: Tensor) -> None:
-        """Take a projected tile to classify pixels of.
-
-        Parameters
-        ----------
-        z : Tensor, shape (any, d)
-        places : Tensor of int64, shape (L,)
-        """
-        if self._z.numel() < z.numel():  # the graphs know where the tile lies: record them anew
-            self._graphs.clear()
-            self._z, self._places = z.clone(), places.clone()
-        else:
-            self._z[: len(z)].copy_(z)
-            self._places.copy_(places)
+    def open_tile(self, block: Tensor) -> RecordedTile:
+        """Return a tile whose pixels can be classified, see `SceneInference.open_tile`."""
+        return RecordedTile(self, block)
 
     @torch.inference_mode()
-    def logits(self, pixels: Tensor, size: int) -> Tensor:
-        """Classify pixels of the tile that is held, some at once.
+    def logits(self, block: Tensor, pixels: Tensor, size: int) -> Tensor:
+        """Classify pixels of a tile, some at once.
 
         Parameters
         ----------
+        block : Tensor, shape (H, W, C)
+            On the device or in pinned memory.
         pixels : Tensor of int64, shape (n,)
             On the device, as `FusedNetwork.means` takes them.
         size : int
@@ -131,6 +140,7 @@ class RecordedNetwork:
         Tensor, shape (n, classes)
             Which may still be computed; as all of CUDA's results it can be used.
         """
+        self._open(block)
         kept = [
             pixels.new_empty(len(pixels), self.network.width, dtype=torch.float32) for _ in range(2)
         ]
@@ -138,7 +148,7 @@ class RecordedNetwork:
         while begin < len(pixels):
             left = len(pixels) - begin
             batch = size if left > size // SMALLER else max(1, size // SMALLER)
-            graph, wanted, found = self._graph(batch)
+            graph, wanted, found = self._batch(batch)
             taken = min(left, batch)
             wanted[:taken].copy_(pixels[begin : begin + taken])
             graph.replay()
@@ -147,17 +157,96 @@ class RecordedNetwork:
             begin += taken
         return self.network.head(*kept)
 
-    def _graph(self, batch: int) -> tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]:
-        if batch in self._graphs:
-            return self._graphs[batch]
-        wanted = torch.zeros(batch, dtype=torch.int64, device=self._z.device)
-        stream = side_stream(self._z.device)
-        with on_stream(stream):  # compiles the kernels, and lets cuBLAS choose its own
-            self.network.means(self._z, self._places, wanted)
+    def _open(self, block: Tensor) -> None:
+        """Project a tile into the room that is kept for one."""
+        shape = self.projection.shape(*block.shape[:2])
+        if len(self._z) < math.prod(shape[:4]):
+            self._batches.clear()
+            self._opening = None
+            self._block = block.new_empty(block.shape, device=self.device)
+            self._z = self._block.new_empty(
+                math.prod(shape[:4]), shape[4], dtype=self.network.dtype
+            )
+            self._places = torch.empty(self.network.length, dtype=torch.int64, device=self.device)
+        again, self._shape = block.shape == self._shape, tuple(block.shape)
+        if not again:
+            side = self.projection.side
+            self._places.copy_(upload(token_places(side, *block.shape[:2]), self.device))
+        if block.shape != self._block.shape:
+            self._project(block.to(self.device, non_blocking=True))
+            return
+        self._block.copy_(block, non_blocking=True)
+        if again and self._opening is None:
+            self._opening, _ = self._recorded(lambda: self._project(self._block))
+        if self._opening is None:
+            self._project(self._block)
+        else:
+            self._opening.replay()
+
+    def _project(self, block: Tensor) -> Tensor:
+        shape = self.projection.shape(*block.shape[:2])
+        return self.projection(block, self._z[: math.prod(shape[:4])].view(shape))
+
+    def _batch(self, size: int) -> tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]:
+        if size not in self._batches:
+            wanted = torch.zeros(size, dtype=torch.int64, device=self.device)
+            graph, found = self._recorded(lambda: self._means(wanted))
+            self._batches[size] = graph, wanted, found
+        return self._batches[size]
+
+    def _means(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the blocks for a batch, in halves that fill each other's gaps."""
+        if len(pixels) < 2 * SMALLEST_HALF:
+            return self.network.means(self._z, self._places, pixels)
+        first, second = pixels.chunk(2)
+        halves = side_by_side(
+            lambda: self.network.means(self._z, self._places, first),
+            lambda: self.network.means(self._z, self._places, second),
+            self.device,
+        )
+        pooled, means = (torch.cat(parts) for parts in zip(*halves, strict=True))
+        return pooled, means
+
+    def _recorded(self, work: Callable[[], Result]) -> tuple[torch.cuda.CUDAGraph, Result]:
+        """Record some work, and do it once."""
+        stream = side_stream(self.device)
+        with on_stream(stream):  # compiles the kernels, and lets the libraries choose theirs
+            work()
         torch.cuda.synchronize()
+        graphs = [graph for graph, *_ in self._batches.values()]
+        pool = graphs[0].pool() if graphs else None
         graph = torch.cuda.CUDAGraph()
-        pool = next(iter(self._graphs.values()))[0].pool() if self._graphs else None
         with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-            found = self.network.means(self._z, self._places, wanted)
-        self._graphs[batch] = graph, wanted, found
-        return self._graphs[batch]
+            found = work()
+        return graph, found
+
+
+class RecordedTile:
+    """A tile whose patches can be classified, as a `SceneTile`.
+
+    Parameters
+    ----------
+    recorded : RecordedNetwork
+    block : Tensor, shape (H, W, C)
+        See `SceneInference.open_tile`.
+    """
+
+    def __init__(self, recorded: RecordedNetwork, block: Tensor) -> None:
+        self._recorded, self._block = recorded, block
+
+    def logits(self, rows: Tensor, columns: Tensor, at_once: int | None = None) -> Tensor:
+        """Classify some of the tile's pixels.
+
+        Parameters
+        ----------
+        rows, columns : Tensor of int64, shape (B,)
+            In pixels of the tile without its halo, on the CPU.
+        at_once : int, optional
+            How many patches a recorded batch has; by default all are one batch.
+
+        Returns
+        -------
+        Tensor, shape (B, classes)
+        """
+        pixels = upload(rows * self._block.shape[1] + columns, self._recorded.device)
+        return self._recorded.logits(self._block, pixels, at_once or len(pixels))
