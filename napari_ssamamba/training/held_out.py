@@ -161,9 +161,9 @@ def _learn_and_score(
         return Progress(done=done, total=total, text="Asking networks about held-out labels")
 
     for batch in learner.batches():
-        for pause in learner.step(batch):
-            yield told(pause)
+        loss = yield from retold(learner.step(batch), told)
         done += 1
+    learner.checked(loss)
     if learner.config.settle_norms:
         for pause in learner.settle_norms():
             yield told(pause)

@@ -107,6 +107,7 @@ class Learner:
         self.recorded: RecordedWork | None = None
         if table.device.type == "cuda":
             begin_state(self.optimiser)
+            torch.cuda.empty_cache()
             self.recorded = RecordedWork(network)
             spare_memory(network)
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
@@ -122,7 +123,7 @@ class Learner:
             self.sample_weights,
         )
 
-    def step(self, batch: Tensor) -> Generator[str | None, None, float]:
+    def step(self, batch: Tensor) -> Generator[str | None, None, Tensor]:
         """Take one step of the optimiser; pauses before each backward pass.
 
         A batch that does not fit the memory is computed in parts, whose gradients add up to the
@@ -130,13 +131,14 @@ class Learner:
 
         Returns
         -------
-        float
-            The batch's loss before the step.
+        Tensor, shape ()
+            The batch's loss before the step. On an NVIDIA GPU it may still be computed: look at it,
+            by `checked`, when the next step has begun, lest the GPU wait for Python between them.
 
         Raises
         ------
         TrainingDivergedError
-            Where the loss is no longer a number.
+            Where the loss of a part is no longer a number.
         DeviceMemoryError
             Where a single patch does not fit.
         """
@@ -150,16 +152,14 @@ class Learner:
             try:
                 if self.recorded is not None and len(parts) == 1:
                     loss = self.recorded(self._whole_step, *drawn)
-                    self.schedule.step()  # while the device is at work
-                    value = self._checked(float(loss))
                     yield None
                 else:
-                    value = yield from self._accumulate(*self._patches(*drawn))
+                    loss = yield from self._accumulate(*self._patches(*drawn))
                     nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
                     self.optimiser.step()
                     self.optimiser.zero_grad(set_to_none=True)
-                    self.schedule.step()
-                return value
+                self.schedule.step()
+                return loss
             except RuntimeError as error:
                 told = self.trained_at_once.halve(error, len(parts[0]))
             yield told
@@ -207,17 +207,24 @@ class Learner:
         finally:
             products.allow_tf32 = before
 
-    def _checked(self, loss: float) -> float:
-        """Return a loss that is a number."""
-        if not math.isfinite(loss):
+    def checked(self, loss: Tensor) -> float:
+        """Return a loss that is a number.
+
+        Raises
+        ------
+        TrainingDivergedError
+            Where it is none.
+        """
+        value = float(loss)
+        if not math.isfinite(value):
             raise TrainingDivergedError(
-                f"The training diverged: the loss is {loss}. Choose a smaller learning_rate "
+                f"The training diverged: the loss is {value}. Choose a smaller learning_rate "
                 f"than {self.config.learning_rate:g}, and look for extreme values in the "
                 "scene's bands. The model and map from before are kept."
             )
-        return loss
+        return value
 
-    def _accumulate(self, index: Tensor, targets: Tensor) -> Generator[None, None, float]:
+    def _accumulate(self, index: Tensor, targets: Tensor) -> Generator[None, None, Tensor]:
         """Compute the gradient of a batch's mean loss, part by part; returns that loss."""
         self.optimiser.zero_grad(set_to_none=True)
         total = 0.0
@@ -227,11 +234,11 @@ class Learner:
             with torch.enable_grad(), self._products():
                 share = len(wanted) / len(targets)
                 loss = cross_entropy(self._logits(part), wanted) * share
-            total = self._checked(total + float(loss.detach()))
+            total += self.checked(loss.detach())
             yield
             with self._products():
                 loss.backward()  # type: ignore[no-untyped-call]
-        return total
+        return torch.tensor(total, dtype=torch.float64)
 
     def validate(self) -> Generator[str | None, None, tuple[float, float]]:
         """Predict the validation pixels; pauses after each batch.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_ssamamba.model.device import is_out_of_memory
+from napari_ssamamba.model.device import is_out_of_memory, pinned
 from napari_ssamamba.model.dropout import Dropout
 from napari_ssamamba.model.streams import on_stream, side_stream
 
@@ -77,7 +77,9 @@ class RecordedWork:
                 return work(*(tensor.to(self._device) for tensor in given))
             graph, inputs, result = self._graphs[key]
             for tensor, value in zip(inputs, given, strict=True):
-                tensor.copy_(value)
+                # From memory that the system may move it would wait for the work before.
+                on_cpu = value.device.type == "cpu"
+                tensor.copy_(pinned(value) if on_cpu else value, non_blocking=True)
             graph.replay()
             return result.clone()
 

@@ -259,12 +259,21 @@ def _learn(
 
     for epoch in range(1, config.epochs + 1):
         pace.text = f"Epoch {epoch} of {config.epochs}"
-        losses = []
+        losses: list[float] = []
+
+        def told(loss: Tensor, losses: list[float] = losses) -> StepDone:
+            losses.append(learner.checked(loss))
+            pace.done += 1
+            return StepDone(**pace.fields(), loss=losses[-1])
+
+        before: Tensor | None = None  # a GPU is at the next step while Python tells of one
         for batch in learner.batches():
             loss = yield from _paced(learner.step(batch), pace)
-            losses.append(loss)
-            pace.done += 1
-            yield StepDone(**pace.fields(), loss=loss)
+            if before is not None:
+                yield told(before)
+            before = loss
+        if before is not None:
+            yield told(before)
         last = epoch == config.epochs
         if config.settle_norms and (validated or last):
             yield from _paced(learner.settle_norms(), pace)
@@ -278,13 +287,13 @@ def _learn(
                 best, best_epoch = (accuracy, -validation_loss), epoch
         if is_best and (choosing or last):
             weights, kept_accuracy = learner.weights(), accuracy
-        loss = sum(losses) / len(losses)
-        history.append(EpochRecord(epoch, loss, validation_loss, accuracy))
+        mean_loss = sum(losses) / len(losses)
+        history.append(EpochRecord(epoch, mean_loss, validation_loss, accuracy))
         yield EpochDone(
             **pace.fields(),
             epoch=epoch,
             epochs=config.epochs,
-            loss=loss,
+            loss=mean_loss,
             validation_loss=validation_loss,
             validation_accuracy=accuracy,
             best=is_best,

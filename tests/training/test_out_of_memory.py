@@ -116,7 +116,7 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch() -> None:
         generator = torch.Generator().manual_seed(1)
         learner = Learner(network, table, samples, none, SHORT, generator)
         learner.trained_at_once.count = at_once
-        losses.append(result_of(learner.step(torch.arange(8))))
+        losses.append(float(result_of(learner.step(torch.arange(8)))))
         gradients.append([p.grad for p in network.parameters()])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     for whole, parts in zip(*gradients, strict=True):

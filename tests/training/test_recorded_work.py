@@ -43,7 +43,7 @@ def make_learner(dropout: float, name: str) -> Learner:
 def train(learner: Learner) -> list[float]:
     """Take 30 steps, of 16 and 15 patches by turns; return their losses."""
     batches = (torch.randperm(60, generator=learner.generator)[: 16 - n % 2] for n in range(30))
-    return [result_of(learner.step(batch)) for batch in batches]
+    return [float(result_of(learner.step(batch))) for batch in batches]
 
 
 def losses(recorded: bool, dropout: float, name: str) -> tuple[list[float], torch.Tensor]:
