@@ -13,7 +13,6 @@ from napari_ssamamba.model.attention import CrossAttention
 from napari_ssamamba.model.fusion import GatedFusion
 from napari_ssamamba.model.mamba_unit import MambaUnit
 from napari_ssamamba.model.sparing import Sparing
-from napari_ssamamba.model.streams import side_by_side
 
 if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
@@ -67,11 +66,8 @@ class SSAMambaBlock(Sparing):
             Weights of the spatial queries over the spectral tokens.
         gate : Tensor, shape (B, L, d), or None
         """
-        f_s, f_p = side_by_side(  # (B, L, d) each
-            lambda: self._branch(self.spatial, self.norm_spatial, x, kernels[0]),
-            lambda: self._branch(self.spectral, self.norm_spectral, x, kernels[1]),
-            x.device,
-        )
+        f_s = self._branch(self.spatial, self.norm_spatial, x, kernels[0])  # (B, L, d)
+        f_p = self._branch(self.spectral, self.norm_spectral, x, kernels[1])
         attention: Tensor | None = None
         f_a = f_p
         if self.space_asks is not None:

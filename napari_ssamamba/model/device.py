@@ -10,9 +10,10 @@ import torch
 
 from napari_ssamamba.errors import SettingError
 
-WORKSPACE = ":4096:1"
-"""Memory that cuBLAS works in, 4 MiB. Without it, Hopper GPUs keep 32 MiB for each stream and
-thread, as much as a training's activations, and are at most a twentieth faster for it."""
+WORKSPACE = ":1024:1"
+"""Memory that cuBLAS works in: 1 MiB, the least that it does not warn of. Without it, Hopper GPUs
+keep 32 MiB for each stream and thread, together more than a training's activations, and are at most
+a twentieth faster for it."""
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -26,7 +26,7 @@ def side_stream(device: torch.device, number: int = 0) -> torch.cuda.Stream:
     device : torch.device
         An NVIDIA GPU, with its index: that of a tensor there.
     number : int
-        0: recorded work; 1: what a step does beside it.
+        0: recorded work; 1: what is done beside it.
     """
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
@@ -46,8 +46,8 @@ def side_by_side(
 ) -> tuple[Result, Result]:
     """Return the results of two computations that do not need each other.
 
-    Where a CUDA graph is recorded it will run them at the same time, and their gradients, too: each
-    kernel of a small batch leaves most of the GPU idle. Random numbers are drawn in the same order.
+    Where a CUDA graph is recorded it will run them at the same time: the one takes what the other
+    leaves idle of the GPU.
     """
     if device.type != "cuda" or not torch.cuda.is_current_stream_capturing():
         return first(), second()

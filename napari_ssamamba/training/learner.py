@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ from napari_ssamamba.training.patches_at_once import PatchesAtOnce
 from napari_ssamamba.training.recorded_work import RecordedWork
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from napari_ssamamba.model.patch_network import PatchNetwork
     from napari_ssamamba.training.config import TrainingConfig
@@ -110,6 +110,10 @@ class Learner:
             torch.cuda.empty_cache()
             self.recorded = RecordedWork(network)
             spare_memory(network)
+        self._norms = [
+            m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)
+        ]
+        self._sums = [torch.zeros_like(running) for running in self._statistics()]
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
         self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
 
@@ -261,7 +265,7 @@ class Learner:
         """Predict the validation pixels; pauses after each batch, returns (n, classes)."""
         self.network.eval()
         index, at_once = self.validation.index, self.validated_at_once
-        return (yield from self._forward(index, at_once, replayed=True))
+        return (yield from self._forward(index, at_once, self._said))
 
     def settle_norms(self) -> Generator[str | None, None, None]:
         """Compute the batch norms' running statistics anew; pauses after each batch.
@@ -269,41 +273,52 @@ class Learner:
         In few steps the running averages do not catch up with the weights; the plain mean over
         some training batches needs no catching up.
         """
-        norms = [
-            m for m in self.network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)
-        ]
+        norms = self._norms
+        if not norms:
+            return
         momenta = [norm.momentum for norm in norms]
         self.network.eval()
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over batches
+            norm.momentum = 1.0  # a batch's statistics are the running ones, until summed up
             norm.train()
+        for total in self._sums:
+            total.zero_()
         n = len(self.train)
         steps = min(SETTLING_BATCHES, -(-n // self.config.batch_size))
         drawn = draw_batches(n, self.config.batch_size, steps, self.generator, self.sample_weights)
         for batch in drawn:
             index = self.train.index[batch.to(self.table.device)]
-            yield from self._forward(index, self.trained_at_once)
+            yield from self._forward(index, self.trained_at_once, self._settling)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+        for running, total in zip(self._statistics(), self._sums, strict=True):
+            running.copy_(total / cast("Tensor", norms[0].num_batches_tracked))
+
+    def _statistics(self) -> list[Tensor]:
+        """Return the batch norms' running statistics."""
+        return [
+            cast("Tensor", running)
+            for norm in self._norms
+            for running in (norm.running_mean, norm.running_var)
+        ]
+
+    def _settling(self, index: Tensor) -> Tensor:
+        """Run patches, and add the batch norms' statistics of them to the sums."""
+        logits = self._said(index)
+        torch._foreach_add_(self._sums, self._statistics())
+        return logits
 
     def _forward(
-        self, index: Tensor, at_once: PatchesAtOnce, *, replayed: bool = False
+        self, index: Tensor, at_once: PatchesAtOnce, run: Callable[[Tensor], Tensor]
     ) -> Generator[str | None, None, Tensor]:
-        """Run patches without gradients; pauses after each pass, returns the logits.
-
-        Passes of a network in evaluation, which change nothing, can be replayed.
-        """
+        """Run patches without gradients; pauses after each pass, returns the logits."""
         logits: list[Tensor] = []
         left = index
         while len(left):
             part, told = at_once.parts(left)[0], None
             try:
-                if self.recorded is None:
-                    logits.append(self._said(part))
-                else:
-                    run = self.recorded if replayed else self.recorded.once
-                    logits.append(run(self._said, part))
+                logits.append(run(part) if self.recorded is None else self.recorded(run, part))
                 left = left[len(part) :]
             except RuntimeError as error:
                 told = at_once.halve(error, len(part))

@@ -60,19 +60,17 @@ def begin_state(optimiser: Optimizer) -> None:
     Made in the first step, the state lies among what that step holds for a moment, so that the
     device's memory could not be given back piece by piece.
     """
-    groups = optimiser.param_groups
-    rates = [group["lr"] for group in groups]
-    for group in groups:
-        group["lr"] = torch.zeros_like(torch.as_tensor(group["lr"]))
+    for group in optimiser.param_groups:
+        rate = group["lr"]
+        group["lr"] = torch.zeros_like(torch.as_tensor(rate))
         for parameter in group["params"]:
             parameter.grad = torch.zeros_like(parameter)
-    optimiser.step()  # of length 0
-    optimiser.zero_grad(set_to_none=True)
+            optimiser.step()  # of length 0
+            parameter.grad = None
+        group["lr"] = rate
     for state in optimiser.state.values():
         for value in state.values():
             value.zero_()  # regularisation moves the moments even so
-    for group, rate in zip(groups, rates, strict=True):
-        group["lr"] = rate
 
 
 def make_schedule(optimiser: Optimizer, config: TrainingConfig, steps: int) -> LambdaLR:

@@ -49,6 +49,7 @@ class RecordedWork:
             if isinstance(module, Dropout) and module.generator is not None
         }
         self._done: dict[Key, int] = {}
+        self._refused: set[Key] = set()
         self._graphs: dict[Key, tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]] = {}
 
     def __call__(self, work: Callable[..., Tensor], *given: Tensor) -> Tensor:
@@ -71,7 +72,8 @@ class RecordedWork:
         with on_stream(self._stream):
             done = self._done[key] = self._done.get(key, 0) + 1
             # Where some work was recorded before, the libraries are warm.
-            if done == WARMING_RUNS + 1 or (done == 1 and self._graphs):
+            warm = done > WARMING_RUNS or bool(self._graphs)
+            if warm and key not in self._graphs and key not in self._refused:
                 self._record(key, work, given)
             if key not in self._graphs:
                 return work(*(tensor.to(self._device) for tensor in given))
@@ -82,11 +84,6 @@ class RecordedWork:
                 tensor.copy_(pinned(value) if on_cpu else value, non_blocking=True)
             graph.replay()
             return result.clone()
-
-    def once(self, work: Callable[..., Tensor], *given: Tensor) -> Tensor:
-        """Do work that cannot be replayed, where the rest is done."""
-        with on_stream(self._stream):
-            return work(*given)
 
     def _record(self, key: Key, work: Callable[..., Tensor], given: tuple[Tensor, ...]) -> None:
         """Record work of this size; it is not done yet. Where that cannot be, do nothing."""
@@ -104,5 +101,6 @@ class RecordedWork:
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise
+            self._refused.add(key)
             return
         self._graphs[key] = graph, inputs, result
