@@ -93,15 +93,23 @@ class _LongKernel(Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         x, matrices = ctx.saved_tensors
-        channels, length, _ = x.shape
-        grad_x = torch.bmm(matrices.transpose(1, 2), grad)
-        of_matrices = torch.bmm(grad, x.transpose(1, 2))  # (D, L, L)
-        # The gradient of K[t] is the sum along the diagonal i - j = t. Behind L zeros a row, the
-        # diagonals are the columns of a view whose rows begin one later each.
-        rows = pad(of_matrices, (length, 0))
-        strides = (2 * length * length, 2 * length + 1, 1)
-        diagonals = rows.as_strided((channels, length, length), strides, 1)
-        return grad_x, diagonals.sum(1).flip(1).to(ctx.kernel_dtype)
+        # By halves, as it holds more than all else of a training step for a moment.
+        pairs = zip(grad.chunk(2), x.chunk(2), strict=True)
+        grad_kernel = torch.cat([_of_kernel(some_grad, some_x) for some_grad, some_x in pairs])
+        return torch.bmm(matrices.transpose(1, 2), grad), grad_kernel.to(ctx.kernel_dtype)
+
+
+def _of_kernel(grad: Tensor, x: Tensor) -> Tensor:
+    """Return the gradient of the kernels (D, L), from that of the result and the input (D, L, B).
+
+    That of K[t] is the sum along the diagonal i - j = t of the matrices' gradient.
+    """
+    channels, length, _ = x.shape
+    of_matrices = torch.bmm(grad, x.transpose(1, 2))  # (D, L, L)
+    # Behind L zeros a row, the diagonals are the columns of a view whose rows begin one later each.
+    rows = pad(of_matrices, (length, 0))
+    strides = (2 * length * length, 2 * length + 1, 1)
+    return rows.as_strided((channels, length, length), strides, 1).sum(1).flip(1)
 
 
 def causal_product(x: Tensor, kernel: Tensor) -> Tensor:
