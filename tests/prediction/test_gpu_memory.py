@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import weakref
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from tensor_bytes import Reserves, TensorBytes
 
 from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import preset
@@ -25,42 +22,14 @@ from napari_ssamamba.prediction.classifier import automatic_batch_size
 from napari_ssamamba.prediction.predictor import automatic_tile_size
 from napari_ssamamba.training.config import Precision, Protocol, TrainingConfig, protocol
 from napari_ssamamba.training.learner import VALIDATED_AT_ONCE, Learner, Samples
+from napari_ssamamba.training.optimisation import begin_state
 from napari_ssamamba.training.patches_at_once import PatchesAtOnce
 
 PUBLISHED = 317e6
 """Bytes that the published implementation needs."""
 
-
-class TensorBytes(TorchDispatchMode):
-    """Counts the bytes of all tensors that are alive, and the most that ever were."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = self.peak = 0
-        self._known: set[int] = set()
-
-    def __torch_dispatch__(
-        self, operation: Any, types: Any, arguments: Any = (), options: Any = None
-    ) -> Any:
-        result = operation(*arguments, **(options or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, torch.Tensor):
-                self._count(tensor.untyped_storage())
-        return result
-
-    def _count(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        if key in self._known:
-            return
-
-        def gone() -> None:
-            self._known.discard(key)
-            self.now -= size
-
-        self._known.add(key)
-        self.now += size
-        self.peak = max(self.peak, self.now)
-        weakref.finalize(storage, gone)
+WORKSPACES = 2 * 2 * 2**20
+"""Bytes of segments with cuBLAS's memory: of the thread that trains, and of its backward passes."""
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -88,9 +57,13 @@ def test_a_training_of_the_large_network_holds_less_than_published(
 ) -> None:
     config = replace(protocol(recipe), precision=precision)
     held, kept = (held_by_training(config, sparing=sparing) for sparing in (True, False))
-    print(f"\n{recipe}, {precision}: {held / 1e6:.0f} MB, {kept / 1e6:.0f} if all were kept")
-    assert held < PUBLISHED
-    assert held < 0.95 * kept
+    reserved = held.reserved + WORKSPACES
+    print(
+        f"\n{recipe}, {precision}: {held.peak / 1e6:.0f} MB, {reserved / 1e6:.0f} with reserves; "
+        f"{kept.peak / 1e6:.0f} if all were kept"
+    )
+    assert held.peak < reserved < PUBLISHED
+    assert held.peak < 0.95 * kept.peak
 
 
 def test_what_further_steps_would_need_is_given_back() -> None:
@@ -182,14 +155,22 @@ def make_learner(config: TrainingConfig, device: torch.device) -> Learner:
     return Learner(network, table, labelled, labelled, config, generator)
 
 
-def held_by_training(config: TrainingConfig, *, sparing: bool) -> int:
-    """Take two steps and validate; return the most bytes that are held."""
-    with TensorBytes() as held:
+def held_by_training(config: TrainingConfig, *, sparing: bool) -> Reserves:
+    """Take a step, then record one, a settling and a validation, as far as the CPU can."""
+    with Reserves() as held:
         learner = make_learner(config, torch.device("cpu"))
+        begin_state(learner.optimiser)
+        held.trim()
         if sparing:
             spare_memory(learner.network)
         learner.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE["cuda"], learner.table.device)
-        for _ in range(2):  # the optimiser's state comes with the first step
-            result_of(learner.step(torch.arange(config.batch_size)))
+        batch = next(learner.batches())
+        drawn = [batch, torch.zeros_like(batch)][: 1 + config.augmentation]
+        learner.network.train()
+        learner._whole_step(*drawn)
+        held.record()
+        learner._whole_step(*drawn)
+        if config.settle_norms:
+            next(learner.settle_norms())
         next(learner.validate())
-    return held.peak
+    return held
