@@ -62,10 +62,10 @@ class Piece(NamedTuple):
 
 
 class Pool:
-    """One of the pools of PyTorch's allocator, by the rules that its documentation gives.
+    """One of the pools of PyTorch's allocator, by the rules of its source (CUDACachingAllocator).
 
     Tensors of up to 1 MiB share segments of 2 MiB, those of up to 10 MiB share segments of 20 MiB;
-    larger ones have their own.
+    larger ones have their own. Of a recorded training step it says 2 to 7 MB less than an H200 did.
     """
 
     def __init__(self) -> None:

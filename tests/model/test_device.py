@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 
 from napari_ssamamba.errors import SettingError
-from napari_ssamamba.model.device import choose_device
+from napari_ssamamba.model.device import WORKSPACE, choose_device
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is set here end with the test."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
 
 
 def test_auto_takes_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +39,16 @@ def test_a_gpu_number_beyond_those_there_is_refused(monkeypatch: pytest.MonkeyPa
     assert choose_device("cuda:1").index == 1
     with pytest.raises(SettingError, match="finds 2 CUDA GPUs"):
         choose_device("cuda:2")
+
+
+def test_on_an_nvidia_gpu_little_memory_is_kept_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "CUBLAS_WORKSPACE_CONFIG"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.delenv(name)
+    choose_device("cpu")
+    assert name not in os.environ
+    choose_device("auto")
+    assert os.environ[name] == WORKSPACE
+    monkeypatch.setenv(name, ":4096:8")  # a user's own choice
+    choose_device("auto")
+    assert os.environ[name] == ":4096:8"

@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def test_a_map_by_the_kernels_is_that_of_the_equations() -> None:
-    cube, reference = sample_scene(150, 90)
+    cube, reference = sample_scene(90, 210)  # tiles of one size follow each other
     steps = {"epochs": "4", "min_steps": "120", "max_steps": "120", "mixture": "network"}
     config = with_settings(protocol("interactive", 0), steps)
     split = random_split(reference, 20, 0.1, 0)

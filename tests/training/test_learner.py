@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn.utils import parameters_to_vector
 
 from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.model.network import build_network
-from napari_ssamamba.training.config import TrainingConfig
+from napari_ssamamba.training.config import Protocol, TrainingConfig, protocol
 from napari_ssamamba.training.learner import Learner, Samples
+from napari_ssamamba.training.optimisation import begin_state, make_optimiser, make_schedule
+
+CONFIG = ModelConfig(bands=4, classes=3, patch_size=3, d_model=8, heads=2, depth=1, dropout=0)
 
 
 @pytest.mark.parametrize("at_once", [8, 3])
 def test_settled_norms_hold_the_plain_mean_over_batches(at_once: int) -> None:
-    config = ModelConfig(bands=4, classes=3, patch_size=3, d_model=8, heads=2, depth=1)
     generator = torch.Generator().manual_seed(0)
-    network = build_network(config, generator)
+    network = build_network(CONFIG, generator)
     table = torch.randn(50, 4, generator=generator)
     index = torch.randint(50, (20, 9), generator=generator)
     samples = Samples(index, torch.arange(20) % 3)
@@ -37,3 +40,25 @@ def test_settled_norms_hold_the_plain_mean_over_batches(at_once: int) -> None:
         torch.testing.assert_close(norm.running_mean, means)
         torch.testing.assert_close(norm.running_var, variances)
     assert norm.momentum == 0.1
+
+
+@pytest.mark.parametrize("name", ["paper", "interactive"])
+def test_a_state_that_is_made_before_the_first_step_changes_no_step(name: Protocol) -> None:
+    found = []
+    for before in (False, True):
+        network = build_network(CONFIG, torch.Generator().manual_seed(0))
+        config = protocol(name)
+        optimiser = make_optimiser(network, config)
+        schedule = make_schedule(optimiser, config, 10)
+        if before:
+            weights = parameters_to_vector(network.parameters())
+            begin_state(optimiser)
+            assert torch.equal(parameters_to_vector(network.parameters()), weights)
+            assert len(optimiser.state) == len(list(network.parameters()))
+        for _ in range(3):
+            network(torch.linspace(0, 1, 144).view(4, 4, 3, 3)).square().sum().backward()
+            optimiser.step()
+            optimiser.zero_grad()
+            schedule.step()
+        found.append(parameters_to_vector(network.parameters()))
+    assert torch.equal(*found)

@@ -85,6 +85,18 @@ def test_replayed_validation_is_that_of_the_weights_of_the_moment() -> None:
         result_of(learner.settle_norms())
 
 
+def test_replayed_settling_is_that_of_the_network() -> None:
+    plain, replayed = make_learner(0.0, "interactive"), make_learner(0.0, "interactive")
+    plain.recorded = None
+    for learner in (plain, replayed):
+        train(learner)
+        for _ in range(2):
+            result_of(learner.settle_norms())
+    pairs = zip(plain._statistics(), replayed._statistics(), strict=True)
+    for expected, found in pairs:
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-2)
+
+
 def test_what_cannot_be_recorded_is_trained_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     plain, _ = losses(recorded=False, dropout=0.0, name="interactive")
 
