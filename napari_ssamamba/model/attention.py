@@ -24,6 +24,8 @@ class CrossAttention(Sparing):
     config : ModelConfig
     """
 
+    dear = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         d = config.d_model

@@ -31,6 +31,8 @@ class GatedFusion(Sparing):
         Its `gate` and `block_residual` switch those parts off.
     """
 
+    dear = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         d = config.d_model

@@ -109,7 +109,7 @@ class Learner:
             begin_state(self.optimiser)
             torch.cuda.empty_cache()
             self.recorded = RecordedWork(network)
-            spare_memory(network)
+            spare_memory(network, config.batch_size)
         self._norms = [
             m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)
         ]

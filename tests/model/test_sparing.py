@@ -11,16 +11,16 @@ from torch.nn.functional import cross_entropy
 
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.model.network import SSAMamba, build_network
-from napari_ssamamba.model.sparing import spare_memory
+from napari_ssamamba.model.sparing import SMALL_BATCH, spare_memory
 
 BATCH, STEPS = 6, 3
 
 
-def network_of(*, sparing: bool, **changes: Any) -> SSAMamba:
+def network_of(*, sparing: bool, batch: int = SMALL_BATCH + 1, **changes: Any) -> SSAMamba:
     config = ModelConfig(bands=5, classes=3, patch_size=5, d_model=16, heads=2, depth=2, **changes)
     network = build_network(config, torch.Generator().manual_seed(0)).train()
     if sparing:
-        spare_memory(network)
+        spare_memory(network, batch)
     return network
 
 
@@ -74,3 +74,5 @@ def test_less_than_half_is_kept() -> None:
     patches = torch.randn(BATCH, 5, 5, 5)
     usual, sparing = (kept_bytes(network_of(sparing=s), patches) for s in (False, True))
     assert sparing < 0.5 * usual
+    small = kept_bytes(network_of(sparing=True, batch=SMALL_BATCH), patches)
+    assert 1.1 * sparing < small < 0.8 * usual

@@ -162,7 +162,7 @@ def held_by_training(config: TrainingConfig, *, sparing: bool) -> Reserves:
         begin_state(learner.optimiser)
         held.trim()
         if sparing:
-            spare_memory(learner.network)
+            spare_memory(learner.network, config.batch_size)
         learner.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE["cuda"], learner.table.device)
         batch = next(learner.batches())
         drawn = [batch, torch.zeros_like(batch)][: 1 + config.augmentation]
