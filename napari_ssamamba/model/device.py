@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 
-import numpy as np
 import torch
 
 from napari_ssamamba.errors import SettingError
@@ -88,9 +87,7 @@ def compiles_kernels(device: torch.device) -> bool:
 
 def pinned(values: torch.Tensor) -> torch.Tensor:
     """Return a copy of a CPU's tensor in memory that the system does not move."""
-    kept = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-    np.copyto(kept.numpy(), values.numpy())  # by this thread alone: PyTorch would wake others
-    return kept
+    return torch.empty(values.shape, dtype=values.dtype, pin_memory=True).copy_(values)
 
 
 def upload(values: torch.Tensor, device: torch.device) -> torch.Tensor:

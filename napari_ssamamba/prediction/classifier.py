@@ -9,7 +9,7 @@ import torch
 
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
-from napari_ssamamba.model.device import is_out_of_memory, pinned, upload
+from napari_ssamamba.model.device import is_out_of_memory, upload
 from napari_ssamamba.model.inference.form import is_replayed
 from napari_ssamamba.model.inference.scene import SceneInference
 from napari_ssamamba.model.network import load_network
@@ -99,7 +99,9 @@ class TileClassifier:
         """Bring a tile to where a device that looks ahead fetches it; may be done in any thread."""
         if not self.looks_ahead or not tile.measured.any():
             return None
-        return pinned(torch.from_numpy(tile.block))
+        kept = torch.empty(tile.block.shape, pin_memory=True)
+        np.copyto(kept.numpy(), tile.block)  # by this thread alone: PyTorch would wake others
+        return kept
 
     def begin(self, tile: Tile, block: Tensor | None) -> None:
         """Let the device begin with a tile that `classify` is asked for later.
