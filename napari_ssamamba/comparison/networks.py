@@ -73,8 +73,8 @@ def run_comparator(
     event = Progress(text=f"Training {method}")
     for _ in range(config.epochs):
         for batch in learner.batches():
-            for _pause in learner.step(batch):
-                yield event
+            loss = yield from retold(learner.step(batch), lambda _: event)
+    learner.checked(loss)
     if config.settle_norms:
         for _pause in learner.settle_norms():
             yield event

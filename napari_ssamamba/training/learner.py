@@ -113,6 +113,7 @@ class Learner:
         self._norms = [
             m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)
         ]
+        self._passes = torch.zeros((), device=table.device)
         self._sums = [torch.zeros_like(running) for running in self._statistics()]
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
         self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
@@ -282,7 +283,7 @@ class Learner:
             norm.reset_running_stats()
             norm.momentum = 1.0  # a batch's statistics are the running ones, until summed up
             norm.train()
-        for total in self._sums:
+        for total in (self._passes, *self._sums):
             total.zero_()
         n = len(self.train)
         steps = min(SETTLING_BATCHES, -(-n // self.config.batch_size))
@@ -293,7 +294,7 @@ class Learner:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         for running, total in zip(self._statistics(), self._sums, strict=True):
-            running.copy_(total / cast("Tensor", norms[0].num_batches_tracked))
+            running.copy_(total / self._passes)
 
     def _statistics(self) -> list[Tensor]:
         """Return the batch norms' running statistics."""
@@ -307,6 +308,7 @@ class Learner:
         """Run patches, and add the batch norms' statistics of them to the sums."""
         logits = self._said(index)
         torch._foreach_add_(self._sums, self._statistics())
+        self._passes.add_(1)
         return logits
 
     def _forward(

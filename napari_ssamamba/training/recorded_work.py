@@ -27,8 +27,8 @@ Key = tuple[str, int]
 """Name of the work, and size."""
 
 WARMING_RUNS = 3
-"""Times that work of a size is done before it is recorded: the optimiser makes its state in the
-first step, and the libraries choose their kernels."""
+"""Times that work of a size is done before the first is recorded: the libraries choose their
+kernels meanwhile."""
 
 
 class RecordedWork:
