@@ -96,10 +96,21 @@ class TileClassifier:
         return self.inference is not None and self.inference.recorded is not None
 
     def stage(self, tile: Tile) -> Tensor | None:
-        """Bring a tile to where a device that looks ahead fetches it; may be done in any thread."""
+        """Bring a tile to where a device that looks ahead fetches it; may be done in any thread.
+
+        Returns
+        -------
+        Tensor, shape of the tile's block
+            In pinned memory; None where there is nothing to classify, or no such memory left.
+        """
         if not self.looks_ahead or not tile.measured.any():
             return None
-        kept = torch.empty(tile.block.shape, pin_memory=True)
+        try:
+            kept = torch.empty(tile.block.shape, pin_memory=True)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
         np.copyto(kept.numpy(), tile.block)  # by this thread alone: PyTorch would wake others
         return kept
 

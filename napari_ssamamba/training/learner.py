@@ -180,6 +180,7 @@ class Learner:
     def _whole_step(self, *drawn: Tensor) -> Tensor:
         """Take a step of the optimiser without waiting for the device; returns the loss."""
         index, targets = self._patches(*drawn)
+        self.optimiser.zero_grad(set_to_none=True)  # of a step that was broken off
         with torch.enable_grad(), self._products():
             loss = cross_entropy(self._logits(index), targets)
             loss.backward()  # type: ignore[no-untyped-call]

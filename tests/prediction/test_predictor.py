@@ -16,6 +16,7 @@ from napari_ssamamba.events import Notice, Progress, result_of
 from napari_ssamamba.model.inference.scene import SceneTile
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, MapTile, Window
+from napari_ssamamba.prediction.classifier import TileClassifier
 from napari_ssamamba.prediction.order import Focus, Seen
 from napari_ssamamba.prediction.predictor import map_tiles, predict
 
@@ -300,3 +301,23 @@ def test_a_scene_with_other_good_bands_is_read_with_those_trained_on(
     _, plain = run(tiny_job.cube, tiny_checkpoint)
     _, found = run(tiny_job.cube.with_good_bands(np.ones(6, bool)), tiny_checkpoint)
     np.testing.assert_array_equal(found.ids, plain.ids)
+
+
+def test_without_memory_for_looking_ahead_the_map_is_the_same(
+    wide_scene: Cube, tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, expected = run(wide_scene, tiny_checkpoint)
+    asked, empty = [], torch.empty
+
+    def no_pinned(*shape: Any, pin_memory: bool = False, **options: Any) -> torch.Tensor:
+        if pin_memory:
+            asked.append(shape)
+            raise RuntimeError("CUDA error: out of memory")
+        return empty(*shape, **options)
+
+    monkeypatch.setattr(TileClassifier, "looks_ahead", True)
+    monkeypatch.setattr(torch, "empty", no_pinned)
+    _, found = run(wide_scene, tiny_checkpoint)
+    assert asked
+    np.testing.assert_array_equal(found.ids, expected.ids)
+    np.testing.assert_allclose(found.confidence, expected.confidence, atol=1e-5)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
+
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils import parameters_to_vector
 
 from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import ModelConfig
-from napari_ssamamba.model.network import build_network
+from napari_ssamamba.model.network import SSAMamba, build_network
+from napari_ssamamba.training import held_out
 from napari_ssamamba.training.config import Protocol, TrainingConfig, protocol
 from napari_ssamamba.training.learner import Learner, Samples
 from napari_ssamamba.training.optimisation import begin_state, make_optimiser, make_schedule
@@ -18,14 +22,9 @@ CONFIG = ModelConfig(bands=4, classes=3, patch_size=3, d_model=8, heads=2, depth
 
 @pytest.mark.parametrize("at_once", [8, 3])
 def test_settled_norms_hold_the_plain_mean_over_batches(at_once: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    network = build_network(CONFIG, generator)
-    table = torch.randn(50, 4, generator=generator)
-    index = torch.randint(50, (20, 9), generator=generator)
-    samples = Samples(index, torch.arange(20) % 3)
-    learner = Learner(network, table, samples, samples, TrainingConfig(batch_size=8), generator)
+    learner = make_learner()
     learner.trained_at_once.count = at_once
-    norm, seen = network.projection.norm_near, []
+    norm, seen = learner.network.projection.norm_near, []
 
     def keep(_: object, inputs: tuple[torch.Tensor]) -> None:
         if norm.training:
@@ -62,3 +61,46 @@ def test_a_state_that_is_made_before_the_first_step_changes_no_step(name: Protoc
             schedule.step()
         found.append(parameters_to_vector(network.parameters()))
     assert torch.equal(*found)
+
+
+def test_a_step_that_was_broken_off_leaves_nothing_to_the_next() -> None:
+    found = []
+    for broken in (False, True):
+        learner = make_learner()
+        if broken:
+            for parameter in learner.network.parameters():
+                parameter.grad = torch.ones_like(parameter)
+        learner._whole_step(torch.arange(8), torch.zeros(8, dtype=torch.int64))
+        assert all(parameter.grad is None for parameter in learner.network.parameters())
+        found.append(parameters_to_vector(learner.network.parameters()))
+    assert torch.equal(*found)
+
+
+def test_networks_of_the_folds_replace_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[torch.Tensor]] = []
+    alive: list[int] = []
+
+    def build(config: ModelConfig, generator: torch.Generator) -> SSAMamba:
+        alive.append(sum(weights() is not None for weights in made))
+        network = build_network(config, generator)
+        made.append(weakref.ref(network.head.weight))
+        return network
+
+    monkeypatch.setattr(held_out, "build_network", build)
+    learner = make_learner()
+    pixels = np.argwhere(np.ones((20, 1), bool)).astype(np.int32) * 8  # a fold each
+    work = held_out.score_held_out(
+        CONFIG, learner.table, learner.train, pixels, TrainingConfig(batch_size=8, epochs=1), 3
+    )
+    _, scored = result_of(work)
+    assert scored.all() and alive == [0, 0, 0]
+
+
+def make_learner() -> Learner:
+    """Return a network in training on 20 patches of 3 classes, which validate as well."""
+    generator = torch.Generator().manual_seed(0)
+    network = build_network(CONFIG, generator)
+    table = torch.randn(50, 4, generator=generator)
+    index = torch.randint(50, (20, 9), generator=generator)
+    samples = Samples(index, torch.arange(20) % 3)
+    return Learner(network, table, samples, samples, TrainingConfig(batch_size=8), generator)

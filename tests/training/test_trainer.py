@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 import time
 import weakref
@@ -24,6 +25,7 @@ from napari_ssamamba.model.config import preset
 from napari_ssamamba.model.network import SSAMamba, build_network
 from napari_ssamamba.training.config import TrainingConfig, protocol
 from napari_ssamamba.training.events import EpochDone, StepDone, TrainingStarted
+from napari_ssamamba.training.learner import Learner
 from napari_ssamamba.training.optimisation import class_weights, draw_batches
 from napari_ssamamba.training.trainer import train
 
@@ -258,6 +260,20 @@ def test_divergence_says_what_to_do(tiny_job: Any, monkeypatch: pytest.MonkeyPat
     forward = SSAMamba.forward
     monkeypatch.setattr(SSAMamba, "forward", lambda self, p: forward(self, p) * float("inf"))
     with pytest.raises(TrainingDivergedError, match="smaller learning_rate"):
+        run(tiny_job)
+
+
+def test_a_loss_that_is_looked_at_late_ends_the_training(
+    tiny_job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an NVIDIA GPU, where a step does not wait for its loss."""
+
+    def step(_: Learner, __: torch.Tensor) -> Any:
+        yield None
+        return torch.tensor(math.nan)
+
+    monkeypatch.setattr(Learner, "step", step)
+    with pytest.raises(TrainingDivergedError, match="loss is nan"):
         run(tiny_job)
 
 

@@ -99,7 +99,7 @@ class SceneTile:
         rows, columns : Tensor of int64, shape (B,)
             In pixels of the tile without its halo, on the CPU.
         at_once : int, optional
-            Of a `RecordedTile`; here all are one batch.
+            How many patches a batch of a `RecordedTile` has; here all are one batch.
 
         Returns
         -------

@@ -235,18 +235,6 @@ class RecordedTile:
         self._recorded, self._block = recorded, block
 
     def logits(self, rows: Tensor, columns: Tensor, at_once: int | None = None) -> Tensor:
-        """Classify some of the tile's pixels.
-
-        Parameters
-        ----------
-        rows, columns : Tensor of int64, shape (B,)
-            In pixels of the tile without its halo, on the CPU.
-        at_once : int, optional
-            How many patches a recorded batch has; by default all are one batch.
-
-        Returns
-        -------
-        Tensor, shape (B, classes)
-        """
+        """Classify some pixels, see `SceneTile.logits`; by default all are one batch."""
         pixels = upload(rows * self._block.shape[1] + columns, self._recorded.device)
         return self._recorded.logits(self._block, pixels, at_once or len(pixels))
