@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.nn.utils import parameters_to_vector
 
+from napari_ssamamba.errors import TrainingDivergedError
 from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.model.network import SSAMamba, build_network
@@ -88,12 +91,27 @@ def test_networks_of_the_folds_replace_each_other(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(held_out, "build_network", build)
     learner = make_learner()
-    pixels = np.argwhere(np.ones((20, 1), bool)).astype(np.int32) * 8  # a fold each
-    work = held_out.score_held_out(
-        CONFIG, learner.table, learner.train, pixels, TrainingConfig(batch_size=8, epochs=1), 3
-    )
-    _, scored = result_of(work)
+    _, scored = result_of(score_held_out(learner))
     assert scored.all() and alive == [0, 0, 0]
+
+
+def test_held_out_scores_of_a_training_that_diverged_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def step(_: Learner, __: torch.Tensor) -> Any:
+        yield None
+        return torch.tensor(math.nan)
+
+    monkeypatch.setattr(Learner, "step", step)
+    with pytest.raises(TrainingDivergedError, match="loss is nan"):
+        result_of(score_held_out(make_learner()))
+
+
+def score_held_out(learner: Learner) -> Any:
+    """Score the samples by networks of three folds."""
+    pixels = np.argwhere(np.ones((20, 1), bool)).astype(np.int32) * 8  # far from each other
+    config = TrainingConfig(batch_size=8, epochs=1)
+    return held_out.score_held_out(CONFIG, learner.table, learner.train, pixels, config, 3)
 
 
 def make_learner() -> Learner:

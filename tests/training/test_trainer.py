@@ -274,7 +274,7 @@ def test_a_loss_that_is_looked_at_late_ends_the_training(
 
     monkeypatch.setattr(Learner, "step", step)
     with pytest.raises(TrainingDivergedError, match="loss is nan"):
-        run(tiny_job)
+        run(tiny_job, replace(SHORT, mixture="network"))
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory(
