@@ -7,9 +7,35 @@ from meanwhile: a training run in the background could not be repeated bit for b
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+
+class _Dropped(Function):
+    """`Dropout.drop` and its gradient, one operation each on a GPU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(kept)
+        ctx.scale = scale
+        return _masked(x, kept, scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (kept,) = ctx.saved_tensors
+        return _masked(grad, kept, ctx.scale), None, None
+
+
+def _masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+    """Return what is kept, scaled, and 0 elsewhere."""
+    if x.device.type == "mps":
+        return x * kept * scale
+    return cast("Tensor", torch.ops.aten.native_dropout_backward(x, kept, scale))
 
 
 class Dropout(nn.Module):
@@ -39,7 +65,7 @@ class Dropout(nn.Module):
         return self.drop(x, self.draw(x))
 
     def draw(self, x: Tensor) -> Tensor | None:
-        """Draw which values are kept, 1 or 0 of a byte each; None where all are."""
+        """Draw which values are kept; None where all are."""
         if not self.training or self.rate == 0:
             return None
         shape = (*x.shape[:2], *[1] * (x.ndim - 2)) if self.whole_channels else x.shape
@@ -47,7 +73,10 @@ class Dropout(nn.Module):
 
     def drop(self, x: Tensor, kept: Tensor | None) -> Tensor:
         """Zero what is not kept, and scale up the rest."""
-        return x if kept is None else x * kept * (1 / (1 - self.rate))
+        if kept is None:
+            return x
+        y: Tensor = _Dropped.apply(x, kept, 1 / (1 - self.rate))  # type: ignore[no-untyped-call]
+        return y
 
     def _draw(self, count: int, device: torch.device) -> Tensor:
         """Draw which values are kept: 16 random bits each, four values a draw.
@@ -57,7 +86,7 @@ class Dropout(nn.Module):
         words = torch.empty(-(-count // 4), dtype=torch.int64, device=device)
         words.random_(torch.iinfo(torch.int64).min, None, generator=self.generator)
         bits = words.view(torch.int16)[:count]  # -32768 to 32767, all alike
-        return (bits >= round(self.rate * 65536) - 32768).view(torch.uint8)
+        return bits >= round(self.rate * 65536) - 32768
 
     def extra_repr(self) -> str:
         """Show the rate in the network's printout."""
