@@ -101,7 +101,7 @@ class SceneProjection:
             What needs pixels beyond the block is wrong, and in no patch that the block holds.
         """
         z = gelu(torch.nn.functional.linear(block, self.pixel, self.pixel_bias))  # Eq. 1
-        image = z.to(self.near.dtype).permute(2, 0, 1)[None]
+        image = z.to(self.near.dtype)[None].permute(0, 3, 1, 2)  # channels last, as they lie
         kinds = image.new_empty(self.shape(*block.shape[:2])) if out is None else out
         for down, (above, below) in enumerate(self.borders):
             for across, (left, right) in enumerate(self.borders):
