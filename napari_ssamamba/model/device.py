@@ -85,6 +85,11 @@ def compiles_kernels(device: torch.device) -> bool:
     )
 
 
+def padded(count: int) -> int:
+    """Return the side of the tiles in which Triton's kernels hold so many rows: a power of two."""
+    return max(16, 1 << (count - 1).bit_length())
+
+
 def pinned(values: torch.Tensor) -> torch.Tensor:
     """Return a copy of a CPU's tensor in memory that the system does not move."""
     return torch.empty(values.shape, dtype=values.dtype, pin_memory=True).copy_(values)
@@ -98,3 +103,32 @@ def upload(values: torch.Tensor, device: torch.device) -> torch.Tensor:
     if device.type != "cuda":
         return values.to(device)
     return pinned(values).to(device, non_blocking=True)
+
+
+class Arriving:
+    """Values on their way from a device to the CPU.
+
+    On an NVIDIA GPU the copy waits for what the GPU was asked for before, and whoever asks for the
+    values for nothing later.
+
+    Parameters
+    ----------
+    values : Tensor
+    """
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self._values, self._copied = values, None
+        if values.device.type == "cuda":
+            self._values = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+            self._values.copy_(values, non_blocking=True)
+            self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._copied.record()
+
+    def get(self) -> torch.Tensor:
+        """Return the values, on the CPU."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        return self._values
+
+    def __float__(self) -> float:
+        return float(self.get())

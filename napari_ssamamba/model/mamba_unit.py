@@ -36,9 +36,12 @@ class MambaUnit(Sparing):
     ----------
     literal : bool
         Whether `equations` runs, for comparison, rather than `channels_first`.
+    fused : bool
+        Whether what lies between the two products is a kernel on an NVIDIA GPU, see `fused.unit`.
     """
 
     literal = False
+    fused = False
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -93,13 +96,21 @@ class MambaUnit(Sparing):
 
     def _gated(self, x: Tensor, kernel: Tensor) -> Tensor:
         """Map tokens (B, L, d) to what the gate lets through, (L·B, d)."""
-        batch, length, width = x.shape
+        _, length, width = x.shape
         tokens = self.norm_in(x.transpose(0, 1).reshape(-1, width))  # (L·B, d)
         bias = self.linear_in.bias[:, None]
         u = torch.addmm(bias, self.linear_in.weight, tokens.t())  # Eq. 3, (2D, L·B)
-        main, gate = u.view(-1, length, batch).chunk(2)  # (D, L, B) each
+        return cast("Tensor", self.linear_out(self._states(u, length, kernel).t()))  # Eq. 11
+
+    def _states(self, u: Tensor, length: int, kernel: Tensor) -> Tensor:
+        """Run Eq. 4-11 between the two products: (2D, L·B) to (D, L·B)."""
+        if self.fused and u.is_cuda:
+            from napari_ssamamba.model.fused.unit import LARGEST, gated_states
+
+            if u.shape[1] <= length * LARGEST:
+                return gated_states(u, length, self.conv, self.norm_conv, kernel)
+        main, gate = u.view(len(u), length, -1).chunk(2)  # (D, L, B) each
         main = causal_taps(main, self.conv.weight.squeeze(1), cast("Tensor", self.conv.bias))
         main = silu(self.norm_conv(main.flatten(1)[None]).squeeze(0))  # Eq. 5, (D, L·B)
         y = causal_product(main.view_as(gate), kernel)  # Eq. 6-10
-        gated = (y * silu(gate)).flatten(1)  # (D, L·B)
-        return cast("Tensor", self.linear_out(gated.t()))  # Eq. 11
+        return (y * silu(gate)).flatten(1)

@@ -9,7 +9,7 @@ import torch
 
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.events import Notice, Pace, Progress
-from napari_ssamamba.model.device import is_out_of_memory, upload
+from napari_ssamamba.model.device import Arriving, is_out_of_memory, upload
 from napari_ssamamba.model.inference.form import is_replayed
 from napari_ssamamba.model.inference.scene import SceneInference
 from napari_ssamamba.model.network import load_network
@@ -17,7 +17,7 @@ from napari_ssamamba.prediction.attention_scalars import attention_scalars
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -88,7 +88,7 @@ class TileClassifier:
         self.inference = None if attention else SceneInference(self.network, dtype)
         self.device = device
         self.batch_size = batch_size
-        self._begun: dict[int, Callable[[], NDArray[np.float32]]] = {}
+        self._begun: dict[int, Arriving] = {}
 
     @property
     def looks_ahead(self) -> bool:
@@ -136,16 +136,7 @@ class TileClassifier:
             if not is_out_of_memory(error):
                 raise
             return
-        kept = torch.empty(found.shape, pin_memory=True)
-        kept.copy_(found, non_blocking=True)
-        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        done.record()
-
-        def wait() -> NDArray[np.float32]:
-            done.synchronize()
-            return kept.numpy()
-
-        self._begun[id(tile)] = wait
+        self._begun[id(tile)] = Arriving(found)
 
     def classify(
         self, tile: Tile, pace: Pace
@@ -169,7 +160,7 @@ class TileClassifier:
         begun = self._begun.pop(id(tile), None)
         if begun is not None:
             with pace.working():
-                probabilities[tile.measured] = begun()
+                probabilities[tile.measured] = begun.get().numpy()
             pace.done += int(tile.measured.sum())
             yield Progress(**pace.fields())
             return probabilities, None

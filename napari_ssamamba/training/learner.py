@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, SupportsFloat, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from napari_ssamamba.errors import TrainingDivergedError
+from napari_ssamamba.model.device import Arriving, compiles_kernels
 from napari_ssamamba.model.patches import dihedral_orders, gather_patches
 from napari_ssamamba.model.sparing import spare_memory
 from napari_ssamamba.training.optimisation import (
@@ -74,7 +75,8 @@ class Learner:
     Parameters
     ----------
     network : PatchNetwork
-        On the device; on an NVIDIA GPU it is let compute again what it would have to keep.
+        On the device; on an NVIDIA GPU it is let compute again what it would have to keep, and its
+        units run as kernels where Triton compiles them.
     table : Tensor, shape (pixels, C)
         Standardised spectra, on the device.
     train, validation : Samples
@@ -110,6 +112,12 @@ class Learner:
             torch.cuda.empty_cache()
             self.recorded = RecordedWork(network)
             spare_memory(network, config.batch_size)
+        if compiles_kernels(table.device):
+            from napari_ssamamba.model.fused.unit import fuse_units
+
+            mixed = config.precision == "bfloat16"
+            inner = torch.bfloat16 if mixed else torch.float32
+            fuse_units(network, config.batch_size, inner)
         self._norms = [
             m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)
         ]
@@ -128,7 +136,7 @@ class Learner:
             self.sample_weights,
         )
 
-    def step(self, batch: Tensor) -> Generator[str | None, None, Tensor]:
+    def step(self, batch: Tensor) -> Generator[str | None, None, Arriving]:
         """Take one step of the optimiser; pauses before each backward pass.
 
         A batch that does not fit the memory is computed in parts, whose gradients add up to the
@@ -136,7 +144,7 @@ class Learner:
 
         Returns
         -------
-        Tensor, shape ()
+        Arriving
             The batch's loss before the step. On an NVIDIA GPU it may still be computed: look at it,
             by `checked`, when the next step has begun, lest the GPU wait for Python between them.
 
@@ -163,8 +171,9 @@ class Learner:
                     nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
                     self.optimiser.step()
                     self.optimiser.zero_grad(set_to_none=True)
+                arriving = Arriving(loss)
                 self.schedule.step()
-                return loss
+                return arriving
             except RuntimeError as error:
                 told = self.trained_at_once.halve(error, len(parts[0]))
             yield told
@@ -213,7 +222,7 @@ class Learner:
         finally:
             products.allow_tf32 = before
 
-    def checked(self, loss: Tensor) -> float:
+    def checked(self, loss: SupportsFloat) -> float:
         """Return a loss that is a number.
 
         Raises

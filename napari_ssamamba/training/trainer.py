@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
     from napari_ssamamba.model.config import ModelConfig, Preset
+    from napari_ssamamba.model.device import Arriving
     from napari_ssamamba.training.config import TrainingConfig
 
 Result = TypeVar("Result")
@@ -261,12 +262,12 @@ def _learn(
         pace.text = f"Epoch {epoch} of {config.epochs}"
         losses: list[float] = []
 
-        def told(loss: Tensor, losses: list[float] = losses) -> StepDone:
+        def told(loss: Arriving, losses: list[float] = losses) -> StepDone:
             losses.append(learner.checked(loss))
             pace.done += 1
             return StepDone(**pace.fields(), loss=losses[-1])
 
-        before: Tensor | None = None  # a GPU is at the next step while Python tells of one
+        before: Arriving | None = None  # a GPU is at the next step while Python tells of one
         for batch in learner.batches():
             loss = yield from _paced(learner.step(batch), pace)
             if before is not None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from napari_ssamamba.errors import SettingError
-from napari_ssamamba.model.device import WORKSPACE, choose_device
+from napari_ssamamba.model.device import WORKSPACE, Arriving, choose_device
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +52,23 @@ def test_on_an_nvidia_gpu_little_memory_is_kept_aside(monkeypatch: pytest.Monkey
     monkeypatch.setenv(name, ":4096:8")  # a user's own choice
     choose_device("auto")
     assert os.environ[name] == ":4096:8"
+
+
+def test_values_arrive_as_they_are() -> None:
+    values = torch.arange(3.0)
+    assert Arriving(values).get().tolist() == [0, 1, 2]
+    assert float(Arriving(values[2])) == 2
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_values_arrive_while_a_gpu_does_what_it_was_asked_for_later() -> None:
+    value, busy = torch.ones((), device="cuda"), torch.rand(8192, 8192, device="cuda")
+    arriving = Arriving(value)
+    value.fill_(2)
+    for _ in range(40):
+        busy = busy @ busy
+    done = torch.cuda.Event()
+    done.record()
+    assert float(arriving) == 1
+    assert not done.query()

@@ -9,6 +9,8 @@ import torch
 
 from napari_ssamamba.events import result_of
 from napari_ssamamba.model.config import ModelConfig
+from napari_ssamamba.model.device import compiles_kernels
+from napari_ssamamba.model.mamba_unit import MambaUnit
 from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.model.patches import gather_patches
 from napari_ssamamba.training.config import protocol
@@ -40,17 +42,27 @@ def make_learner(dropout: float, name: str) -> Learner:
     return learner
 
 
+def units(learner: Learner) -> list[MambaUnit]:
+    """Return the network's units."""
+    return [module for module in learner.network.modules() if isinstance(module, MambaUnit)]
+
+
 def train(learner: Learner) -> list[float]:
     """Take 30 steps, of 16 and 15 patches by turns; return their losses."""
     batches = (torch.randperm(60, generator=learner.generator)[: 16 - n % 2] for n in range(30))
     return [float(result_of(learner.step(batch))) for batch in batches]
 
 
-def losses(recorded: bool, dropout: float, name: str) -> tuple[list[float], torch.Tensor]:
+def losses(
+    recorded: bool, dropout: float, name: str, *, fused: bool = True
+) -> tuple[list[float], torch.Tensor]:
     """Train; return the losses and the weights."""
     learner = make_learner(dropout, name)
     if not recorded:
         learner.recorded = None
+    for unit in units(learner):
+        assert unit.fused == compiles_kernels(learner.table.device)
+        unit.fused = unit.fused and fused
     found = train(learner)
     return found, torch.cat([w.flatten().float() for w in learner.weights().values()])
 
@@ -61,6 +73,14 @@ def test_replayed_steps_train_as_plain_ones(name: str) -> None:
     replayed, _ = losses(recorded=True, dropout=0.0, name=name)
     assert replayed == pytest.approx(plain, rel=1e-3, abs=1e-4)
     assert replayed[-1] < 0.8 * replayed[0]
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_kernels_of_the_units_train_as_their_plain_form(recorded: bool) -> None:
+    plain, weights = losses(recorded, dropout=0.1, name="paper", fused=False)
+    fused, same = losses(recorded, dropout=0.1, name="paper")
+    assert fused == pytest.approx(plain, rel=1e-2, abs=1e-3)
+    torch.testing.assert_close(same, weights, atol=0.02, rtol=0.02)
 
 
 def test_replayed_steps_draw_new_dropout_and_can_be_repeated() -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from napari_ssamamba.model.causal import toeplitz
+from napari_ssamamba.model.device import padded
 from napari_ssamamba.model.inference.block import _InputMaps, _kernel, _StateSpaces
 from napari_ssamamba.model.inference.folding import folded_linear
 from napari_ssamamba.model.inference.fused import rows, tokens
@@ -31,11 +32,6 @@ ROWS = 8
 PATCHES, PARTS = 64, 8
 """Patches that a program of the state space takes at once, and how often, where there are so many:
 more often than once, as each program makes the two matrices of its channel."""
-
-
-def padded(length: int) -> int:
-    """Return the side of the tiles that hold so many tokens."""
-    return max(16, 1 << (length - 1).bit_length())
 
 
 def precision(dtype: torch.dtype) -> str:

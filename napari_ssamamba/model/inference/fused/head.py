@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from napari_ssamamba.model.device import padded
 from napari_ssamamba.model.inference.folding import folded_convolution
 from napari_ssamamba.model.inference.fused import rows, tokens
-from napari_ssamamba.model.inference.fused.block import padded
 
 if TYPE_CHECKING:
     from napari_ssamamba.model.network import SSAMamba

@@ -10,29 +10,34 @@ Symbols: B patches, L tokens, d width.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from napari_ssamamba.model.device import upload
+from napari_ssamamba.model.device import padded, upload
 from napari_ssamamba.model.inference.fused import rows
-from napari_ssamamba.model.inference.fused.block import FusedBlock, padded
+from napari_ssamamba.model.inference.fused.block import FusedBlock
 from napari_ssamamba.model.inference.fused.head import FusedHead
 from napari_ssamamba.model.inference.stages import token_places
 from napari_ssamamba.model.streams import on_stream, side_by_side, side_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from napari_ssamamba.model.block import SSAMambaBlock
     from napari_ssamamba.model.inference.stages import SceneProjection
     from napari_ssamamba.model.network import SSAMamba
 
 Result = TypeVar("Result")
+Recorded: TypeAlias = tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]
+"""A graph, the pixels that it takes, and the means that it gives."""
 
 SMALLER = 8
 """A batch of so much less has a graph of its own, for what is left of a tile."""
+
+REPEATS = 4
+"""Batches that one graph covers where a tile has so many pixels: between two graphs a GPU waits."""
 
 SMALLEST_HALF = 64
 """Patches that keep a GPU about half busy."""
@@ -113,7 +118,7 @@ class RecordedNetwork:
     def __init__(self, projection: SceneProjection, network: FusedNetwork) -> None:
         self.projection, self.network = projection, network
         self.device = projection.near.device
-        self._batches: dict[int, tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]] = {}
+        self._batches: dict[tuple[int, int], Recorded] = {}
         self._opening: torch.cuda.CUDAGraph | None = None  # of tiles as large as the room
         self._block = self._z = self._places = torch.empty(0)
         self._shape: tuple[int, ...] = ()
@@ -147,9 +152,11 @@ class RecordedNetwork:
         begin = 0
         while begin < len(pixels):
             left = len(pixels) - begin
-            batch = size if left > size // SMALLER else max(1, size // SMALLER)
-            graph, wanted, found = self._batch(batch)
-            taken = min(left, batch)
+            count = size if left > size // SMALLER else max(1, size // SMALLER)
+            if left >= REPEATS * size:
+                count = REPEATS * size
+            graph, wanted, found = self._batch(count, size)
+            taken = min(left, count)
             wanted[:taken].copy_(pixels[begin : begin + taken])
             graph.replay()
             for values, of_batch in zip(kept, found, strict=True):
@@ -187,25 +194,31 @@ class RecordedNetwork:
         shape = self.projection.shape(*block.shape[:2])
         return self.projection(block, self._z[: math.prod(shape[:4])].view(shape))
 
-    def _batch(self, size: int) -> tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]:
-        if size not in self._batches:
-            wanted = torch.zeros(size, dtype=torch.int64, device=self.device)
-            graph, found = self._recorded(lambda: self._means(wanted))
-            self._batches[size] = graph, wanted, found
-        return self._batches[size]
+    def _batch(self, count: int, size: int) -> Recorded:
+        if (count, size) not in self._batches:
+            wanted = torch.zeros(count, dtype=torch.int64, device=self.device)
+            graph, found = self._recorded(lambda: self._means(wanted, size))
+            self._batches[count, size] = graph, wanted, found
+        return self._batches[count, size]
 
-    def _means(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the blocks for a batch, in halves that fill each other's gaps."""
-        if len(pixels) < 2 * SMALLEST_HALF:
-            return self.network.means(self._z, self._places, pixels)
+    def _means(self, pixels: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Run the blocks, so many patches at once, in halves that fill each other's gaps."""
+        if min(size, len(pixels)) < 2 * SMALLEST_HALF:
+            return self._in_turn(pixels, size)
         first, second = pixels.chunk(2)
-        halves = side_by_side(
-            lambda: self.network.means(self._z, self._places, first),
-            lambda: self.network.means(self._z, self._places, second),
-            self.device,
+        half = -(-size // 2)
+        return _joined(
+            side_by_side(
+                lambda: self._in_turn(first, half),
+                lambda: self._in_turn(second, half),
+                self.device,
+            )
         )
-        pooled, means = (torch.cat(parts) for parts in zip(*halves, strict=True))
-        return pooled, means
+
+    def _in_turn(self, pixels: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Run the blocks, so many patches after the other."""
+        parts = torch.split(pixels, size)
+        return _joined([self.network.means(self._z, self._places, part) for part in parts])
 
     def _recorded(self, work: Callable[[], Result]) -> tuple[torch.cuda.CUDAGraph, Result]:
         """Record some work, and do it once."""
@@ -219,6 +232,12 @@ class RecordedNetwork:
         with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
             found = work()
         return graph, found
+
+
+def _joined(parts: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Return the results of parts, one after the other."""
+    pooled, means = (torch.cat(some) for some in zip(*parts, strict=True))
+    return pooled, means
 
 
 class RecordedTile:
