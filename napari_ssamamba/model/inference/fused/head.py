@@ -35,29 +35,27 @@ class FusedHead:
         self.pixel, self.pixel_bias = weight.flatten(1).to(dtype).t(), bias.float()
         self.excitation, self.head = integration.excitation, network.head
 
-    def pooled(self, x: Tensor, batch: int) -> Tensor:
-        """Return the integration's channels, (B, d) float32 means over the tokens (Eq. 30-32).
+    def pool(self, x: Tensor, pooled: Tensor) -> None:
+        """Find the integration's channels, means over the tokens (Eq. 30-32).
 
         Parameters
         ----------
         x : Tensor, shape (L·B, d)
             The last block's tokens.
-        batch : int
-            B.
+        pooled : Tensor of float32, shape (B, d)
+            For the result.
         """
-        width, length = x.shape[1], self.patch**2
+        (batch, width), length = pooled.shape, self.patch**2
         side, z = padded(length), torch.empty_like(x)
         channels = min(width, 64)
         tokens.neighbours_kernel[(batch, width // channels)](
             x, self.taps, self.bias, z, batch,
             SIDE=self.patch, L=length, LP=side, WIDTH=width, CHANNELS=channels,
         )  # fmt: skip
-        pooled = x.new_empty(batch, width, dtype=torch.float32)
         rows.pool_kernel[(batch,)](
             torch.mm(z, self.pixel), self.pixel_bias, pooled, batch,
             L=length, LP=side, WIDTH=width, num_warps=8,
         )  # fmt: skip
-        return pooled
 
     def __call__(self, pooled: Tensor, means: Tensor) -> Tensor:
         """Classify patches.

@@ -23,7 +23,7 @@ from napari_ssamamba.model.inference.stages import token_places
 from napari_ssamamba.model.streams import on_stream, side_by_side, side_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from napari_ssamamba.model.block import SSAMambaBlock
     from napari_ssamamba.model.inference.stages import SceneProjection
@@ -65,7 +65,9 @@ class FusedNetwork:
         self.head = FusedHead(network, dtype)
 
     @torch.inference_mode()
-    def means(self, z: Tensor, places: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def means(
+        self, z: Tensor, places: Tensor, pixels: Tensor, pooled: Tensor, means: Tensor
+    ) -> None:
         """Run the blocks for pixels of a projected tile.
 
         Parameters
@@ -76,16 +78,12 @@ class FusedNetwork:
             Rows of `z` that hold the tokens of the patch of pixel 0.
         pixels : Tensor of int64, shape (B,)
             How much further those of each patch lie.
-
-        Returns
-        -------
         pooled, means : Tensor of float32, shape (B, d)
-            What the head asks for.
+            For the result, what the head asks for.
         """
         batch = len(pixels)
         x = z.new_empty(self.length * batch, self.width)
         x_normalised = torch.empty_like(x)
-        means = z.new_empty(batch, self.width, dtype=torch.float32)
         rows.gather_kernel[(batch,)](
             z, places, pixels, x, x_normalised, means, batch,
             L=self.length, LP=padded(self.length), WIDTH=self.width, EPS=self.blocks[0].eps_in,
@@ -94,12 +92,19 @@ class FusedNetwork:
         for block in self.blocks:
             block(x, x_normalised)
         del x_normalised
-        return self.head.pooled(x, batch), means
+        self.head.pool(x, pooled)
 
     @torch.inference_mode()
     def logits(self, z: Tensor, places: Tensor, pixels: Tensor) -> Tensor:
         """Classify pixels of a projected tile, as `means` takes them; returns (B, classes)."""
-        return self.head(*self.means(z, places, pixels))
+        found = self.room_for(pixels)
+        self.means(z, places, pixels, *found)
+        return self.head(*found)
+
+    def room_for(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return room for what `means` finds."""
+        pooled = pixels.new_empty(len(pixels), self.width, dtype=torch.float32)
+        return pooled, torch.empty_like(pooled)
 
 
 class RecordedNetwork:
@@ -146,9 +151,7 @@ class RecordedNetwork:
             Which may still be computed; as all of CUDA's results it can be used.
         """
         self._open(block)
-        kept = [
-            pixels.new_empty(len(pixels), self.network.width, dtype=torch.float32) for _ in range(2)
-        ]
+        kept = self.network.room_for(pixels)
         begin = 0
         while begin < len(pixels):
             left = len(pixels) - begin
@@ -197,34 +200,39 @@ class RecordedNetwork:
     def _batch(self, count: int, size: int) -> Recorded:
         if (count, size) not in self._batches:
             wanted = torch.zeros(count, dtype=torch.int64, device=self.device)
-            graph, found = self._recorded(lambda: self._means(wanted, size))
+            # A graph of as large batches before has compiled the kernels.
+            warm = any(at_once == size <= covered for covered, at_once in self._batches)
+            graph, found = self._recorded(lambda: self._means(wanted, size), warm and count >= size)
             self._batches[count, size] = graph, wanted, found
         return self._batches[count, size]
 
     def _means(self, pixels: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """Run the blocks, so many patches at once, in halves that fill each other's gaps."""
-        if min(size, len(pixels)) < 2 * SMALLEST_HALF:
-            return self._in_turn(pixels, size)
-        first, second = pixels.chunk(2)
-        half = -(-size // 2)
-        return _joined(
-            side_by_side(
-                lambda: self._in_turn(first, half),
-                lambda: self._in_turn(second, half),
-                self.device,
-            )
+        found = self.network.room_for(pixels)
+        if size % 2 or min(size, len(pixels)) < 2 * SMALLEST_HALF:
+            self._in_turn(size, pixels, *found)
+            return found
+        first, second = zip(*(of_all.chunk(2) for of_all in (pixels, *found)), strict=True)
+        side_by_side(
+            lambda: self._in_turn(size // 2, *first),
+            lambda: self._in_turn(size // 2, *second),
+            self.device,
         )
+        return found
 
-    def _in_turn(self, pixels: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Run the blocks, so many patches after the other."""
-        parts = torch.split(pixels, size)
-        return _joined([self.network.means(self._z, self._places, part) for part in parts])
+    def _in_turn(self, size: int, *of_all: Tensor) -> None:
+        """Run the blocks for pixels, with room for what is found, so many patches after others."""
+        for part in zip(*(torch.split(values, size) for values in of_all), strict=True):
+            self.network.means(self._z, self._places, *part)
 
-    def _recorded(self, work: Callable[[], Result]) -> tuple[torch.cuda.CUDAGraph, Result]:
-        """Record some work, and do it once."""
+    def _recorded(
+        self, work: Callable[[], Result], warm: bool = False
+    ) -> tuple[torch.cuda.CUDAGraph, Result]:
+        """Record some work; unless all is warm, do it before."""
         stream = side_stream(self.device)
-        with on_stream(stream):  # compiles the kernels, and lets the libraries choose theirs
-            work()
+        if not warm:
+            with on_stream(stream):  # compiles the kernels, and lets the libraries choose theirs
+                work()
         torch.cuda.synchronize()
         graphs = [graph for graph, *_ in self._batches.values()]
         pool = graphs[0].pool() if graphs else None
@@ -232,12 +240,6 @@ class RecordedNetwork:
         with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
             found = work()
         return graph, found
-
-
-def _joined(parts: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Return the results of parts, one after the other."""
-    pooled, means = (torch.cat(some) for some in zip(*parts, strict=True))
-    return pooled, means
 
 
 class RecordedTile:
