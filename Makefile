@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test lint unit window clean
+.PHONY: help setup system kernels demo test lint unit window clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -73,7 +73,12 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-ssamamba
 
-unit: setup
+# Triton comes with PyTorch's builds for GPUs. Without one, its interpreter tests the kernels.
+kernels: setup
+	@$(BIN)/python -c 'import triton' 2>/dev/null || $(BIN)/pip install -q 'triton>=3.6' \
+	  || echo "Triton cannot be had here: the tests of the kernels for GPUs are skipped"
+
+unit: setup kernels
 	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -q -m "not window"
 
 window: setup
