@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
+from functools import cache
 
 import torch
 
@@ -76,13 +78,36 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 
 def compiles_kernels(device: torch.device) -> bool:
-    """Tell whether Triton is installed and compiles for a device: NVIDIA's since Ampere."""
+    """Tell whether Triton is installed and compiles for a device: NVIDIA's since Ampere.
+
+    It is tried once. Where it fails, as without a C compiler, a warning says what that costs.
+    """
     return (
         device.type == "cuda"
         and torch.version.cuda is not None
         and torch.cuda.get_device_capability(device) >= (8, 0)
         and importlib.util.find_spec("triton") is not None
+        and _tried(torch.cuda.current_device() if device.index is None else device.index)
     )
+
+
+@cache
+def _tried(index: int) -> bool:
+    """Tell whether Triton gives a right result on an NVIDIA GPU; warn where it does not."""
+    try:
+        from napari_ssamamba.model.fused.trial import run_one
+
+        found = "its result is wrong" if not run_one(torch.device("cuda", index)) else ""
+    except Exception as error:  # whatever a compiler, a driver or a broken installation raises
+        found = str(error).strip().split("\n")[0] or type(error).__name__
+    if found:
+        warnings.warn(
+            f"Triton cannot be used on this GPU ({found}): maps and trainings run without its "
+            "kernels, and take several times as long. It needs a C compiler, such as gcc, and "
+            "Python's headers.",
+            stacklevel=2,
+        )
+    return not found
 
 
 def padded(count: int) -> int:

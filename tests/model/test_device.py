@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 
 from napari_ssamamba.errors import SettingError
-from napari_ssamamba.model.device import WORKSPACE, Arriving, choose_device
+from napari_ssamamba.model import device
+from napari_ssamamba.model.device import WORKSPACE, Arriving, choose_device, compiles_kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TRIAL = "napari_ssamamba.model.fused.trial"
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +62,50 @@ def test_on_an_nvidia_gpu_little_memory_is_kept_aside(monkeypatch: pytest.Monkey
     monkeypatch.setenv(name, ":4096:8")  # a user's own choice
     choose_device("auto")
     assert os.environ[name] == ":4096:8"
+
+
+@pytest.fixture
+def ampere(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
+    """Return a GPU that Triton is installed for, as far as anyone asks."""
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 0))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    device._tried.cache_clear()
+    yield torch.device("cuda")
+    device._tried.cache_clear()
+
+
+def trial(outcome: Callable[[torch.device], bool]) -> ModuleType:
+    """Return what stands for the module with the smallest kernel."""
+    module = ModuleType("napari_ssamamba.model.fused.trial")
+    module.run_one = outcome  # type: ignore[attr-defined]
+    return module
+
+
+def test_kernels_are_used_where_the_smallest_one_works(
+    ampere: torch.device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[torch.device] = []
+    monkeypatch.setitem(sys.modules, TRIAL, trial(lambda gpu: not asked.append(gpu)))
+    assert compiles_kernels(ampere) and compiles_kernels(torch.device("cuda", 0))
+    assert asked == [torch.device("cuda", 0)]  # tried once
+
+
+@pytest.mark.parametrize("raised", [True, False])
+def test_triton_that_does_not_work_costs_speed_alone(
+    ampere: torch.device, monkeypatch: pytest.MonkeyPatch, raised: bool
+) -> None:
+    def fail(_: torch.device) -> bool:
+        if raised:
+            raise RuntimeError("Failed to find C compiler.\nPlease specify via CC.")
+        return False
+
+    monkeypatch.setitem(sys.modules, TRIAL, trial(fail))
+    what = r"Failed to find C compiler\.\)" if raised else "result is wrong"
+    with pytest.warns(UserWarning, match=what):
+        assert not compiles_kernels(ampere)
+    assert not compiles_kernels(ampere)  # and is not warned of again
 
 
 def test_values_arrive_as_they_are() -> None:

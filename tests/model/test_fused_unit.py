@@ -10,11 +10,15 @@ from torch import Tensor
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # before the kernels are imported
-pytest.importorskip("triton", reason="Triton is not installed; it is to be had for Linux alone")
+pytest.importorskip(
+    "triton", "3.3", reason="Triton is not installed; it is to be had for Linux alone"
+)
 
 from napari_ssamamba.model.config import ModelConfig
-from napari_ssamamba.model.fused.unit import gated_states
+from napari_ssamamba.model.fused.trial import run_one
+from napari_ssamamba.model.fused.unit import fuse_units, gated_states
 from napari_ssamamba.model.mamba_unit import MambaUnit
+from napari_ssamamba.model.network import build_network
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -68,3 +72,22 @@ def test_values_and_gradients_are_those_of_the_plain_form(
         assert value.dtype == of_plain.dtype
         torch.testing.assert_close(value, of_plain, rtol=1e-4, atol=1e-6 * largest)
     assert all(value.abs().max() > 0.1 for value in found[:3])
+
+
+@pytest.mark.parametrize(
+    ("side", "old", "fused"), [(3, False, True), (3, True, False), (9, False, False)]
+)
+def test_units_run_as_kernels_where_these_can_hold_them(
+    side: int, old: bool, fused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if old:
+        monkeypatch.delattr("triton.language.gather")
+    config = ModelConfig(bands=5, classes=3, patch_size=side, d_model=8, heads=2, depth=1)
+    network = build_network(config, torch.Generator()).to(DEVICE)
+    fuse_units(network, 20, torch.float32)
+    units = [module for module in network.modules() if isinstance(module, MambaUnit)]
+    assert [unit.fused for unit in units] == [fused, fused]
+
+
+def test_the_smallest_kernel_works() -> None:
+    assert run_one(DEVICE)

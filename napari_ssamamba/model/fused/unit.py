@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+import triton
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
@@ -113,7 +114,7 @@ def gated_states(
 
 
 def fuse_units(network: PatchNetwork, batch: int, dtype: torch.dtype) -> None:
-    """Let a network's units run as kernels, where these hold its patches.
+    """Let a network's units run as kernels, where these hold its patches and Triton is new enough.
 
     The kernels are compiled here: while a graph is recorded they could not be.
 
@@ -128,7 +129,8 @@ def fuse_units(network: PatchNetwork, batch: int, dtype: torch.dtype) -> None:
     """
     units = [module for module in network.modules() if isinstance(module, MambaUnit)]
     length = network.config.tokens
-    if not units or length > LONGEST:
+    gathers = hasattr(triton.language, "gather")  # since Triton 3.3, of PyTorch 2.7
+    if not units or length > LONGEST or not gathers:
         return
     device = next(network.parameters()).device
     side = padded(1)
