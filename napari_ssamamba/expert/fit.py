@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from napari_ssamamba.data.standardise import standardise_block
 from napari_ssamamba.data.tiles import Window, read_tile
 from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.expert.calibration import fit_pool, log_softmax, pool, with_floor
+from napari_ssamamba.expert.components import principal_components, slope_components
 from napari_ssamamba.expert.discriminant import LinearScores, fit_discriminant
 from napari_ssamamba.expert.folds import spatial_folds
 from napari_ssamamba.expert.kernel import KernelScores, fit_kernel
@@ -20,7 +21,6 @@ from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.spectral_expert import (
     KINDS,
     VIEWS,
-    Components,
     SpectralExpert,
     share_of_surroundings,
 )
@@ -34,22 +34,21 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.standardise import Standardiser
 
+Scores = TypeVar("Scores")
+Fitting: TypeAlias = "Generator[None, None, tuple[Scores, NDArray[np.float64]]]"
+"""Fits a classifier, and scores each pixel by one that did not learn from its fold."""
+
 FOLDS = 5
-
-COMPONENTS = 30
-
-WHITENING = 0.35
-"""0 leaves the components as they are, 0.5 makes their variances equal."""
 
 WINDOWS, WINDOW = 64, 8
 """Windows of the scene, and their side in pixels, from which the components and the classes' shares
 are computed."""
 
-EXPECTED = (0.5, 0.5, 0.0, 0.0)
+EXPECTED = (0.5, 0.5, 0.0, 0.0, 0.0, 0.0)
 """Weights of a view's classifiers, as far as held-out pixels say nothing else: the quadratic and
-the logistic one, which few labels suit less, have to earn theirs. Random draws by seeds 10 to 14:
-with few labels of Salinas-A they cost 0.1 points at most so, but up to 0.3 where all are expected
-alike."""
+the logistic one, which few labels suit less, have to earn theirs, as those of slopes. Random draws
+by seeds 10 to 14: with few labels of Salinas-A they cost 0.1 points at most so, but up to 0.3 where
+all are expected alike."""
 
 CLEARLY_LESS = 0.4
 """Share of the surroundings in the pool's weights below which they are left out. Without evidence
@@ -110,51 +109,52 @@ def fit_expert(
     floor = 1 / (len(pixels) + 2)
     views = yield from read_with_surroundings(cube, pixels, standardiser)
     windows = _draw_windows(cube, rng)
-    components = yield from _fit_components(cube, views[0], standardiser, windows)
+    sample = yield from _read_sample(cube, views[0], standardiser, windows)
+    components, slopes = principal_components(sample), slope_components(sample, _order(cube))
     fold = spatial_folds(pixels, targets, FOLDS, seed)
     linear: list[LinearScores] = []
     kernel: list[KernelScores] = []
     quadratic: list[QuadraticScores] = []
     logistic: list[LinearScores] = []
+    slope_kernel: list[KernelScores] = []
+    slope_logistic: list[LinearScores] = []
     members: list[NDArray[np.float64]] = []
+    given = targets, classes, fold, floor
 
     def fitting(_pause: None) -> Progress:
         total = len(KINDS) * len(VIEWS)
         return Progress(done=len(members), total=total, text="Fitting the spectral expert")
 
+    def keep(work: Fitting[Scores], kept: list[Scores]) -> Generator[Progress, None, Scores]:
+        fitted, held_out = yield from retold(work, fitting)
+        kept.append(fitted)
+        members.append(with_floor(log_softmax(held_out), floor))
+        return fitted
+
     for view in views:
         spectra = view.astype(np.float64)
-        of_bands, held_out = yield from retold(
-            fit_discriminant(spectra, targets, classes, fold, floor), fitting
-        )
-        linear.append(of_bands)
-        members.append(with_floor(log_softmax(held_out), floor))
-        points = components(spectra)
-        of_components, held_out = yield from retold(
-            fit_kernel(points, targets, classes, fold, floor, rng), fitting
-        )
-        kernel.append(of_components)
-        members.append(with_floor(log_softmax(held_out), floor))
-        of_spread, held_out = yield from retold(
-            fit_quadratic(points, targets, classes, fold, floor), fitting
-        )
-        quadratic.append(of_spread)
-        members.append(with_floor(log_softmax(held_out), floor))
-        of_odds, held_out = yield from retold(
-            fit_logistic(points, targets, classes, fold, floor, of_components, rng), fitting
-        )
-        logistic.append(of_odds)
-        members.append(with_floor(log_softmax(held_out), floor))
+        points, of_slopes = components(spectra), slopes(spectra)
+        yield from keep(fit_discriminant(spectra, *given), linear)
+        regression = yield from keep(fit_kernel(points, *given, rng), kernel)
+        yield from keep(fit_quadratic(points, *given), quadratic)
+        yield from keep(fit_logistic(points, *given, regression, rng), logistic)
+        regression = yield from keep(fit_kernel(of_slopes, *given, rng), slope_kernel)
+        yield from keep(fit_logistic(of_slopes, *given, regression, rng), slope_logistic)
     weights = _weigh(members, targets)
     if share_of_surroundings(weights) < CLEARLY_LESS:
-        del linear[1:], kernel[1:], quadratic[1:], logistic[1:], members[len(KINDS) :]
+        for kept in (linear, kernel, quadratic, logistic, slope_kernel, slope_logistic):
+            del kept[1:]
+        del members[len(KINDS) :]
         weights = _weigh(members, targets)
     expert = SpectralExpert(
         components=components,
+        slopes=slopes,
         linear=tuple(linear),
         kernel=tuple(kernel),
         quadratic=tuple(quadratic),
         logistic=tuple(logistic),
+        slope_kernel=tuple(slope_kernel),
+        slope_logistic=tuple(slope_logistic),
         floor=floor,
         weights=weights,
         shift=np.zeros(classes),
@@ -183,24 +183,26 @@ def _draw_windows(cube: Cube, rng: np.random.Generator) -> list[Window]:
     return windows
 
 
-def _fit_components(
+def _read_sample(
     cube: Cube,
     labelled: NDArray[np.float32],
     standardiser: Standardiser,
     windows: list[Window],
-) -> Generator[Progress, None, Components]:
-    """Compute principal components of windows of the scene and the labelled pixels."""
+) -> Generator[Progress, None, NDArray[np.float64]]:
+    """Read spectra of windows of the scene; returns the labelled pixels' and theirs, (n, bands)."""
     sample = [labelled]
     for window in windows:
         values, measured = standardise_block(cube.read(window.rows, window.columns), standardiser)
         sample.append(values[measured])
         yield Progress(text="Reading samples of the scene")
-    spectra = np.concatenate(sample).astype(np.float64)
-    center = spectra.mean(axis=0)
-    variances, axes = np.linalg.eigh((spectra - center).T @ (spectra - center) / len(spectra))
-    variances, axes = variances[::-1][:COMPONENTS], axes[:, ::-1][:, :COMPONENTS]
-    scale = np.maximum(variances, 1e-6 * max(variances[0], 1e-12)) ** WHITENING
-    return Components(center, axes / scale)
+    return np.concatenate(sample).astype(np.float64)
+
+
+def _order(cube: Cube) -> NDArray[np.int64]:
+    """Return the order of the good bands along the spectrum; where unknown, the file's."""
+    if cube.wavelengths is None:
+        return np.arange(cube.good_indices.size)
+    return np.argsort(cube.wavelengths[cube.good_indices], kind="stable")
 
 
 def _mapped_shares(

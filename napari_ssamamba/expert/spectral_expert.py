@@ -1,10 +1,11 @@
 """The spectral expert: what it is made of, and how it classifies a tile.
 
-Eight classifiers, pooled: a linear discriminant analysis of the bands, and on principal components
-a least-squares and a logistic regression with one kernel, and a quadratic discriminant analysis;
-each once for the pixel's own spectrum and once for the average of its surroundings. The weights,
-chosen on held-out training pixels, tell how much the surroundings help: much in fields, little
-where pixels of 30 m are mixtures. There the surroundings are left out, and four classifiers remain.
+Twelve classifiers, pooled: a linear discriminant analysis of the bands, on principal components
+a least-squares and a logistic regression with one kernel and a quadratic discriminant analysis, and
+on components of slopes both regressions again; each once for the pixel's own spectrum and once for
+the average of its surroundings. The weights, chosen on held-out training pixels, tell how much the
+surroundings help: much in fields, little where pixels of 30 m are mixtures. There the surroundings
+are left out, and six classifiers remain.
 Few labels say little of how much of the scene each class covers: the expert's own map of the scene
 has a say in it, too.
 """
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.tiles import Tile
+    from napari_ssamamba.expert.components import Components
     from napari_ssamamba.expert.discriminant import LinearScores
     from napari_ssamamba.expert.kernel import KernelScores
     from napari_ssamamba.expert.quadratic import QuadraticScores
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 VIEWS = ("own", "around")
 """The two spectra of a pixel: its own, and its surroundings' average."""
 
-KINDS = ("linear", "kernel", "quadratic", "logistic")
+KINDS = ("linear", "kernel", "quadratic", "logistic", "kernel of slopes", "logistic of slopes")
 """The classifiers of each view, in the order of `SpectralExpert.weights`."""
 
 PIXELS_AT_ONCE = 1024
@@ -41,47 +43,32 @@ kernel regression learns from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Components:
-    """Principal components of the scene, scaled so that large ones do not hide the others.
-
-    Attributes
-    ----------
-    center : ndarray of float64, shape (bands,)
-    axes : ndarray of float64, shape (bands, components)
-        Each divided by its variance to the power `WHITENING` (in `fit`).
-    """
-
-    center: NDArray[np.float64]
-    axes: NDArray[np.float64]
-
-    def __call__(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Project spectra of shape (n, bands)."""
-        return np.asarray((spectra - self.center) @ self.axes)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class SpectralExpert:
     """A classifier without a network; arrays alone.
 
     Attributes
     ----------
-    components : Components
-    linear, kernel, quadratic, logistic : tuple
+    components, slopes : Components
+        Of spectra and of their slopes.
+    linear, kernel, quadratic, logistic, slope_kernel, slope_logistic : tuple
         One for each of `VIEWS`, or for the first alone; their scores calibrated. The logistic
-        regression has the kernel's centers.
+        regressions have the kernels' centers.
     floor : float
         See `with_floor`.
-    weights : ndarray of float64, shape (4 views,)
+    weights : ndarray of float64, shape (6 views,)
         Of the classifiers in the pool: `KINDS` of the first view, then of the second.
     shift : ndarray of float64, shape (classes,)
         Added to the pool's log-probabilities, see `shift_of_shares`.
     """
 
     components: Components
+    slopes: Components
     linear: tuple[LinearScores, ...]
     kernel: tuple[KernelScores, ...]
     quadratic: tuple[QuadraticScores, ...]
     logistic: tuple[LinearScores, ...]
+    slope_kernel: tuple[KernelScores, ...]
+    slope_logistic: tuple[LinearScores, ...]
     floor: float
     weights: NDArray[np.float64]
     shift: NDArray[np.float64]
@@ -147,11 +134,14 @@ class SpectralExpert:
             values = spectra.astype(np.float64)
             points = self.components(values)
             near = self.kernel[view].near(points)
+            alike = self.slope_kernel[view].near(self.slopes(values))
             for scores in (
                 self.linear[view](values),
                 self.kernel[view](near),
                 self.quadratic[view](points),
                 self.logistic[view](near),
+                self.slope_kernel[view](alike),
+                self.slope_logistic[view](alike),
             ):
                 members.append(with_floor(log_softmax(scores), self.floor))
         return log_softmax(pool(self.weights, np.stack(members)) + self.shift)

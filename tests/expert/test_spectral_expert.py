@@ -70,17 +70,20 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
     cube, truth = scene(fields=False)
     fit, standardiser = fitted(cube, truth)
     expert = fit.expert
-    assert expert.weights.shape == (4,) and expert.margin == 0
+    assert expert.weights.shape == (6,) and expert.margin == 0
     spectra = read_spectra(cube, np.array([[3, 3], [40, 9]], np.int32))
     values = standardiser(spectra).astype(np.float64)
     pooled = np.zeros((2, 2))
     points = expert.components(values)
     near = expert.kernel[0].near(points)
+    alike = expert.slope_kernel[0].near(expert.slopes(values))
     scores = (
         expert.linear[0](values),
         expert.kernel[0](near),
         expert.quadratic[0](points),
         expert.logistic[0](near),
+        expert.slope_kernel[0](alike),
+        expert.slope_logistic[0](alike),
     )
     for weight, score in zip(expert.weights, scores, strict=True):
         share = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
@@ -94,10 +97,10 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
 def test_classifiers_that_few_labels_suit_less_have_to_earn_their_weight() -> None:
     """Members that say the same differ by what is expected of them."""
     said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
-    linear, kernel, quadratic, logistic = _weigh([said] * 4, said.argmax(axis=1))
+    linear, kernel, *others = _weigh([said] * 6, said.argmax(axis=1))
     assert linear == pytest.approx(kernel, abs=1e-4)
-    assert quadratic == pytest.approx(logistic, abs=1e-4)
-    assert linear > quadratic + 0.2
+    assert others == pytest.approx([others[0]] * 4, abs=1e-4)
+    assert linear > others[0] + 0.2
 
 
 def test_few_equal_labels_do_not_make_classes_equally_large() -> None:

@@ -49,7 +49,9 @@ def checkpoint(request, tiny_checkpoint):
         kernel=found.kernel[:views],
         quadratic=found.quadratic[:views],
         logistic=found.logistic[:views],
-        weights=found.weights[: 4 * views],
+        slope_kernel=found.slope_kernel[:views],
+        slope_logistic=found.slope_logistic[:views],
+        weights=found.weights[: 6 * views],
         shift=np.linspace(-0.5, 0.5, found.classes),
     )
     record = replace(tiny_checkpoint.record, mixture=mixture)

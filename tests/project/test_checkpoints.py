@@ -40,10 +40,11 @@ def three_views(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     for name in (
         "linear_weights", "linear_bias", "kernel_gamma", "kernel_pixels",
         "quadratic_means", "quadratic_whitening", "quadratic_bias", "logistic_bias",
+        "slope_kernel_gamma", "slope_kernel_pixels", "slope_logistic_bias",
     ):  # fmt: skip
         values = tensors[f"expert/{name}"]
         tensors[f"expert/{name}"] = torch.cat((values, values[1:]))
-    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][4:]))
+    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][6:]))
 
 
 def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
@@ -66,9 +67,10 @@ def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
 def test_the_expert_says_the_same_after_reading(tiny_checkpoint: Any, saved: Path) -> None:
     loaded = load_checkpoint(saved)
     spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
-    np.testing.assert_array_equal(
+    np.testing.assert_allclose(
         loaded.expert.log_probabilities(*spectra),
         tiny_checkpoint.expert.log_probabilities(*spectra),
+        rtol=1e-12,
     )
     assert loaded.record.mixture == tiny_checkpoint.record.mixture
 
@@ -83,19 +85,30 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
         kernel=expert.kernel[:1],
         quadratic=expert.quadratic[:1],
         logistic=expert.logistic[:1],
-        weights=expert.weights[:4],
+        slope_kernel=expert.slope_kernel[:1],
+        slope_logistic=expert.slope_logistic[:1],
+        weights=expert.weights[:6],
     )
     save_checkpoint(replace(tiny_checkpoint, expert=alone), tmp_path / "m")
     loaded = load_checkpoint(tmp_path / "m").expert
     assert loaded is not None and not loaded.sees_surroundings and loaded.margin == 0
     spectra = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
-    np.testing.assert_array_equal(
-        loaded.log_probabilities(spectra), alone.log_probabilities(spectra)
+    np.testing.assert_allclose(
+        loaded.log_probabilities(spectra), alone.log_probabilities(spectra), rtol=1e-12
     )
 
 
+def before_slopes(header: dict[str, Any], tensors: dict[str, Any]) -> None:
+    """Make a file one whose expert does not look at slopes."""
+    header["version"] = min(header["version"], 7)
+    for name in [name for name in tensors if name.startswith("expert/slope_")]:
+        del tensors[name]
+    tensors["expert/pool"] = tensors["expert/pool"].view(-1, 6)[:, :4].flatten().contiguous()
+
+
 def before_logistic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
-    """Make a file one whose expert has no logistic regression."""
+    """Make a file one whose expert has no logistic regression either."""
+    before_slopes(header, tensors)
     header["version"] = min(header["version"], 6)
     for name in ("weights", "bias"):
         tensors.pop(f"expert/logistic_{name}", None)
@@ -112,7 +125,12 @@ def before_quadratic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "left"), [(before_logistic, (1, 1, 1, 0)), (before_quadratic, (1, 1, 0, 0))]
+    ("before", "left"),
+    [
+        (before_slopes, (1, 1, 1, 1, 0, 0)),
+        (before_logistic, (1, 1, 1, 0, 0, 0)),
+        (before_quadratic, (1, 1, 0, 0, 0, 0)),
+    ],
 )
 def test_a_file_from_before_a_classifier_maps_as_it_did(
     tiny_checkpoint: Any, saved: Path, before: Any, left: tuple[int, ...]
@@ -139,11 +157,11 @@ def test_a_file_from_before_the_shares_corrects_none(tiny_checkpoint: Any, saved
     loaded = load_checkpoint(saved).expert
     assert loaded is not None
     spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
-    weights = tiny_checkpoint.expert.weights * np.tile((1, 1, 0, 0), 2)
+    weights = tiny_checkpoint.expert.weights * np.tile((1, 1, 0, 0, 0, 0), 2)
     shift = np.zeros_like(tiny_checkpoint.expert.shift)
     uncorrected = replace(tiny_checkpoint.expert, shift=shift, weights=weights)
-    np.testing.assert_array_equal(
-        loaded.log_probabilities(*spectra), uncorrected.log_probabilities(*spectra)
+    np.testing.assert_allclose(
+        loaded.log_probabilities(*spectra), uncorrected.log_probabilities(*spectra), rtol=1e-12
     )
     assert (tiny_checkpoint.expert.shift != 0).any()  # or nothing was tested
 
