@@ -38,8 +38,8 @@ KINDS = ("linear", "kernel", "quadratic", "logistic", "kernel of slopes", "logis
 """The classifiers of each view, in the order of `SpectralExpert.weights`."""
 
 PIXELS_AT_ONCE = 1024
-"""Pixels whose distances to the training pixels are held at once: 12 MB for the most centers that a
-kernel regression learns from."""
+"""Pixels whose distances to the training pixels are held at once: 25 MB for the most centers that
+two kernels have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
