@@ -16,5 +16,6 @@ def one_kernel(out):
 def run_one(device: torch.device) -> bool:
     """Compile the kernel for a device, and tell whether it gives what it should there."""
     out = torch.zeros(1, device=device)
-    one_kernel[(1,)](out)
+    with torch.cuda.device_of(out):
+        one_kernel[(1,)](out)
     return float(out) == 1

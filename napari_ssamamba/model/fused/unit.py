@@ -50,11 +50,12 @@ class _Gated(Function):
         inputs = (u, weight, bias, norm_weight, norm_bias, *kept, kernel)
         channels = len(bias)
         out = torch.empty_like(u[:channels])
-        sizes = _sizes(u, channels, length)
-        unit_kernels.forward_kernel[(channels,)](
-            *inputs, out, norm.momentum or 0.0, int(norm.training), *sizes, norm.eps,
-            num_warps=WARPS[sizes[-1]],
-        )  # fmt: skip
+        sizes = _sizes(u, channels, length)  # below: Triton launches on the present device
+        with torch.cuda.device_of(u):  # type: ignore[no-untyped-call]
+            unit_kernels.forward_kernel[(channels,)](
+                *inputs, out, norm.momentum or 0.0, int(norm.training), *sizes, norm.eps,
+                num_warps=WARPS[sizes[-1]],
+            )  # fmt: skip
         ctx.save_for_backward(*inputs)
         ctx.own, ctx.length, ctx.eps = int(norm.training), length, norm.eps
         return out
@@ -68,10 +69,11 @@ class _Gated(Function):
         found = [torch.empty_like(value) for value in wanted]
         channels = len(bias)
         sizes = _sizes(u, channels, ctx.length)
-        unit_kernels.backward_kernel[(channels,)](
-            grad.contiguous(), *inputs, *found, ctx.own, *sizes, ctx.eps,
-            num_warps=WARPS[sizes[-1]],
-        )  # fmt: skip
+        with torch.cuda.device_of(u):  # type: ignore[no-untyped-call]
+            unit_kernels.backward_kernel[(channels,)](
+                grad.contiguous(), *inputs, *found, ctx.own, *sizes, ctx.eps,
+                num_warps=WARPS[sizes[-1]],
+            )  # fmt: skip
         return (*found, None, None)
 
 
