@@ -32,7 +32,7 @@ WARPS = {16: 4, 32: 8}
 
 
 class _Gated(Function):
-    """`gated_states` with its gradient."""
+    """`gated_states` with its gradient, on the device of the data: Triton takes the present one."""
 
     @staticmethod
     def forward(
@@ -50,7 +50,7 @@ class _Gated(Function):
         inputs = (u, weight, bias, norm_weight, norm_bias, *kept, kernel)
         channels = len(bias)
         out = torch.empty_like(u[:channels])
-        sizes = _sizes(u, channels, length)  # below: Triton launches on the present device
+        sizes = _sizes(u, channels, length)
         with torch.cuda.device_of(u):  # type: ignore[no-untyped-call]
             unit_kernels.forward_kernel[(channels,)](
                 *inputs, out, norm.momentum or 0.0, int(norm.training), *sizes, norm.eps,
