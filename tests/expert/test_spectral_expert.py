@@ -53,6 +53,21 @@ def classify(cube: Cube, expert: Any, standardiser: Any, tile_size: int) -> np.n
     return found
 
 
+def test_slopes_follow_the_wavelengths_not_the_file() -> None:
+    """Bands of EnMAP's two spectrometers overlap, so that a file holds them in another order."""
+    cube, truth = scene(fields=False)
+    raw = np.asarray(cube.raw).cumsum(axis=2)
+    shuffled = np.random.default_rng(3).permutation(cube.bands)
+    wavelengths = np.linspace(400, 900, cube.bands)
+    plain = Cube("as it is", raw, wavelengths=wavelengths)
+    mixed = Cube("mixed up", raw[:, :, shuffled], wavelengths=wavelengths[shuffled])
+    one, other = (fitted(some, truth)[0].expert.slopes for some in (plain, mixed))
+    spectra = np.random.default_rng(4).normal(size=(5, cube.bands))
+    np.testing.assert_allclose(
+        np.abs(other(spectra[:, shuffled])), np.abs(one(spectra)), rtol=1e-3, atol=1e-3
+    )
+
+
 def test_surroundings_are_looked_at_in_fields_alone() -> None:
     for fields in (True, False):
         cube, truth = scene(fields=fields)

@@ -30,6 +30,9 @@ def test_a_map_by_the_kernels_is_that_of_the_equations() -> None:
 
     exact = result_of(predict(cube, checkpoint, device="cpu"))
     fast = result_of(predict(cube, checkpoint, device="cuda", precision="bfloat16"))
+    few = result_of(  # of which a graph covers some
+        predict(cube, checkpoint, device="cuda", precision="bfloat16", batch_size=256)
+    )
     seen = Focus(Seen(Window(30, 70, 20, 60)))
     where = result_of(predict(cube, checkpoint, device="cuda", precision="bfloat16", focus=seen))
 
@@ -37,3 +40,5 @@ def test_a_map_by_the_kernels_is_that_of_the_equations() -> None:
     np.testing.assert_array_equal(fast.ids == 0, exact.ids == 0)
     assert np.nanmax(np.abs(fast.confidence - where.confidence)) < 1e-2
     assert (where.ids == fast.ids).mean() > 0.999
+    assert np.nanmax(np.abs(fast.confidence - few.confidence)) < 1e-2
+    assert (few.ids == fast.ids).mean() > 0.999
