@@ -74,6 +74,8 @@ LibraryOption = Annotated[
     ),
 ]
 
+ALL_LEARNED = "validation_fraction=0"
+
 TABLE_WIDTH = 110
 """Characters that a row takes."""
 
@@ -100,8 +102,12 @@ def compare(
 ) -> None:
     """Train SSA-Mamba and other methods on the same pixels and score them on the same others.
 
-    Pixels count that no method has learned from, whatever the seed's split leaves.
+    Pixels count that no method has learned from, whatever the seed's split leaves. With the protocol
+    interactive all others are learned from: the test pixels validate
+    (`--set validation_fraction=0.1` holds out as a training does).
     """
+    if protocol == "interactive":
+        settings = [ALL_LEARNED, *settings]
     chosen_seeds = [_seed(text) for text in seeds.split(",")]
     cube, given = _open(scene, labels, split, library, field, layout, wavelengths)
 

@@ -77,13 +77,14 @@ class TrainingConfig:
         they are used; they do not settle in few steps.
     mixture : {"mixed", "network"}
         Whether a spectral expert is fitted to the labels too, and mixed with the network by
-        weights that held-out labels choose. It learns from the validation pixels as well: its own
-        folds hold out. This trains up to three networks more, of half the steps.
+        weights that held-out training labels choose. This trains up to three networks more, of
+        half the steps.
     follow_scene : bool
         Whether patches shrink to 3 × 3 where the expert finds that a pixel's own spectrum tells
         more than its surroundings; needs the expert.
     validation_fraction : float
-        Share of the labels that validate, where no split says which.
+        Share of the labels that validate, where no split says which: neither network nor expert
+        learns from them.
     standardisation : {"z-score", "min-max"}
     statistics : {"training", "scene"}
         Whether the scaling comes from the training pixels alone or from all of the scene, which is

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.expert.fit import FittedExpert
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.training.config import TrainingConfig
-    from napari_ssamamba.training.learner import Learner, Samples
+    from napari_ssamamba.training.learner import Learner
 
 ENOUGH = 600
 """Labels of which a third, held out once, tells the weights well enough; fewer are all held out in
@@ -58,7 +58,6 @@ def fitting_patch(model: ModelConfig, expert: FittedExpert) -> ModelConfig:
 def weigh(
     expert: FittedExpert,
     learner: Learner,
-    samples: Samples,
     pixels: NDArray[np.int32],
     config: TrainingConfig,
 ) -> Generator[Progress, None, MixtureRecord]:
@@ -70,10 +69,8 @@ def weigh(
         Of the same pixels.
     learner : Learner
         Of the network that is to be scored; it says how many patches fit the memory.
-    samples : Samples
-        All labelled pixels: rows of the learner's table.
     pixels : ndarray of int32, shape (n, 2)
-        Their rows and columns.
+        Rows and columns of its training patches.
     config : TrainingConfig
 
     Yields
@@ -81,10 +78,10 @@ def weigh(
     Progress
         `Notice` where the memory ran out.
     """
-    targets = samples.targets.cpu().numpy()
+    targets = learner.train.targets.cpu().numpy()
     rounds = FOLDS if len(targets) <= ENOUGH else 1
     said, scored = yield from score_held_out(
-        learner.network.config, learner.table, samples, pixels, config, rounds, learner
+        learner.network.config, learner.table, learner.train, pixels, config, rounds, learner
     )
     return choose_weights(
         expert.held_out[scored], said[scored], targets[scored], expert.expert.floor, rounds

@@ -138,11 +138,10 @@ def train(
         actual = check_start(start_from, cube, actual, follow_scene=config.follow_scene)
         standardiser = start_from.standardiser
     pixels, wanted = np.concatenate((train_pixels, validation_pixels)), _targets(split, outputs)
-    known = wanted != NO_OUTPUT
     expert = None
     if config.mixture == "mixed":
         expert = yield from fit_expert(
-            cube, pixels[known], wanted[known], len(outputs), standardiser, config.seed
+            cube, train_pixels, wanted[:n], len(outputs), standardiser, config.seed
         )
         if start_from is None and config.follow_scene:
             actual = fitting_patch(actual, expert)
@@ -210,8 +209,7 @@ def train(
         if expert is None:
             mixture = None
         elif mixture is None:
-            samples = Samples(index[torch.from_numpy(known)], targets[torch.from_numpy(known)])
-            mixture = yield from weigh(expert, learner, samples, pixels[known], first_config)
+            mixture = yield from weigh(expert, learner, train_pixels, first_config)
 
     record = replace(
         draft.record,

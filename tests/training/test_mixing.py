@@ -64,10 +64,37 @@ def test_a_training_reports_both_and_repeats_bit_for_bit(tiny_job: Any) -> None:
     events, one = run(tiny_job, SHORT)
     _, other = run(tiny_job, SHORT)
     assert one.record.mixture == other.record.mixture
-    assert one.record.mixture.n == 36  # the labels that validate are held out by folds too
+    assert one.record.mixture.n == 27  # of 36: nothing learns from those that validate
     np.testing.assert_array_equal(one.expert.weights, other.expert.weights)
     assert len([e for e in events if isinstance(e, EpochDone)]) == 2  # scoring is no epoch
     assert any("held-out" in e.text for e in events)
+
+
+def test_nothing_learns_from_the_labels_that_validate(tiny_job: Any) -> None:
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    relabelled = split.ids.copy()
+    held_out = split.validation
+    ids = np.array(tiny_job.reference.classes.ids)
+    relabelled[held_out] = np.roll(ids, 1)[np.searchsorted(ids, split.ids[held_out])]
+    found = [
+        result_of(
+            train(
+                tiny_job.cube,
+                replace(split, ids=ids),
+                tiny_job.reference.classes,
+                tiny_job.model,
+                SHORT,
+                "cpu",
+            )
+        )
+        for ids in (split.ids, relabelled)
+    ]
+    one, other = found
+    assert (split.ids[held_out] != relabelled[held_out]).all()
+    assert one.record.validation_oa != other.record.validation_oa
+    assert one.record.mixture == other.record.mixture
+    np.testing.assert_array_equal(one.expert.linear[0].weights, other.expert.linear[0].weights)
+    assert all((value == other.weights[name]).all() for name, value in one.weights.items())
 
 
 def test_the_network_alone_is_the_same_network(tiny_job: Any) -> None:
