@@ -74,22 +74,24 @@ def read_patches(
     columns = pixels[:, 1, None, None] + offsets  # (patches, 1, P)
     rows, columns = np.broadcast_arrays(rows, columns)
     inside = (rows >= 0) & (rows < cube.rows) & (columns >= 0) & (columns < cube.columns)
-    needed = np.zeros((cube.rows, cube.columns), bool)
-    needed[rows[inside], columns[inside]] = True
+    top, below = (int(rows[inside].min()), int(rows[inside].max()) + 1) if len(pixels) else (0, 0)
+    needed = np.zeros((below - top, cube.columns), bool)
+    needed[rows[inside] - top, columns[inside]] = True
 
     place = np.zeros(needed.shape, np.int32)
     place[needed] = np.arange(1, needed.sum() + 1)
     table = np.zeros((int(needed.sum()) + 1, cube.good_indices.size), np.float32)
     done = 0
-    for row_slice, column_slice in _blocks(needed):
+    for strip, column_slice in _blocks(needed):
+        row_slice = slice(top + strip.start, top + strip.stop)
         values, _ = standardise_block(cube.read(row_slice, column_slice), standardiser)
-        wanted = needed[row_slice, column_slice]
-        table[place[row_slice, column_slice][wanted]] = values[wanted]
+        wanted = needed[strip, column_slice]
+        table[place[strip, column_slice][wanted]] = values[wanted]
         done += int(wanted.sum())
         yield Progress(done=done, total=len(table) - 1, text="Reading training patches")
 
     index = np.zeros(inside.shape, np.int32)
-    index[inside] = place[rows[inside], columns[inside]]
+    index[inside] = place[rows[inside] - top, columns[inside]]
     return PatchTable(table, index.reshape(len(pixels), patch_size**2))
 
 
