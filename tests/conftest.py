@@ -99,7 +99,7 @@ def tiny_checkpoint(tiny_job: TinyJob) -> Checkpoint:
     from napari_ssamamba.training.trainer import train
 
     split = random_split(tiny_job.reference, 12, 0.25, seed=0)
-    config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3)
+    config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3, lessons=0)
     classes = tiny_job.reference.classes
     checkpoint: Checkpoint = result_of(
         train(tiny_job.cube, split, classes, tiny_job.model, config, "cpu")

@@ -93,8 +93,9 @@ def check_out_of_fold(
     """Let a classifier say of each label what it is, that has learned only from others.
 
     Labels that lie together are left out together, see `spatial_folds`: the spectral expert is
-    fitted five times, the network trained three times, with fewer steps than for a map. Both are
-    mixed by weights that the same labels choose.
+    fitted five times, the network trained three times, with fewer steps than for a map and taught
+    by an expert that has learned from no other labels. Both are mixed by weights that the same
+    labels choose.
 
     Parameters
     ----------

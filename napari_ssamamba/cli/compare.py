@@ -102,9 +102,9 @@ def compare(
 ) -> None:
     """Train SSA-Mamba and other methods on the same pixels and score them on the same others.
 
-    Pixels count that no method has learned from, whatever the seed's split leaves. With the protocol
-    interactive all others are learned from: the test pixels validate
-    (`--set validation_fraction=0.1` holds out as a training does).
+    Pixels count that no method has learned from, whatever the seed's split leaves. With the
+    protocol interactive all others are learned from: the test pixels validate (`--set
+    validation_fraction=0.1` holds out as a training does).
     """
     if protocol == "interactive":
         settings = [ALL_LEARNED, *settings]

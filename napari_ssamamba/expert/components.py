@@ -44,10 +44,10 @@ class Components:
         return np.asarray((spectra - self.center) @ self.axes)
 
 
-def principal_components(sample: NDArray[np.float64]) -> Components:
-    """Compute the components of spectra, (n, bands)."""
+def principal_components(sample: NDArray[np.float64], count: int = COMPONENTS) -> Components:
+    """Compute the components of spectra, (n, bands); fewer where there are fewer bands."""
     center = sample.mean(axis=0)
-    return Components(center, _axes(sample - center))
+    return Components(center, _axes(sample - center, count))
 
 
 def slope_components(sample: NDArray[np.float64], order: NDArray[np.int64]) -> Components:
@@ -68,12 +68,12 @@ def slope_components(sample: NDArray[np.float64], order: NDArray[np.int64]) -> C
     slopes = (sample - center) @ differences
     deviation = slopes.std(axis=0)
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    return Components(center, (differences * scale) @ _axes(slopes * scale))
+    return Components(center, (differences * scale) @ _axes(slopes * scale, COMPONENTS))
 
 
-def _axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+def _axes(centred: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Return the scaled axes of centred values, (n, features), as columns."""
     variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
-    variances, axes = variances[::-1][:COMPONENTS], axes[:, ::-1][:, :COMPONENTS]
+    variances, axes = variances[::-1][:count], axes[:, ::-1][:, :count]
     scale = np.maximum(variances, 1e-6 * max(variances[0], 1e-12)) ** WHITENING
     return np.asarray(axes / scale)

@@ -79,6 +79,10 @@ class TrainingConfig:
         Whether a spectral expert is fitted to the labels too, and mixed with the network by
         weights that held-out training labels choose. This trains up to three networks more, of
         half the steps.
+    lessons : int
+        Unlabelled pixels of the scene that the expert teaches the network, at most; 0 for none.
+        With lessons a training takes ``max_steps``, or half of them for patches larger than 3 × 3,
+        whatever the number of labels, at twice the learning rate.
     follow_scene : bool
         Whether patches shrink to 3 × 3 where the expert finds that a pixel's own spectrum tells
         more than its surroundings; needs the expert.
@@ -104,7 +108,7 @@ class TrainingConfig:
     protocol: Protocol = "interactive"
     epochs: int = 20
     min_steps: int | None = 200
-    max_steps: int | None = 800
+    max_steps: int | None = 1200
     batch_size: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
@@ -117,6 +121,7 @@ class TrainingConfig:
     precision: Precision = "auto"
     settle_norms: bool = True
     mixture: Mixture = "mixed"
+    lessons: int = 6000
     follow_scene: bool = True
     validation_fraction: float = 0.1
     standardisation: Standardisation = "z-score"
@@ -144,6 +149,7 @@ class TrainingConfig:
             ("batch_size", 1, 65_536),
             ("patience", 1, 100_000),
             ("choose_from", 1, 1_000_000),
+            ("lessons", 0, 1_000_000),
             ("min_labels", 1, 1_000_000),
             ("seed", 0, 2**31),
             ("learning_rate", 1e-9, 10),
@@ -217,6 +223,7 @@ def protocol(name: Protocol, seed: int = 0) -> TrainingConfig:
             augmentation=False,
             settle_norms=False,
             mixture="network",
+            lessons=0,
             follow_scene=False,
             standardisation="min-max",
             seed=seed,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from napari_ssamamba.data.patches import read_patches
 from napari_ssamamba.events import Notice, Progress, retold
 from napari_ssamamba.expert.folds import spatial_folds
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.training.learner import Learner, Samples
+from napari_ssamamba.training.material import read_material
 from napari_ssamamba.training.preparation import memory_may_lack
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.standardise import Standardiser
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.training.config import TrainingConfig
+    from napari_ssamamba.training.lessons import School
 
 FOLDS = 3
 
 MOST_STEPS = 200
 """Of a network that is trained only to be asked about the labels left out."""
+
+ASKING = "Asking networks about held-out labels"
 
 
 def read_and_score_held_out(
@@ -76,13 +80,13 @@ def read_and_score_held_out(
         Where not even one patch fits its memory with the network.
     """
     chosen = choose_device(device)
-    patches = yield from read_patches(cube, pixels, model.patch_size, standardiser)
+    material = yield from read_material(cube, pixels, model, standardiser, config)
     with memory_may_lack(chosen, model, len(pixels)):
-        table = torch.from_numpy(patches.table).to(chosen)
-        samples = Samples(
-            torch.from_numpy(patches.index).to(chosen), torch.from_numpy(targets).to(chosen)
+        table, index, school = material.on(chosen)
+        samples = Samples(index, torch.from_numpy(targets).to(chosen))
+        said, _ = yield from score_held_out(
+            material.model, table, samples, pixels, material.config, FOLDS, school=school
         )
-        said, _ = yield from score_held_out(model, table, samples, pixels, config, FOLDS)
     return said
 
 
@@ -94,6 +98,7 @@ def score_held_out(
     config: TrainingConfig,
     rounds: int,
     beside: Learner | None = None,
+    school: School | None = None,
 ) -> Generator[Progress, None, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """Train networks of few steps, each on all folds but one, and score that one.
 
@@ -111,6 +116,8 @@ def score_held_out(
         How many of the `FOLDS` folds are scored.
     beside : Learner, optional
         It says how many patches fit the memory.
+    school : School, optional
+        Where the networks are taught, each by an expert that knows as few labels as it does.
 
     Returns
     -------
@@ -125,16 +132,24 @@ def score_held_out(
     short = replace(config, epochs=1, min_steps=steps, max_steps=steps)
     said = np.zeros((len(targets), model.classes))
     for number in range(rounds):
-        out = torch.from_numpy(fold == number).to(table.device)
-        if not out.any() or out.all():
+        left_out = fold == number
+        if not left_out.any() or len(np.unique(targets[~left_out])) < 2:
             continue
+        out = torch.from_numpy(left_out).to(table.device)
+        learned = Samples(samples.index[~out], samples.targets[~out])
+        if school is not None:
+            asking = Progress(done=number * steps, total=rounds * steps, text=ASKING)
+            learned = yield from retold(
+                school.samples_without(left_out, learned, pixels, model.classes, config),
+                partial(_instead, asking),
+            )
         generator = torch.Generator().manual_seed(config.seed + 1 + number)
         network = build_network(model, generator).to(table.device)
         set_generator(network, torch.Generator(table.device).manual_seed(config.seed + 1 + number))
         learner = Learner(
             network,
             table,
-            Samples(samples.index[~out], samples.targets[~out]),
+            learned,
             Samples(samples.index[out], samples.targets[out]),
             short,
             generator,
@@ -142,10 +157,14 @@ def score_held_out(
         if at_once is not None:
             learner.trained_at_once, learner.validated_at_once = at_once
         at_once = learner.trained_at_once, learner.validated_at_once
-        said[fold == number] = yield from _learn_and_score(learner, number, rounds)
+        said[left_out] = yield from _learn_and_score(learner, number, rounds)
         learner.forget_steps()
         del learner, network  # before the next one takes as much memory
     return said, fold < rounds
+
+
+def _instead(event: Progress, _: Progress) -> Progress:
+    return event
 
 
 def _learn_and_score(
@@ -158,7 +177,7 @@ def _learn_and_score(
     def told(text: str | None) -> Progress:
         if text is not None:
             return Notice(done=done, total=total, text=text)
-        return Progress(done=done, total=total, text="Asking networks about held-out labels")
+        return Progress(done=done, total=total, text=ASKING)
 
     for batch in learner.batches():
         loss = yield from retold(learner.step(batch), told)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.model.patch_network import PatchNetwork
     from napari_ssamamba.training.config import TrainingConfig
+    from napari_ssamamba.training.coordinates import Coordinates
 
 NO_OUTPUT = -1
 """Target of validation pixels whose class has no training pixel: they always count as wrong."""
@@ -55,12 +56,15 @@ class Samples:
     ----------
     index : Tensor of int, shape (n, P²)
         Rows of the pixel table.
-    targets : Tensor of int64, shape (n,)
-        The network's outputs that they should give.
+    targets : Tensor of int64, shape (n,), or of float32, shape (n, classes)
+        The network's outputs that they should give, or how likely each is.
+    weights : Tensor of float64, shape (n,), optional
+        On the CPU: how often each is drawn, relative to the others.
     """
 
     index: Tensor
     targets: Tensor
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -83,6 +87,8 @@ class Learner:
     config : TrainingConfig
     generator : torch.Generator
         On the CPU; batches and augmentation are drawn from it.
+    coordinates : Coordinates, optional
+        Those of the table, where it does not hold bands.
     """
 
     def __init__(
@@ -93,8 +99,10 @@ class Learner:
         validation: Samples,
         config: TrainingConfig,
         generator: torch.Generator,
+        coordinates: Coordinates | None = None,
     ) -> None:
         self.network = network
+        self.coordinates = coordinates
         self.table = table
         self.train = train
         self.validation = validation
@@ -104,8 +112,9 @@ class Learner:
         self.optimiser = make_optimiser(network, config)
         self.schedule = make_schedule(self.optimiser, config, self.steps_per_epoch * config.epochs)
         self.orders = dihedral_orders(network.config.patch_size).to(table.device)
-        balanced = config.sampling == "balanced"
-        self.sample_weights = class_weights(train.targets.cpu()) if balanced else None
+        self.sample_weights = train.weights
+        if train.weights is None and config.sampling == "balanced":
+            self.sample_weights = class_weights(train.targets.cpu())
         self.recorded: RecordedWork | None = None
         if table.device.type == "cuda":
             begin_state(self.optimiser)
@@ -352,8 +361,9 @@ class Learner:
             torch.cuda.empty_cache()
 
     def weights(self) -> dict[str, Tensor]:
-        """Return a copy of the network's ``state_dict`` on the CPU."""
-        return {
+        """Return a copy of the ``state_dict`` on the CPU, of the network that reads bands."""
+        weights = {
             name: value.detach().to("cpu", copy=True)
             for name, value in self.network.state_dict().items()
         }
+        return weights if self.coordinates is None else self.coordinates.left(weights)

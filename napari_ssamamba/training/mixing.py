@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.expert.fit import FittedExpert
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.training.config import TrainingConfig
-    from napari_ssamamba.training.learner import Learner
+    from napari_ssamamba.training.learner import Learner, Samples
+    from napari_ssamamba.training.lessons import School
 
 ENOUGH = 600
 """Labels of which a third, held out once, tells the weights well enough; fewer are all held out in
@@ -58,8 +59,10 @@ def fitting_patch(model: ModelConfig, expert: FittedExpert) -> ModelConfig:
 def weigh(
     expert: FittedExpert,
     learner: Learner,
+    labelled: Samples,
     pixels: NDArray[np.int32],
     config: TrainingConfig,
+    school: School | None = None,
 ) -> Generator[Progress, None, MixtureRecord]:
     """Train networks to score the network, and choose the mixture's weights.
 
@@ -69,19 +72,30 @@ def weigh(
         Of the same pixels.
     learner : Learner
         Of the network that is to be scored; it says how many patches fit the memory.
+    labelled : Samples
+        The expert's pixels: rows of the learner's table.
     pixels : ndarray of int32, shape (n, 2)
-        Rows and columns of its training patches.
+        Their rows and columns.
     config : TrainingConfig
+    school : School, optional
+        Of a network that is taught.
 
     Yields
     ------
     Progress
         `Notice` where the memory ran out.
     """
-    targets = learner.train.targets.cpu().numpy()
+    targets = labelled.targets.cpu().numpy()
     rounds = FOLDS if len(targets) <= ENOUGH else 1
     said, scored = yield from score_held_out(
-        learner.network.config, learner.table, learner.train, pixels, config, rounds, learner
+        learner.network.config,
+        learner.table,
+        labelled,
+        pixels,
+        config,
+        rounds,
+        learner,
+        school,
     )
     return choose_weights(
         expert.held_out[scored], said[scored], targets[scored], expert.expert.floor, rounds

@@ -11,15 +11,16 @@ import torch
 
 from napari_ssamamba.checkpoint import Checkpoint, EpochRecord, TrainingRecord
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
-from napari_ssamamba.data.patches import read_patches
 from napari_ssamamba.errors import LabelsError
-from napari_ssamamba.events import Notice, Pace, Progress
+from napari_ssamamba.events import Notice, Pace, Progress, retold
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.device import choose_device
-from napari_ssamamba.model.network import build_network, set_generator
+from napari_ssamamba.model.network import build_network, empty_network, set_generator
 from napari_ssamamba.training.check import check_labels
 from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone, TrainingStarted
 from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
+from napari_ssamamba.training.lessons import taught
+from napari_ssamamba.training.material import read_material
 from napari_ssamamba.training.mixing import fitting_patch, weigh
 from napari_ssamamba.training.preparation import (
     fit_standardiser,
@@ -145,7 +146,8 @@ def train(
         )
         if start_from is None and config.follow_scene:
             actual = fitting_patch(actual, expert)
-    patches = yield from read_patches(cube, pixels, actual.patch_size, standardiser)
+    material = yield from read_material(cube, pixels, actual, standardiser, config)
+    config, coordinates = material.config, material.coordinates
     draft = Checkpoint(
         weights={},
         model=actual,
@@ -176,27 +178,35 @@ def train(
 
     with memory_may_lack(chosen, actual, n):
         generator = torch.Generator().manual_seed(config.seed)
-        network = build_network(actual, generator)
+        network = build_network(material.model, generator)
         if start_from is not None:
-            take_weights(network, start_from, outputs)
+            take_weights(network, start_from, outputs, coordinates)
         network = network.to(chosen)
         set_generator(network, torch.Generator(chosen).manual_seed(config.seed))
-        index = torch.from_numpy(patches.index).to(chosen)
+        table, index, school = material.on(chosen)
         targets = torch.from_numpy(wanted).to(chosen)
+        labelled = trained = Samples(index[:n], targets[:n])
+        if school is not None and expert is not None:
+            trained = yield from retold(
+                school.samples(labelled, expert.expert, config),
+                lambda _: Progress(text="Asking the spectral expert"),
+            )
         learner = Learner(
             network,
-            torch.from_numpy(patches.table).to(chosen),
-            Samples(index[:n], targets[:n]),
+            table,
+            trained,
             Samples(index[n:], targets[n:]),
             config,
             generator,
+            coordinates,
         )
         yield TrainingStarted(
             total=config.epochs * learner.steps_per_epoch,
-            text=f"Training on {n} pixels of {len(outputs)} classes",
+            text=f"Training on {n} pixels of {len(outputs)} classes"
+            + (f", and {len(trained) - n} as the expert sees them" if school else ""),
             classes=outputs,
             model=actual,
-            parameters=sum(p.numel() for p in network.parameters()),
+            parameters=sum(p.numel() for p in empty_network(actual).parameters()),
             n_train=n,
             n_validation=len(validation_pixels),
             epochs=config.epochs,
@@ -209,7 +219,8 @@ def train(
         if expert is None:
             mixture = None
         elif mixture is None:
-            mixture = yield from weigh(expert, learner, train_pixels, first_config)
+            whole = first_config if school is None else taught(first_config, actual)
+            mixture = yield from weigh(expert, learner, labelled, train_pixels, whole, school)
 
     record = replace(
         draft.record,

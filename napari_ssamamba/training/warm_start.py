@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.split import Split
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.model.network import SSAMamba
+    from napari_ssamamba.training.coordinates import Coordinates
 
 FREE = ("bands", "classes", "dropout")
 """Fields of the configuration that may differ, or are compared otherwise."""
@@ -71,7 +72,12 @@ def check_start(
     return model
 
 
-def take_weights(network: SSAMamba, start: Checkpoint, outputs: ClassTable) -> None:
+def take_weights(
+    network: SSAMamba,
+    start: Checkpoint,
+    outputs: ClassTable,
+    coordinates: Coordinates | None = None,
+) -> None:
     """Give a new network the weights of a model; classes that it lacks keep their new outputs.
 
     Parameters
@@ -81,11 +87,15 @@ def take_weights(network: SSAMamba, start: Checkpoint, outputs: ClassTable) -> N
     start : Checkpoint
     outputs : ClassTable
         In the order of the new network's outputs; classes are matched by id.
+    coordinates : Coordinates, optional
+        Those that the new network reads, where it does not read bands.
     """
     known = [i for i in outputs.ids if i in start.classes]
     rows = [outputs.ids.index(i) for i in known]
     rows_before = [start.classes.ids.index(i) for i in known]
     weights = dict(start.weights)
+    if coordinates is not None:
+        weights = coordinates.entered(weights)
     for name, value in network.head.state_dict(prefix="head.").items():
         weights[name] = value.clone()
         weights[name][rows] = start.weights[name][rows_before]

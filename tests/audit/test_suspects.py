@@ -90,9 +90,12 @@ def test_the_networks_that_are_asked_have_not_seen_the_label(
     asked = np.concatenate([one.validation.index[:, 4].numpy() for one in learners])
     assert len(np.unique(asked)) == len(asked) == len(found.pixels)
     for one in learners:
-        seen, left_out = one.train.index[:, 4].numpy(), one.validation.index[:, 4].numpy()
-        assert len(seen) + len(left_out) == len(found.pixels)
-        assert not np.intersect1d(seen, left_out).size
+        left_out = one.validation.index[:, 4].numpy()
+        labelled = len(found.pixels) - len(left_out)  # the first ones, then come lessons
+        assert len(one.train) > labelled
+        assert (one.train.targets[:labelled].amax(dim=1) == 1).all()
+        seen = one.train.index[:labelled, 4].numpy()
+        assert len(np.unique(seen)) == labelled and not np.intersect1d(seen, left_out).size
 
 
 def test_both_are_mixed_by_the_weights_that_are_told(

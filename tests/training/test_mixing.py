@@ -98,7 +98,7 @@ def test_nothing_learns_from_the_labels_that_validate(tiny_job: Any) -> None:
 
 
 def test_the_network_alone_is_the_same_network(tiny_job: Any) -> None:
-    fixed = replace(SHORT, follow_scene=False)
+    fixed = replace(SHORT, follow_scene=False, lessons=0)
     _, mixed = run(tiny_job, fixed)
     _, alone = run(tiny_job, replace(fixed, mixture="network"))
     assert alone.expert is None and alone.record.mixture is None

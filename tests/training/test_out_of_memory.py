@@ -22,7 +22,7 @@ from napari_ssamamba.training.trainer import train
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SHORT = TrainingConfig(epochs=2, min_steps=6, max_steps=6, batch_size=8)
+SHORT = TrainingConfig(epochs=2, min_steps=6, max_steps=6, batch_size=8, lessons=0)
 
 
 def run(job: Any, monkeypatch: pytest.MonkeyPatch, fits: Callable[[SSAMamba, int], bool]) -> Any:

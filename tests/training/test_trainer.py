@@ -29,7 +29,7 @@ from napari_ssamamba.training.learner import Learner
 from napari_ssamamba.training.optimisation import class_weights, draw_batches
 from napari_ssamamba.training.trainer import train
 
-SHORT = TrainingConfig(epochs=2, min_steps=6, max_steps=6, batch_size=8)
+SHORT = TrainingConfig(epochs=2, min_steps=6, max_steps=6, batch_size=8, lessons=0)
 
 
 def run(job: Any, config: TrainingConfig = SHORT, **changes: Any) -> tuple[list[Any], Any]:
@@ -163,7 +163,9 @@ def test_balanced_batches_hold_each_class_as_often() -> None:
 
 @pytest.mark.parametrize("change", [{"sampling": "balanced"}, {"precision": "bfloat16"}])
 def test_other_ways_of_training_learn_what_is_easy(tiny_job: Any, change: dict[str, Any]) -> None:
-    config = TrainingConfig(epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3, **change)
+    config = TrainingConfig(
+        epochs=4, min_steps=24, max_steps=24, learning_rate=5e-3, lessons=0, **change
+    )
     _, checkpoint = run(tiny_job, config)
     _, plain = run(tiny_job, replace(config, sampling="uniform", precision="auto"))
     assert checkpoint.record.validation_oa == 100
@@ -188,7 +190,7 @@ def test_closing_cancels_at_once(tiny_job: Any) -> None:
 
 def test_the_standard_preset_can_be_cancelled_on_a_cpu(tiny_job: Any) -> None:
     split = random_split(tiny_job.reference, 12, 0.0, seed=0)
-    config = TrainingConfig(epochs=1, min_steps=2, max_steps=2, settle_norms=False)
+    config = TrainingConfig(epochs=1, min_steps=2, max_steps=2, settle_norms=False, lessons=0)
     classes = tiny_job.reference.classes
     waits, last = [], time.monotonic()
     for event in train(tiny_job.cube, split, classes, "standard", config, "cpu"):
@@ -290,7 +292,7 @@ def test_other_errors_are_not_taken_for_lack_of_memory(
 
 def test_the_cube_is_never_read_whole(tiny_job: Any) -> None:
     class Counting:
-        shape, dtype = (2000, 2000, 4), np.dtype(np.float32)
+        shape, dtype = (4000, 4000, 4), np.dtype(np.float32)
         pixels = 0
 
         def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
@@ -302,12 +304,16 @@ def test_the_cube_is_never_read_whole(tiny_job: Any) -> None:
             return block * (np.asarray(rows) > 1000)[:, None, None]
 
     raw = Counting()
-    ids = np.zeros((2000, 2000), np.uint16)
+    ids = np.zeros((4000, 4000), np.uint16)
     ids[3:6, 7:9], ids[1990, 1500:1505] = 2, 5
     nowhere = np.zeros(ids.shape, bool)
     cube = replace(tiny_job.cube, raw=raw, wavelengths=None, good_bands=np.ones(4, bool))
-    run(tiny_job, cube=cube, split=Split(ids, ids > 0, nowhere, nowhere, "painted"))
-    assert raw.pixels < 40_000  # of four million
+    split = Split(ids, ids > 0, nowhere, nowhere, "painted")
+    run(tiny_job, cube=cube, split=split)
+    assert raw.pixels < 40_000  # of 16 million
+    raw.pixels = 0
+    run(tiny_job, replace(SHORT, lessons=6000), cube=cube, split=split)
+    assert raw.pixels < 800_000  # however large the scene is
 
 
 def test_presets_are_fitted_to_the_scene(tiny_job: Any) -> None:
