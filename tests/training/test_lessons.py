@@ -106,6 +106,14 @@ def test_lessons_are_measured_pixels_as_the_expert_sees_them(tiny_job: Any) -> N
     assert (ids[known] == truth[known]).mean() > 0.9
 
 
+def test_a_scene_without_enough_pixels_teaches_nothing(tiny_job: Any) -> None:
+    assert prepared(tiny_job, replace(SHORT, lessons=1))[3] is None
+    _, alone = run(tiny_job, replace(SHORT, lessons=0))
+    events, found = run(tiny_job, replace(SHORT, lessons=1))
+    assert not any("as the expert sees them" in e.text for e in events)
+    assert all(torch.equal(value, found.weights[name]) for name, value in alone.weights.items())
+
+
 @pytest.mark.parametrize("sampling", ["uniform", "balanced"])
 def test_an_eighth_of_what_is_learned_are_labels(tiny_job: Any, sampling: Any) -> None:
     pixels, targets, expert, lessons = prepared(tiny_job)
