@@ -8,12 +8,13 @@ its metadata, checked by `_Header`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
 from napari_ssamamba.data.atomic import written_whole
@@ -37,12 +38,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 8
+VERSION = 9
 """Raised when a file's meaning or fields change; older ones stay readable. 2: files may hold a
 spectral expert, without which their map would be another one; those of version 1 hold none.
 3: they tell how each epoch went. 4: the expert may leave the surroundings out, and corrects the
 classes' shares. 5: they tell as what the training pixels were learned. 6: the expert has a
-quadratic analysis. 7: it has a logistic regression. 8: it looks at slopes, too."""
+quadratic analysis. 7: it has a logistic regression. 8: it looks at slopes, too.
+9: they tell how far standardised values may go."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""
@@ -74,6 +76,7 @@ class _Header(BaseModel):
     fitted_on: str
     record: TrainingRecord
     scene_bands: int | None = None
+    limit: float | None = Field(default=None, gt=0)
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
@@ -88,12 +91,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
     import torch
     from safetensors.torch import save
 
+    limit = checkpoint.standardiser.limit
     header = _Header(
         model=asdict(checkpoint.model),
         classes=checkpoint.classes.classes,
         fitted_on=checkpoint.standardiser.fitted_on,
         record=checkpoint.record,
         scene_bands=checkpoint.scene_bands,
+        limit=limit if math.isfinite(limit) else None,
     )
     arrays: dict[str, NDArray[Any]] = {
         "center": checkpoint.standardiser.center,
@@ -200,7 +205,12 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
     return Checkpoint(
         weights=weights,
         model=config,
-        standardiser=Standardiser(arrays["center"], arrays["spread"], header.fitted_on),
+        standardiser=Standardiser(
+            arrays["center"],
+            arrays["spread"],
+            header.fitted_on,
+            math.inf if header.limit is None else header.limit,
+        ),
         band_indices=bands,
         wavelengths=arrays.get("wavelengths"),
         classes=classes,

@@ -24,6 +24,17 @@ def test_range() -> None:
     np.testing.assert_allclose(fit_min_max(SPECTRA)(SPECTRA), [[0, 0, 0, 0], [1, 0, 0, 0]])
 
 
+def test_wrong_values_of_the_sensor_are_brought_back() -> None:
+    limit = standardise.LIMIT
+    wrong = np.array([[5576, 5, np.inf, 7 - 1e6], [2 + limit - 0.5, 5, 0, 7]], np.float32)
+    scaled = fit_mean_deviation(SPECTRA)(wrong)
+    np.testing.assert_allclose(scaled, [[limit, 0, limit, -limit], [limit - 0.5, 0, 0, 0]])
+
+
+def test_the_published_scaling_leaves_them() -> None:
+    assert fit_min_max(SPECTRA)(np.full((1, 4), 5577, np.float32))[0, 0] == 2788
+
+
 @pytest.mark.parametrize("fit", [fit_mean_deviation, fit_min_max])
 def test_bands_without_spread_or_measurement_stay_finite(fit: object) -> None:
     assert callable(fit)
@@ -52,4 +63,5 @@ def test_statistics_of_a_scene_in_one_pass_are_those_of_all_its_measured_pixels(
     found = result_of(standardise.fit_to_scene(cube, ranges=ranges))
     np.testing.assert_allclose(found.center, expected.center, rtol=1e-5)
     np.testing.assert_allclose(found.spread, expected.spread, rtol=1e-5)
+    assert found.limit == expected.limit
     assert f"{len(spectra)} pixels of the scene" in found.fitted_on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,24 @@ def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
     np.testing.assert_array_equal(loaded.standardiser.center, tiny_checkpoint.standardiser.center)
     np.testing.assert_array_equal(loaded.standardiser.spread, tiny_checkpoint.standardiser.spread)
     assert loaded.standardiser.fitted_on == tiny_checkpoint.standardiser.fitted_on
+    assert loaded.standardiser.limit == tiny_checkpoint.standardiser.limit < math.inf
+
+
+def test_a_scaling_without_limit_and_one_from_before_limits_have_none(
+    tiny_checkpoint: Any, tmp_path: Path
+) -> None:
+    unlimited = replace(tiny_checkpoint.standardiser, limit=math.inf)
+    path = tmp_path / "unlimited.safetensors"
+    save_checkpoint(replace(tiny_checkpoint, standardiser=unlimited), path)
+    assert load_checkpoint(path).standardiser.limit == math.inf
+
+    def before(header: dict[str, Any], _: dict[str, Any]) -> None:
+        header["version"] = 8
+        del header["limit"]
+
+    save_checkpoint(tiny_checkpoint, path)
+    rewrite(path, before)
+    assert load_checkpoint(path).standardiser.limit == math.inf
 
 
 def test_the_expert_says_the_same_after_reading(tiny_checkpoint: Any, saved: Path) -> None:
@@ -273,6 +292,7 @@ def test_a_newer_version_is_named_even_if_it_has_other_fields(saved: Path) -> No
         (lambda h, t: h.update(format="cake"), "format"),
         (lambda h, t: h.pop("record"), "record"),
         (lambda h, t: h.update(surprise=1), "surprise"),
+        (lambda h, t: h.update(limit=-1), "limit"),
         (lambda h, t: h["model"].update(d_model=16), "has shape"),
         (lambda h, t: h["model"].update(depth=3), "missing or unknown"),
         (lambda h, t: h["model"].update(depth=10**9), "depth"),
