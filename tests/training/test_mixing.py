@@ -13,7 +13,12 @@ from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.calibration import fit_pool, log_softmax, with_floor
 from napari_ssamamba.training.config import TrainingConfig, protocol
 from napari_ssamamba.training.events import EpochDone
-from napari_ssamamba.training.mixing import choose_weights, fitting_patch
+from napari_ssamamba.training.mixing import (
+    EXPERT_ALONE,
+    HALF_EACH,
+    choose_weights,
+    fitting_patch,
+)
 from napari_ssamamba.training.trainer import train
 
 if TYPE_CHECKING:
@@ -58,6 +63,29 @@ def test_a_network_that_adds_little_is_given_less_than_its_likelihood() -> None:
     likeliest = fit_pool(members, targets)
     assert 0 < record.network_weight < 0.9 * likeliest[0]
     assert record.mixed_log_loss < record.expert_log_loss
+
+
+def test_labels_that_tell_nothing_leave_what_was_expected() -> None:
+    targets = np.random.default_rng(0).integers(0, 3, 60)
+    alike = scores(targets, 9.0, 1)
+    given = log_softmax(alike), alike, targets, 1 / 62, 3
+    assert choose_weights(*given, HALF_EACH).network_share == pytest.approx(0.5, abs=0.03)
+    assert choose_weights(*given).network_share < 0.2
+
+
+@pytest.mark.parametrize(("lessons", "expected"), [(0, EXPERT_ALONE), (40, HALF_EACH)])
+def test_a_taught_network_is_expected_to_know_as_much_as_the_expert(
+    tiny_job: Any, lessons: int, expected: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def watched(*given: Any) -> Any:
+        asked.append(given[-1])
+        return choose_weights(*given)
+
+    monkeypatch.setattr("napari_ssamamba.training.mixing.choose_weights", watched)
+    run(tiny_job, replace(SHORT, lessons=lessons))
+    assert asked == [expected]
 
 
 def test_a_training_reports_both_and_repeats_bit_for_bit(tiny_job: Any) -> None:
