@@ -58,7 +58,7 @@ def test_paint_train_cancel_train_map(window: Any, stall_gauge: Any, shared_data
     assert session.label_counts()[1] > n_painted, "what was painted meanwhile is kept"
     window.picture("cancelled")
 
-    config = TrainingConfig(epochs=4, min_steps=60, max_steps=60)
+    config = TrainingConfig(epochs=4, min_steps=60, max_steps=60, lessons=500)
     session.set_training(TrainingSettings(device="cpu", config=config))  # a minute less
     window.click(dock.train.train)
     window.until(lambda: session.map is not None, 120)

@@ -48,7 +48,7 @@ def test_the_window_answers_while_training_and_mapping(window: Any, stall_gauge:
     stalls["training"] = measure()
     assert workflow.job("train") is not None
     workflow.cancel("train")
-    config = TrainingConfig(epochs=1, min_steps=1, max_steps=2)
+    config = TrainingConfig(epochs=1, min_steps=1, max_steps=2, lessons=500)
     session.set_training(TrainingSettings(device="cpu", config=config))
     workflow.training.train()
     window.until(lambda: session.checkpoint is not None, 120)

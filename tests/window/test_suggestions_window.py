@@ -17,6 +17,7 @@ from napari_ssamamba.events import result_of
 from napari_ssamamba.gui.labelling_jobs import CHECK, SUGGEST
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.plugin.viewers import session_of
+from napari_ssamamba.session import TrainingSettings
 from napari_ssamamba.training.config import TrainingConfig
 from napari_ssamamba.training.trainer import train
 
@@ -114,6 +115,8 @@ def test_suggestions_and_suspects_are_decided_by_key(
     window.viewer.theme = "light"
     window.picture("suggest-light")
 
+    quick = TrainingConfig(lessons=600, max_steps=200)
+    session.set_training(TrainingSettings(device="cpu", config=quick))
     suspects, panel = session.suspects, dock.suspects
     dock.scroll.ensureWidgetVisible(panel)
     option = QStyleOptionComboBox()
