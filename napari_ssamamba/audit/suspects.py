@@ -143,20 +143,24 @@ def check_out_of_fold(
             "one. Checking labels by the others needs two classes, one with two labels or more."
         )
     standardiser = yield from fit_standardiser(cube, pixels, config)
-    fitted, said, share = None, np.empty((0, 0)), float(members == "network")
-    form = fitted_model(model, cube, present.size)
-    if members != "network":
-        fitted = yield from fit_expert(
-            cube, pixels, targets, present.size, standardiser, config.seed
-        )
-        said = fitted.held_out
-        form = fitting_patch(form, fitted) if config.follow_scene else form
+    # asked about nothing, the expert still teaches the network, and fits its patches to the scene
+    fitted = yield from fit_expert(cube, pixels, targets, present.size, standardiser, config.seed)
+    said, share = fitted.held_out, float(members == "network")
     if members != "expert":
+        form = fitted_model(model, cube, present.size)
         scores = yield from read_and_score_held_out(
-            cube, pixels, targets, form, standardiser, config, device
+            cube,
+            pixels,
+            targets,
+            fitted.fold,
+            fitted.without,
+            fitting_patch(form, fitted) if config.follow_scene else form,
+            standardiser,
+            config,
+            device,
         )
         said = log_softmax(scores)
-        if fitted is not None:
+        if members == "mixed":
             said, record = mix_held_out(fitted, scores, targets)
             share = record.network_share
     probability = np.exp(said)

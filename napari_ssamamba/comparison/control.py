@@ -11,9 +11,7 @@ from napari_ssamamba.comparison.baselines import Prediction, svm_search
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.expert.calibration import best_temperature, log_softmax, pool, with_floor
-from napari_ssamamba.expert.fit import fit_expert
-from napari_ssamamba.expert.folds import spatial_folds
-from napari_ssamamba.training.held_out import FOLDS
+from napari_ssamamba.expert.fit import FOLDS, fit_expert
 from napari_ssamamba.training.mixing import choose_weights
 
 if TYPE_CHECKING:
@@ -61,10 +59,9 @@ def run_control(
     train, test = spectra
     search = svm_search(train, targets, seed)
     yield Progress(text="Support vector machine")
-    fold = spatial_folds(pixels, targets, FOLDS, seed)
     said = np.zeros((len(targets), classes))
-    for number in np.unique(fold):
-        out = fold == number
+    for number in np.unique(fitted.fold):
+        out = fitted.fold == number
         learned = ~out
         if len(np.unique(targets[learned])) > 1:
             from sklearn.base import clone

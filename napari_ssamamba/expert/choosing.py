@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -27,6 +28,27 @@ class Scores(Protocol):
 
 
 AnyScores = TypeVar("AnyScores", bound=Scores)
+Classifier = TypeVar("Classifier")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted(Generic[Classifier]):
+    """A classifier, and what others of its settings say that learned from fewer labels.
+
+    Attributes
+    ----------
+    whole
+        Fitted to all pixels.
+    without : dict of int
+        By the number of a fold: fitted to the pixels of the other folds. None of a fold beside
+        which there are no pixels.
+    held_out : ndarray of float64, shape (n, classes)
+        Scores of each pixel by the one that did not learn from its fold.
+    """
+
+    whole: Classifier
+    without: dict[int, Classifier]
+    held_out: NDArray[np.float64]
 
 
 def choose_by_held_out(
@@ -38,7 +60,7 @@ def choose_by_held_out(
     classes: int,
     fold: NDArray[np.int64],
     floor: float,
-) -> Generator[None, None, tuple[AnyScores, Values]]:
+) -> Generator[None, None, Fitted[AnyScores]]:
     """Choose a setting and a temperature by held-out log-loss; pauses after each fold and setting.
 
     Parameters
@@ -53,15 +75,9 @@ def choose_by_held_out(
     fold : ndarray of int64, shape (n,)
     floor : float
         See `with_floor`.
-
-    Returns
-    -------
-    fitted
-        To all pixels.
-    held_out : ndarray of float64, shape (n, classes)
-        Scores of each pixel by the classifier that did not learn from it.
     """
     held_out = np.zeros((len(settings), len(targets), classes))
+    without = {}
     for number in np.unique(fold):
         out = fold == number
         if out.all():
@@ -69,6 +85,7 @@ def choose_by_held_out(
         fits = fit_each(points[~out], targets[~out], classes, settings)
         for scores, fit in zip(held_out, fits, strict=True):
             scores[out] = fit(points[out])
+        without[int(number)] = fits
         yield
     chosen = []
     for scores in held_out:
@@ -76,8 +93,12 @@ def choose_by_held_out(
         yield
     best = int(np.argmin([loss for _, loss in chosen]))
     factor = chosen[best][0]
-    [fitted] = fit_each(points, targets, classes, settings[best : best + 1])
-    return fitted.scaled(factor), held_out[best] * factor
+    [whole] = fit_each(points, targets, classes, settings[best : best + 1])
+    return Fitted(
+        whole.scaled(factor),
+        {number: fits[best].scaled(factor) for number, fits in without.items()},
+        held_out[best] * factor,
+    )
 
 
 def class_means(

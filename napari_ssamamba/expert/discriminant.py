@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_ssamamba.expert.choosing import Fitted
+
     Values = NDArray[np.float64]
 
 SHRINKAGES = tuple(10.0 ** np.linspace(-4.5, -0.5, 9))
@@ -74,7 +76,7 @@ def discriminants(
 
 def fit_discriminant(
     spectra: Values, targets: NDArray[np.int64], classes: int, fold: NDArray[np.int64], floor: float
-) -> Generator[None, None, tuple[LinearScores, Values]]:
+) -> Generator[None, None, Fitted[LinearScores]]:
     """Choose shrinkage and temperature; pauses after each fold and each shrinkage.
 
     Parameters
@@ -85,13 +87,6 @@ def fit_discriminant(
     fold : ndarray of int64, shape (n,)
     floor : float
         See `with_floor`.
-
-    Returns
-    -------
-    fitted : LinearScores
-        To all pixels.
-    held_out : ndarray of float64, shape (n, classes)
-        Scores of each pixel by the analysis that did not learn from it.
     """
     return (
         yield from choose_by_held_out(

@@ -55,3 +55,20 @@ def spatial_folds(
         members = rng.permutation(np.flatnonzero(targets == c))
         fold[members] = np.arange(members.size) % folds
     return fold
+
+
+def typical_fold(fold: NDArray[np.int64], targets: NDArray[np.int64]) -> int:
+    """Return the number of the fold that holds most nearly its part of each class's labels.
+
+    Squares differ in their labels: one fold may hold most of them, and another lack a class.
+
+    Parameters
+    ----------
+    fold, targets : ndarray of int64, shape (n,)
+    """
+    numbers, place = np.unique(fold, return_inverse=True)
+    counts = np.zeros((len(numbers), targets.max() + 1))
+    np.add.at(counts, (place, targets), 1)
+    shares = counts / np.maximum(counts.sum(axis=0), 1)
+    distances = ((shares - 1 / len(numbers)) ** 2)[:, counts.any(axis=0)].sum(axis=1)
+    return int(numbers[distances.argmin()])

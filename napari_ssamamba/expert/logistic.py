@@ -7,7 +7,7 @@ by held-out log-loss. Squared errors, as in the regression, count a pixel that i
 as an error; likelihood does not, and its probabilities hold better where the scene differs from
 what was labelled. With few labels it is less sure than the regression.
 
-Symbols: n pixels, m centers, r of the directions that they span, K classes.
+Symbols: n pixels, m centers, r of the directions that they span, K classes, F folds.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.expert.calibration import best_temperature
+from napari_ssamamba.expert.choosing import Fitted
 from napari_ssamamba.expert.discriminant import LinearScores
 from napari_ssamamba.expert.kernel import AT_ONCE, spanned
 from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
@@ -54,8 +55,8 @@ def fit_logistic(
     floor: float,
     regression: KernelScores,
     rng: np.random.Generator,
-) -> Generator[None, None, tuple[LinearScores, Values]]:
-    """Choose λ and the temperature, then fit; pauses after each fold and λ.
+) -> Generator[None, None, Fitted[LinearScores]]:
+    """Choose λ and the temperature, then fit; pauses after each λ and fold.
 
     Parameters
     ----------
@@ -72,40 +73,46 @@ def fit_logistic(
 
     Returns
     -------
-    fitted : LinearScores
-        Of how near pixels are to the centers, see `KernelScores.near`.
-    held_out : ndarray of float64, shape (n, classes)
-        Scores of each pixel by the regression that did not learn from its label.
+    Fitted
+        Scores of how near pixels are to the centers, see `KernelScores.near`.
     """
     directions = spanned(regression.centers, regression.gamma)[:, -DIRECTIONS:]
     yield
     learned = np.sort(rng.permutation(len(points))[:MOST_PIXELS])
     parts = np.array_split(learned, -(-len(learned) // AT_ONCE))
     seen = np.concatenate([_see(points[part], regression, directions) for part in parts])
-    numbers = [number for number in np.unique(fold) if (fold[learned] != number).any()]
-    start = np.zeros((directions.shape[1] + 1, classes), np.float32)
-    fits = dict.fromkeys(numbers, start)
+    numbers = np.unique(fold)
+    outside = fold[learned] != numbers[:, None]  # (F, n)
+    numbers, outside = numbers[outside.any(axis=1)], outside[outside.any(axis=1)]
+    answers = targets[learned]
+    fits = np.zeros((len(numbers), classes, directions.shape[1] + 1), np.float32)
     best_loss, best, ridge, factor = np.inf, fits, RIDGES[0], 1.0
     for weaker in RIDGES:
-        fits, held_out = dict(fits), np.zeros((len(learned), classes))
-        for number in numbers:
-            out = fold[learned] == number
-            fits[number] = _minimise(seen[~out], targets[learned][~out], weaker, fits[number])
-            held_out[out] = _score(seen[out], fits[number])
-            yield
-        found, loss = best_temperature(held_out, targets[learned], TEMPERATURES, floor)
+        fits = yield from _minimise(seen, answers, outside, weaker, fits)
+        held_out = np.zeros((len(learned), classes))
+        for scores, learns in zip(_score(seen, fits), outside, strict=True):
+            held_out[~learns] = scores.T[~learns]
+        found, loss = best_temperature(held_out, answers, TEMPERATURES, floor)
         if loss > best_loss:
             break
         best_loss, best, ridge, factor = loss, fits, weaker, found
+
+    def scoring(fit: Seen) -> LinearScores:
+        exact = fit.T.astype(np.float64) * factor
+        return LinearScores(directions @ exact[:-1], exact[-1])
+
     held_out = np.zeros((len(points), classes))
-    for number, fit in best.items():
+    without = {}
+    for number, found in zip(numbers, best, strict=True):
+        fit = without[int(number)] = scoring(found)
         out = np.flatnonzero(fold == number)
         for part in np.array_split(out, -(-len(out) // AT_ONCE)):
-            held_out[part] = factor * _score(_see(points[part], regression, directions), fit)
+            held_out[part] = fit(regression.near(points[part]))
             yield
-    start = np.mean(list(best.values()), axis=0) if best else start
-    fit = _minimise(seen, targets[learned], ridge, start).astype(np.float64) * factor
-    return LinearScores(directions @ fit[:-1], fit[-1]), held_out
+    start = best.mean(axis=0) if len(numbers) else np.zeros(best.shape[1:], np.float32)
+    all_learn = np.ones((1, len(learned)), bool)
+    [whole] = yield from _minimise(seen, answers, all_learn, ridge, start[None])
+    return Fitted(scoring(whole), without, held_out)
 
 
 def _see(points: Values, regression: KernelScores, directions: Values) -> Seen:
@@ -113,34 +120,57 @@ def _see(points: Values, regression: KernelScores, directions: Values) -> Seen:
     return np.asarray(regression.near(points) @ directions, np.float32)
 
 
-def _score(seen: Seen, fit: Seen) -> Seen:
-    """Return log-odds, (n, K)."""
-    return np.asarray(seen @ fit[:-1] + fit[-1])
+def _score(seen: Seen, fits: Seen) -> Seen:
+    """Return log-odds, (F, K, n): sums over classes are fast so."""
+    scores = fits[..., :-1].reshape(-1, seen.shape[1]) @ seen.T
+    return np.asarray(scores.reshape(*fits.shape[:2], -1) + fits[..., -1:])
 
 
-def _minimise(seen: Seen, targets: NDArray[np.int64], ridge: float, start: Seen) -> Seen:
-    """Return the coefficients of the directions and, in the last row, the offsets, (r + 1, K)."""
+def _minimise(
+    seen: Seen, targets: NDArray[np.int64], learns: NDArray[np.bool_], ridge: float, start: Seen
+) -> Generator[None, None, Seen]:
+    """Minimise for all folds at once, which takes little longer than for one.
+
+    Parameters
+    ----------
+    seen : ndarray of float32, shape (n, r)
+    targets : ndarray of int64, shape (n,)
+    learns : ndarray of bool, shape (F, n)
+        Which pixels each fold's regression learns from.
+    ridge : float
+    start : ndarray of float32, shape (F, K, r + 1)
+
+    Returns
+    -------
+    ndarray of float32, shape (F, K, r + 1)
+        The coefficients of the directions and, in the last column, the offsets.
+    """
     from scipy.optimize import minimize
 
     pixels = np.arange(len(seen))
+    counts = learns.astype(np.float32)
 
     def loss(flat: Values) -> tuple[float, Values]:
-        fit = flat.reshape(start.shape).astype(np.float32)
-        scores = _score(seen, fit)
+        fits = flat.reshape(start.shape).astype(np.float32)
+        scores = _score(seen, fits)
         scores -= scores.max(axis=1, keepdims=True)
-        odds = np.exp(scores)
-        total = odds.sum(axis=1, keepdims=True)
-        value = (np.log(total[:, 0]) - scores[pixels, targets]).sum(dtype=np.float64)
-        value += ridge / 2 * (fit[:-1].astype(np.float64) ** 2).sum()
-        wrong = odds / total
-        wrong[pixels, targets] -= 1
+        of_truth = scores[:, targets, pixels]
+        odds = np.exp(scores, out=scores)
+        total = odds.sum(axis=1)
+        value = ((np.log(total) - of_truth) * counts).sum(dtype=np.float64)
+        value += ridge / 2 * (fits[..., :-1].astype(np.float64) ** 2).sum()
+        wrong = odds
+        wrong *= (counts / total)[:, None]
+        wrong[:, targets, pixels] -= counts
         slope = np.empty(start.shape)
-        slope[:-1] = seen.T @ wrong + ridge * fit[:-1]
-        slope[-1] = wrong.sum(axis=0)
+        products = wrong.reshape(-1, len(seen)) @ seen
+        slope[..., :-1] = products.reshape(slope[..., :-1].shape) + ridge * fits[..., :-1]
+        slope[..., -1] = wrong.sum(axis=2)
         return float(value), slope.ravel()
 
     at = start.ravel().astype(np.float64)
     most = {"maxiter": ITERATIONS}
     with numpy_on_one_thread():
         found = minimize(loss, at, jac=True, method="L-BFGS-B", options=most)  # type: ignore[call-overload]
+    yield
     return np.asarray(found.x.reshape(start.shape), np.float32)

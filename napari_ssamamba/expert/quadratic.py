@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_ssamamba.expert.choosing import Fitted
+
     Values = NDArray[np.float64]
 
 SHARES = (0.3, 0.6, 0.8, 0.9, 0.97)
@@ -97,7 +99,7 @@ def quadratic_discriminants(
 
 def fit_quadratic(
     points: Values, targets: NDArray[np.int64], classes: int, fold: NDArray[np.int64], floor: float
-) -> Generator[None, None, tuple[QuadraticScores, Values]]:
+) -> Generator[None, None, Fitted[QuadraticScores]]:
     """Choose share and temperature; pauses after each fold and each share.
 
     Parameters
@@ -108,13 +110,6 @@ def fit_quadratic(
     fold : ndarray of int64, shape (n,)
     floor : float
         See `with_floor`.
-
-    Returns
-    -------
-    fitted : QuadraticScores
-        To all pixels.
-    held_out : ndarray of float64, shape (n, K)
-        Scores of each pixel by the analysis that did not learn from it.
     """
     return (
         yield from choose_by_held_out(

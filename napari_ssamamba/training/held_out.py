@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from napari_ssamamba.events import Notice, Progress, retold
-from napari_ssamamba.expert.folds import spatial_folds
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.model.network import build_network, set_generator
 from napari_ssamamba.training.learner import Learner, Samples
@@ -18,21 +18,22 @@ from napari_ssamamba.training.material import read_material
 from napari_ssamamba.training.preparation import memory_may_lack
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.standardise import Standardiser
+    from napari_ssamamba.expert.spectral_expert import SpectralExpert
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.training.config import TrainingConfig
     from napari_ssamamba.training.lessons import School
 
-FOLDS = 3
-
 MOST_STEPS = 200
 """Of a network that is trained only to be asked about the labels left out."""
+
+NOBODY: Mapping[int, SpectralExpert] = MappingProxyType({})
 
 ASKING = "Asking networks about held-out labels"
 
@@ -41,6 +42,8 @@ def read_and_score_held_out(
     cube: Cube,
     pixels: NDArray[np.int32],
     targets: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    teachers: Mapping[int, SpectralExpert],
     model: ModelConfig,
     standardiser: Standardiser,
     config: TrainingConfig,
@@ -55,6 +58,9 @@ def read_and_score_held_out(
         Row and column.
     targets : ndarray of int64, shape (n,)
         Class numbers from 0.
+    fold : ndarray of int64, shape (n,)
+    teachers : mapping of int to SpectralExpert
+        See `score_held_out`.
     model : ModelConfig
         For the scene's good bands and these classes.
     standardiser : Standardiser
@@ -84,8 +90,15 @@ def read_and_score_held_out(
     with memory_may_lack(chosen, model, len(pixels)):
         table, index, school = material.on(chosen)
         samples = Samples(index, torch.from_numpy(targets).to(chosen))
-        said, _ = yield from score_held_out(
-            material.model, table, samples, pixels, material.config, FOLDS, school=school
+        said = yield from score_held_out(
+            material.model,
+            table,
+            samples,
+            fold,
+            np.unique(fold),
+            material.config,
+            school=school,
+            teachers=teachers,
         )
     return said
 
@@ -94,12 +107,13 @@ def score_held_out(
     model: ModelConfig,
     table: Tensor,
     samples: Samples,
-    pixels: NDArray[np.int32],
+    fold: NDArray[np.int64],
+    scored: Sequence[int] | NDArray[np.int64],
     config: TrainingConfig,
-    rounds: int,
     beside: Learner | None = None,
     school: School | None = None,
-) -> Generator[Progress, None, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    teachers: Mapping[int, SpectralExpert] = NOBODY,
+) -> Generator[Progress, None, NDArray[np.float64]]:
     """Train networks of few steps, each on all folds but one, and score that one.
 
     Parameters
@@ -109,30 +123,31 @@ def score_held_out(
         Standardised spectra, on the device.
     samples : Samples
         Labelled pixels: rows of the table.
-    pixels : ndarray of int32, shape (n, 2)
-        Their rows and columns: what lies together is left out together.
+    fold : ndarray of int64, shape (n,)
+        Their folds: what lies together is left out together.
+    scored : sequence of int
+        Numbers of the folds that are left out in turn.
     config : TrainingConfig
-    rounds : int
-        How many of the `FOLDS` folds are scored.
     beside : Learner, optional
         It says how many patches fit the memory.
     school : School, optional
-        Where the networks are taught, each by an expert that knows as few labels as it does.
+        Where the networks are taught.
+    teachers : mapping of int to SpectralExpert
+        By the fold left out: who teaches then, and knows as few labels as the network does.
 
     Returns
     -------
-    said : ndarray of float64, shape (n, classes)
+    ndarray of float64, shape (n, classes)
         Scores before they are normalised; 0 where nothing was scored.
-    scored : ndarray of bool, shape (n,)
     """
     targets = samples.targets.cpu().numpy()
-    fold = spatial_folds(pixels, targets, FOLDS, config.seed)
     steps = max(1, min(MOST_STEPS, config.epochs * config.steps_per_epoch(len(targets)) // 2))
     at_once = None if beside is None else (beside.trained_at_once, beside.validated_at_once)
     short = replace(config, epochs=1, min_steps=steps, max_steps=steps)
     said = np.zeros((len(targets), model.classes))
-    for number in range(rounds):
-        left_out = fold == number
+    rounds = len(scored)
+    for number, left in enumerate(int(one) for one in scored):
+        left_out = fold == left
         if not left_out.any() or len(np.unique(targets[~left_out])) < 2:
             continue
         out = torch.from_numpy(left_out).to(table.device)
@@ -140,12 +155,11 @@ def score_held_out(
         if school is not None:
             asking = Progress(done=number * steps, total=rounds * steps, text=ASKING)
             learned = yield from retold(
-                school.samples_without(left_out, learned, pixels, model.classes, config),
-                partial(_instead, asking),
+                school.samples(learned, teachers[left], config), partial(_instead, asking)
             )
-        generator = torch.Generator().manual_seed(config.seed + 1 + number)
+        generator = torch.Generator().manual_seed(config.seed + 1 + left)
         network = build_network(model, generator).to(table.device)
-        set_generator(network, torch.Generator(table.device).manual_seed(config.seed + 1 + number))
+        set_generator(network, torch.Generator(table.device).manual_seed(config.seed + 1 + left))
         learner = Learner(
             network,
             table,
@@ -160,10 +174,10 @@ def score_held_out(
         said[left_out] = yield from _learn_and_score(learner, number, rounds)
         learner.forget_steps()
         del learner, network  # before the next one takes as much memory
-    return said, fold < rounds
+    return said
 
 
-def _instead(event: Progress, _: Progress) -> Progress:
+def _instead(event: Progress, _: None) -> Progress:
     return event
 
 

@@ -7,7 +7,7 @@ that it sees is a label, the others are lessons. So it sees thousands of patches
 them, and finds what in them agrees with the expert and with the labels.
 
 A lesson tells of the labels that its expert has learned. Who asks a network about labels held out
-therefore has it taught by an expert that does not know them either.
+therefore has it taught by the members that did not learn them either, `FittedExpert.without`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import torch
 from torch.nn.functional import one_hot
 
 from napari_ssamamba.events import Progress, retold
-from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.spectral_expert import PIXELS_AT_ONCE
 from napari_ssamamba.expert.surroundings import read_with_surroundings
 from napari_ssamamba.training.coordinates import COUNT, Coordinates, scene_coordinates
@@ -125,40 +124,6 @@ class School:
             torch.cat((one_hot(targets, expert.classes).to(torch.float32), lessons)),
             torch.cat((LABELLED * often / often.sum(), of_lesson)),
         )
-
-    def samples_without(
-        self,
-        out: NDArray[np.bool_],
-        labelled: Samples,
-        pixels: NDArray[np.int32],
-        classes: int,
-        config: TrainingConfig,
-    ) -> Generator[Progress, None, Samples]:
-        """Return what a network learns from that does not know some of the labels.
-
-        Parameters
-        ----------
-        out : ndarray of bool, shape (n,)
-            Labels left out, also by the expert.
-        labelled : Samples
-            The others.
-        pixels : ndarray of int32, shape (n, 2)
-        classes : int
-        config : TrainingConfig
-        """
-        lessons = self.lessons
-        fitted = yield from fit_expert(
-            lessons.cube,
-            pixels[~out],
-            labelled.targets.cpu().numpy(),
-            classes,
-            lessons.standardiser,
-            config.seed,
-        )
-        # held-out labels have the labels' shares of classes, not the scene's
-        expert = replace(fitted.expert, shift=np.zeros(classes))
-        asking = Progress(text="Asking the spectral expert")
-        return (yield from retold(self.samples(labelled, expert, config), lambda _: asking))
 
 
 def read_lessons(

@@ -1,15 +1,15 @@
 """How much the network and the spectral expert count: decided on labels that neither learned.
 
-Small networks are trained on two thirds of the labels and asked about the last third; the expert
-was asked fold by fold when it was fitted. The two weights maximise the likelihood of the mixture,
-in which rare classes count a little more than their labels, against a prior: half each where the
-expert taught the network, else the expert alone.
+Networks of few steps are trained on three quarters of the labels and asked about the last quarter;
+the expert was asked fold by fold when it was fitted. The two weights maximise the likelihood of the
+mixture, in which rare classes count a little more than their labels, against a prior: half each
+where the expert taught the network, else the expert alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,9 @@ from napari_ssamamba.expert.calibration import (
     root_weights,
     with_floor,
 )
-from napari_ssamamba.training.held_out import FOLDS, score_held_out
+from napari_ssamamba.expert.fit import FOLDS
+from napari_ssamamba.expert.folds import typical_fold
+from napari_ssamamba.training.held_out import score_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,28 +39,38 @@ if TYPE_CHECKING:
     from napari_ssamamba.training.lessons import School
 
 ENOUGH = 600
-"""Labels of which a third, held out once, tells the weights well enough; fewer are all held out in
-turn."""
+"""Labels of which a quarter, held out once, tells the weights well enough; fewer are all held out
+in turn, unless the network is taught."""
 
 SMALLEST_PATCH = 3
 
-EXPERT_ALONE = (0.0, 1.0)
-"""Weights of network and expert, as far as held-out labels say nothing else, of a network that
-learns from labels alone: it has to earn its weight."""
 
-HALF_EACH = (0.5, 0.5)
-"""The same of a taught network, which knows what the expert does. Few held-out labels tell the two
-apart, and the small networks that stand for it know less. Overall accuracy, beside that with
-`EXPERT_ALONE`: Houston's stand-in and the built-in scene, seed 10, 93.3 and 92.7, 96.3 and 96.0;
-Salinas-A with 10 labels, seeds 12 to 15, 99.6 and 99.4; EnMAP with 30, seeds 10 and 11, 67.4 and
-67.3; training tiles cut anew, seeds 10 and 11, 75.5 and 75.5."""
+class Expected(NamedTuple):
+    """Weights as far as held-out labels say nothing else.
 
-PRIOR_SHARE = 0.05
-"""Labels a member, as a share of those scored, that the prior is worth. Labels held out lie among
-those learned, where the network is better than far from them. Chosen for a network of labels alone,
-on training tiles cut anew, seeds 10 to 17, and EnMAP with 30 labels a class, seeds 10 to 12: its
-weight falls by a quarter to a half, the average over classes of unseen tiles rises by 0.4, and
-nothing else changes; more of it costs the average over classes where these have as many labels."""
+    Attributes
+    ----------
+    network, expert : float
+    worth : float
+        Labels a member, as a share of those scored, that the prior is worth.
+    """
+
+    network: float
+    expert: float
+    worth: float
+
+
+EXPERT_ALONE = Expected(0.0, 1.0, 0.05)
+"""Of a network that learns from labels alone, which has to earn its weight. Labels held out lie
+among those learned, where the network is better than far from them. The worth was chosen on
+training tiles cut anew, seeds 10 to 17, and EnMAP with 30 labels a class, seeds 10 to 12: the
+network's weight falls by a quarter to a half, the average over classes of unseen tiles rises by
+0.4, and nothing else changes; more of it costs the average over classes where these have as many
+labels."""
+
+HALF_EACH = Expected(0.5, 0.5, 0.2)
+"""Of a taught network, which knows what the expert does. Few held-out labels tell the two apart,
+and the small network that stands for it knows less: overall accuracy WORTH."""
 
 
 def fitting_patch(model: ModelConfig, expert: FittedExpert) -> ModelConfig:
@@ -72,7 +84,6 @@ def weigh(
     expert: FittedExpert,
     learner: Learner,
     labelled: Samples,
-    pixels: NDArray[np.int32],
     config: TrainingConfig,
     school: School | None = None,
 ) -> Generator[Progress, None, MixtureRecord]:
@@ -86,8 +97,6 @@ def weigh(
         Of the network that is to be scored; it says how many patches fit the memory.
     labelled : Samples
         The expert's pixels: rows of the learner's table.
-    pixels : ndarray of int32, shape (n, 2)
-        Their rows and columns.
     config : TrainingConfig
     school : School, optional
         Of a network that is taught.
@@ -98,23 +107,27 @@ def weigh(
         `Notice` where the memory ran out.
     """
     targets = labelled.targets.cpu().numpy()
-    rounds = FOLDS if len(targets) <= ENOUGH else 1
-    said, scored = yield from score_held_out(
+    numbers = np.unique(expert.fold)
+    if school is not None or len(targets) > ENOUGH:
+        numbers = np.array([typical_fold(expert.fold, targets)])
+    said = yield from score_held_out(
         learner.network.config,
         learner.table,
         labelled,
-        pixels,
+        expert.fold,
+        numbers,
         config,
-        rounds,
         learner,
         school,
+        expert.without,
     )
+    scored = np.isin(expert.fold, numbers)
     return choose_weights(
         expert.held_out[scored],
         said[scored],
         targets[scored],
         expert.expert.floor,
-        rounds,
+        len(numbers),
         EXPERT_ALONE if school is None else HALF_EACH,
     )
 
@@ -149,7 +162,7 @@ def choose_weights(
     targets: NDArray[np.int64],
     floor: float,
     rounds: int,
-    expected: tuple[float, float] = EXPERT_ALONE,
+    expected: Expected = EXPERT_ALONE,
 ) -> MixtureRecord:
     """Choose the two weights on held-out pixels.
 
@@ -162,8 +175,7 @@ def choose_weights(
         The network's, see `with_floor`; the expert has its own.
     rounds : int
         How many networks were scored, for the report.
-    expected : tuple of float
-        The prior's weights of network and expert.
+    expected : Expected
     """
     calibrated = with_floor(log_softmax(network), floor)
     members = np.stack((calibrated, expert))
@@ -174,8 +186,8 @@ def choose_weights(
         members,
         targets,
         root_weights(targets),
-        expected=np.array(expected),
-        prior_pixels=PRIOR_SHARE * len(targets),
+        expected=np.array([expected.network, expected.expert]),
+        prior_pixels=expected.worth * len(targets),
     )
     mixed = pool(weights, members)
     scores = [
@@ -192,6 +204,7 @@ def choose_weights(
         expert_log_loss=scores[1][1],
         mixed_log_loss=scores[2][1],
         n=len(targets),
-        how=f"each of {len(targets)} labels held out once; {rounds} networks of fewer steps and "
-        "labels stand for the network",
+        how=f"each of {len(targets)} labels held out once; "
+        + (f"{rounds} networks" if rounds > 1 else "a network")
+        + " of fewer steps and labels in the network's place",
     )

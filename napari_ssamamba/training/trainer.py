@@ -220,7 +220,7 @@ def train(
             mixture = None
         elif mixture is None:
             whole = first_config if school is None else taught(first_config, actual)
-            mixture = yield from weigh(expert, learner, labelled, train_pixels, whole, school)
+            mixture = yield from weigh(expert, learner, labelled, whole, school)
 
     record = replace(
         draft.record,

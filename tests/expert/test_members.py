@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.calibration import log_softmax
 from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
-from napari_ssamamba.expert.folds import BLOCK, spatial_folds
+from napari_ssamamba.expert.folds import BLOCK, spatial_folds, typical_fold
 from napari_ssamamba.expert.kernel import RIDGES, fit_kernel, squared_distances
 from napari_ssamamba.expert.logistic import RIDGES as LOGISTIC_RIDGES
 from napari_ssamamba.expert.logistic import TEMPERATURES, fit_logistic
@@ -83,7 +83,7 @@ def test_quadratic_discriminant_is_the_normal_distributions(clouds: Any) -> None
 def test_kernel_regression_is_scikit_learns(clouds: Any) -> None:
     points, targets = clouds
     fold = np.arange(120) % 5
-    fit, _ = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    fit = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0))).whole
     one_hot = np.eye(3)[targets] - np.eye(3)[targets].mean(axis=0)
     gram = RBF((2 * fit.gamma) ** -0.5)(points)
     # the ridge is the one that explains the coefficients; the temperature is a factor
@@ -108,7 +108,8 @@ def test_fewer_centers_than_pixels_learn_from_all_pixels(
     monkeypatch.setattr("napari_ssamamba.expert.kernel.AT_ONCE", 7)
     points, targets = clouds
     fold = np.arange(120) % 5
-    fit, held_out = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    found = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    fit, held_out = found.whole, found.held_out
     assert fit.centers.shape == (25, 6)
     one_hot = np.eye(3)[targets] - np.eye(3)[targets].mean(axis=0)
     rbf = RBF((2 * fit.gamma) ** -0.5)
@@ -134,15 +135,15 @@ def test_labels_beyond_the_most_are_scored_but_not_learned(
     changed = targets.copy()
     left_out = np.sort(np.random.default_rng(0).permutation(120)[60:])
     changed[left_out] = (changed[left_out] + 1) % 3
-    whole, _ = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    whole = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0))).whole
 
     def learn(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng(0)
         if kind == "kernel":
-            regression, held_out = result_of(fit_kernel(points, labels, 3, fold, 0.01, rng))
-            return regression.coefficients, held_out
-        fit, held_out = result_of(fit_logistic(points, labels, 3, fold, 0.01, whole, rng))
-        return fit.weights, held_out
+            regression = result_of(fit_kernel(points, labels, 3, fold, 0.01, rng))
+            return regression.whole.coefficients, regression.held_out
+        fit = result_of(fit_logistic(points, labels, 3, fold, 0.01, whole, rng))
+        return fit.whole.weights, fit.held_out
 
     learned, held_out = learn(targets)
     np.testing.assert_array_equal(learn(changed)[0], learned)
@@ -158,8 +159,9 @@ def test_distances_are_those_of_the_definition() -> None:
 def test_logistic_regression_is_scikit_learns(clouds: Any) -> None:
     points, targets = clouds
     fold, rng = np.arange(120) % 5, np.random.default_rng(0)
-    regression, _ = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng))
-    fit, held_out = result_of(fit_logistic(points, targets, 3, fold, 0.01, regression, rng))
+    regression = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng)).whole
+    found = result_of(fit_logistic(points, targets, 3, fold, 0.01, regression, rng))
+    fit, held_out = found.whole, found.held_out
     near = regression.near(points)  # each pixel is a center
     spread, axes = np.linalg.eigh(near)
     seen = axes * np.sqrt(spread.clip(0))
@@ -175,23 +177,46 @@ def test_logistic_regression_is_scikit_learns(clouds: Any) -> None:
     assert (held_out.argmax(axis=1) == targets).mean() > 0.7
 
 
-@pytest.mark.parametrize("kind", ["linear", "kernel", "quadratic", "logistic"])
-def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> None:
-    spectra, _ = clouds
-    targets = np.random.default_rng(3).integers(0, 3, 120)  # nothing to learn
-    fold = np.arange(120) % 5
+KINDS = pytest.mark.parametrize("kind", ["linear", "kernel", "quadratic", "logistic"])
+
+
+def fit_member(kind: str, points: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> Any:
+    """Fit a member, and return it with what its scores read: (fitted, inputs)."""
     if kind == "linear":
-        work = fit_discriminant(spectra, targets, 3, fold, 0.01)
-    elif kind == "quadratic":
-        work = fit_quadratic(spectra, targets, 3, fold, 0.01)
-    else:
-        rng = np.random.default_rng(0)
-        work = fit_kernel(spectra, targets, 3, fold, 0.01, rng)
-        if kind == "logistic":
-            regression, _ = result_of(work)
-            work = fit_logistic(spectra, targets, 3, fold, 0.01, regression, rng)
-    _, held_out = result_of(work)
-    assert (held_out.argmax(axis=1) == targets).mean() < 0.5
+        return result_of(fit_discriminant(points, targets, 3, fold, 0.01)), points
+    if kind == "quadratic":
+        return result_of(fit_quadratic(points, targets, 3, fold, 0.01)), points
+    rng = np.random.default_rng(0)
+    regression = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng))
+    near = regression.whole.near(points)
+    if kind == "kernel":
+        return regression, near
+    work = fit_logistic(points, targets, 3, fold, 0.01, regression.whole, rng)
+    return result_of(work), near
+
+
+@KINDS
+def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> None:
+    targets = np.random.default_rng(3).integers(0, 3, 120)  # nothing to learn
+    found, _ = fit_member(kind, clouds[0], targets, np.arange(120) % 5)
+    assert (found.held_out.argmax(axis=1) == targets).mean() < 0.5
+
+
+@KINDS
+def test_each_fold_is_scored_by_the_member_that_did_not_learn_it(clouds: Any, kind: str) -> None:
+    points, targets = clouds
+    fold = np.arange(120) % 5
+    found, inputs = fit_member(kind, points, targets, fold)
+    assert sorted(found.without) == [0, 1, 2, 3, 4]
+    for number, member in found.without.items():
+        own = fold == number
+        said = member(inputs)
+        np.testing.assert_allclose(said[own], found.held_out[own], rtol=1e-3, atol=1e-4)
+        assert abs(said - found.whole(inputs)).max() > 1e-3  # which learned the fold, too
+        swapped = np.where(own, (targets + 1) % 3, targets)  # labels of the fold alone
+        other, _ = fit_member(kind, points, swapped, fold)
+        of_truth = other.without[number](inputs)[own].argmax(axis=1) == targets[own]
+        assert of_truth.mean() > 0.6
 
 
 def test_neighbours_are_held_out_together() -> None:
@@ -205,6 +230,14 @@ def test_neighbours_are_held_out_together() -> None:
     for c in range(4):
         shares = np.bincount(fold[targets == c], minlength=5) / (targets == c).sum()
         assert shares.min() > 0.08 and shares.max() < 0.35
+
+
+def test_the_typical_fold_has_its_part_of_each_class() -> None:
+    targets = np.repeat([0, 1, 3], [40, 20, 8])
+    fold = np.concatenate((np.arange(40) % 4, np.arange(20) % 4, np.repeat([0, 1, 3, 3], 2)))
+    fold[:5] = 1  # the second one has most labels, the third lacks a class
+    assert typical_fold(fold, targets) == 0
+    assert typical_fold((fold + 3) % 4, targets) == 3
 
 
 def test_a_class_of_one_stroke_is_divided_all_the_same() -> None:

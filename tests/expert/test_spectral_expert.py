@@ -14,8 +14,10 @@ from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.events import result_of
+from napari_ssamamba.expert.choosing import Fitted
 from napari_ssamamba.expert.fit import _weigh, fit_expert
 from napari_ssamamba.expert.shares import shift_of_shares
+from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.expert.surroundings import (
     RADIUS,
     SIGMA,
@@ -112,7 +114,9 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
 def test_classifiers_that_few_labels_suit_less_have_to_earn_their_weight() -> None:
     """Members that say the same differ by what is expected of them."""
     said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
-    linear, kernel, *others = _weigh([said] * 6, said.argmax(axis=1))
+    alike: Any = {kind: [Fitted(None, {}, said)] for kind in KINDS}
+    (linear, kernel, *others), mixed = _weigh(alike, said.argmax(axis=1), 0.0)
+    assert (mixed.argmax(axis=1) == said.argmax(axis=1)).all()
     assert linear == pytest.approx(kernel, abs=1e-4)
     assert others == pytest.approx([others[0]] * 4, abs=1e-4)
     assert linear > others[0] + 0.2

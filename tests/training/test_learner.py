@@ -91,8 +91,8 @@ def test_networks_of_the_folds_replace_each_other(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(held_out, "build_network", build)
     learner = make_learner()
-    _, scored = result_of(score_held_out(learner))
-    assert scored.all() and alive == [0, 0, 0]
+    said = result_of(score_held_out(learner))
+    assert said.any(axis=1).all() and alive == [0, 0, 0]
 
 
 def test_held_out_scores_of_a_training_that_diverged_are_refused(
@@ -109,9 +109,8 @@ def test_held_out_scores_of_a_training_that_diverged_are_refused(
 
 def score_held_out(learner: Learner) -> Any:
     """Score the samples by networks of three folds."""
-    pixels = np.argwhere(np.ones((20, 1), bool)).astype(np.int32) * 8  # far from each other
-    config = TrainingConfig(batch_size=8, epochs=1)
-    return held_out.score_held_out(CONFIG, learner.table, learner.train, pixels, config, 3)
+    fold, config = np.arange(20) % 3, TrainingConfig(batch_size=8, epochs=1)
+    return held_out.score_held_out(CONFIG, learner.table, learner.train, fold, (0, 1, 2), config)
 
 
 def make_learner() -> Learner:

@@ -13,10 +13,12 @@ from napari_ssamamba.data.patches import read_patches
 from napari_ssamamba.data.split import random_split
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.fit import fit_expert
+from napari_ssamamba.expert.folds import typical_fold
+from napari_ssamamba.expert.surroundings import read_with_surroundings
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.model.network import build_network, load_network
 from napari_ssamamba.model.patches import gather_patches
-from napari_ssamamba.training import lessons as lessons_module
+from napari_ssamamba.training import trainer as trainer_module
 from napari_ssamamba.training.config import TrainingConfig
 from napari_ssamamba.training.coordinates import FIRST, scene_coordinates
 from napari_ssamamba.training.learner import Samples
@@ -134,22 +136,42 @@ def test_an_eighth_of_what_is_learned_are_labels(tiny_job: Any, sampling: Any) -
 def test_nobody_who_teaches_knows_the_labels_held_out(
     tiny_job: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known: list[set[tuple[int, int]]] = []
-    asked: list[set[tuple[int, int]]] = []
+    fits: list[Any] = []
+    taught_by: list[Any] = []
+    learned: list[int] = []
 
-    def spying(cube: Any, pixels: Any, *rest: Any) -> Any:
-        known.append({(int(r), int(c)) for r, c in pixels})
-        return fit_expert(cube, pixels, *rest)
+    def fitting(*given: Any) -> Any:
+        fits.append((given, (yield from fit_expert(*given))))
+        return fits[-1][1]
 
-    monkeypatch.setattr(lessons_module, "fit_expert", spying)
-    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    def teaching(self: School, labelled: Samples, expert: Any, config: Any) -> Any:
+        taught_by.append(expert)
+        learned.append(len(labelled.targets))
+        return (yield from samples(self, labelled, expert, config))
+
+    samples = School.samples
+    monkeypatch.setattr(trainer_module, "fit_expert", fitting)
+    monkeypatch.setattr(School, "samples", teaching)
     run(tiny_job, SHORT)
-    asked = [{(int(r), int(c)) for r, c in np.argwhere(split.train)} - one for one in known]
-    assert len(known) == 3  # one of each round
-    assert set().union(*asked) == {(int(r), int(c)) for r, c in np.argwhere(split.train)}
-    assert sum(len(one) for one in asked) == int(split.train.sum())
-    validating = {(int(r), int(c)) for r, c in np.argwhere(split.validation)}
-    assert not any(one & validating for one in known)
+    [((_, _, targets, *_), fitted)] = fits
+    number = typical_fold(fitted.fold, targets)
+    assert taught_by[0] is fitted.expert and taught_by[1] is fitted.without[number]
+    assert learned == [len(targets), int((fitted.fold != number).sum())]
+
+
+def test_an_expert_without_a_fold_is_that_of_the_other_labels(tiny_job: Any) -> None:
+    pixels, targets, _, lessons = prepared(tiny_job)
+    fitted = result_of(fit_expert(tiny_job.cube, pixels, targets, 3, lessons.standardiser, 0))
+    own = fitted.fold == 1
+    swapped = np.where(own, (targets + 1) % 3, targets)
+    found = result_of(fit_expert(tiny_job.cube, pixels, swapped, 3, lessons.standardiser, 0))
+    views = result_of(read_with_surroundings(tiny_job.cube, pixels, lessons.standardiser))
+    for one in (fitted, found):
+        expert = one.without[1]
+        said = expert.log_probabilities(*views[: 1 + expert.sees_surroundings])
+        np.testing.assert_allclose(said[own], one.held_out[own], atol=1e-3)
+        assert (said.argmax(axis=1)[own] == targets[own]).mean() > 0.8
+        assert not expert.shift.any()
 
 
 def test_a_taught_training_repeats_bit_for_bit_and_its_network_reads_bands(tiny_job: Any) -> None:
