@@ -48,7 +48,7 @@ def test_one_object_with_a_row_for_each_method(files: SimpleNamespace) -> None:
         assert {"oa", "aa", "kappa", "train_seconds", "predict_seconds", "parameters"} <= set(row)
         assert len(row["parameters"]) == 2
     assert told["n_train"] == 24
-    assert told["mixture"][0]["n"] == 24  # none is held out to validate
+    assert 2 <= told["mixture"][0]["n"] <= 12  # a fold of these
     assert told["n_test"] == int((files.reference.ids > 0).sum()) - 24
     assert [m["n"] for m in told["mixture"]] == [24, 24]
 
