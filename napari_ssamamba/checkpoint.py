@@ -66,7 +66,8 @@ class MixtureRecord:
     def summary(self) -> str:
         """Say in one line how good each one is and how much it counts."""
         return (
-            f"OA: network {self.network_oa:.1f} % (weight {self.network_share:.2f}), "
+            f"OA on {self.n:,} labels held out: "
+            f"network {self.network_oa:.1f} % (weight {self.network_share:.2f}), "
             f"spectral expert {self.expert_oa:.1f} % (weight {1 - self.network_share:.2f}), "
             f"mixed {self.mixed_oa:.1f} %"
         )

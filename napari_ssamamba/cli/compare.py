@@ -155,7 +155,7 @@ def compare(
     console.print(_table(rows, title), markup=False)
     for seed, run in zip(chosen_seeds, runs, strict=True):
         if run[0].mixture is not None:
-            typer.echo(f"seed {seed}: held-out {run[0].mixture.summary()}")
+            typer.echo(f"seed {seed}: {run[0].mixture.summary()}")
 
 
 def _open(

@@ -121,11 +121,7 @@ def train(
     if json:
         print_json(results)
     else:
-        mixture = (
-            "the network alone"
-            if record.mixture is None
-            else f"held-out {record.mixture.summary()}"
-        )
+        mixture = "the network alone" if record.mixture is None else record.mixture.summary()
         shown = {"classes": ", ".join(checkpoint.classes.names), "mixture": mixture}
         print_facts(results | shown)
 

@@ -197,7 +197,7 @@ def result_text(record: TrainingRecord, *, elsewhere: bool = False) -> str:
     else:
         accuracy = f"Validation OA {record.validation_oa:.1f} % ({record.n_validation:,} pixels)"
     synthetic = " · SYNTHETIC scene" if record.synthetic else ""
-    mixture = "" if record.mixture is None else f"\nCross-validated {record.mixture.summary()}"
+    mixture = "" if record.mixture is None else f"\n{record.mixture.summary()}"
     where = f"Of another scene, {record.scene}. " if elsewhere else ""
     return (
         f"{where}{accuracy} · {record.n_train:,} training pixels · {time_text(record.seconds)} on "

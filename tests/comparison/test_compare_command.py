@@ -48,9 +48,8 @@ def test_one_object_with_a_row_for_each_method(files: SimpleNamespace) -> None:
         assert {"oa", "aa", "kappa", "train_seconds", "predict_seconds", "parameters"} <= set(row)
         assert len(row["parameters"]) == 2
     assert told["n_train"] == 24
-    assert 2 <= told["mixture"][0]["n"] <= 12  # a fold of these
     assert told["n_test"] == int((files.reference.ids > 0).sum()) - 24
-    assert [m["n"] for m in told["mixture"]] == [24, 24]
+    assert [2 <= m["n"] <= 12 for m in told["mixture"]] == [True, True]  # a fold of them
 
 
 def test_published_tiles_train_and_test(files: SimpleNamespace) -> None:
@@ -70,7 +69,7 @@ def test_the_table_names_all_and_the_weights(files: SimpleNamespace) -> None:
         *("--seeds", "0", "--methods", "mixed,network,lda", "--device", "cpu", *SETTINGS),
     )
     assert result.exit_code == 0, result.output
-    for text in ("SSA-Mamba + expert (default)", "SSA-Mamba alone", "LDA", "seed 0: held-out OA"):
+    for text in ("SSA-Mamba + expert (default)", "SSA-Mamba alone", "LDA", "seed 0: OA on"):
         assert text in result.stdout
 
 
