@@ -57,8 +57,8 @@ def spatial_folds(
     return fold
 
 
-def typical_fold(fold: NDArray[np.int64], targets: NDArray[np.int64]) -> int:
-    """Return the number of the fold that holds most nearly its part of each class's labels.
+def by_typicality(fold: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the folds' numbers; first what holds most nearly its part of each class's labels.
 
     Squares differ in their labels: one fold may hold most of them, and another lack a class.
 
@@ -71,4 +71,4 @@ def typical_fold(fold: NDArray[np.int64], targets: NDArray[np.int64]) -> int:
     np.add.at(counts, (place, targets), 1)
     shares = counts / np.maximum(counts.sum(axis=0), 1)
     distances = ((shares - 1 / len(numbers)) ** 2)[:, counts.any(axis=0)].sum(axis=1)
-    return int(numbers[distances.argmin()])
+    return numbers[np.argsort(distances, kind="stable")]

@@ -49,7 +49,7 @@ def test_one_object_with_a_row_for_each_method(files: SimpleNamespace) -> None:
         assert len(row["parameters"]) == 2
     assert told["n_train"] == 24
     assert told["n_test"] == int((files.reference.ids > 0).sum()) - 24
-    assert [2 <= m["n"] <= 12 for m in told["mixture"]] == [True, True]  # a fold of them
+    assert [2 <= m["n"] <= 24 for m in told["mixture"]] == [True, True]
 
 
 def test_published_tiles_train_and_test(files: SimpleNamespace) -> None:

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.calibration import log_softmax
 from napari_ssamamba.expert.discriminant import discriminants, fit_discriminant
-from napari_ssamamba.expert.folds import BLOCK, spatial_folds, typical_fold
+from napari_ssamamba.expert.folds import BLOCK, by_typicality, spatial_folds
 from napari_ssamamba.expert.kernel import RIDGES, fit_kernel, squared_distances
 from napari_ssamamba.expert.logistic import RIDGES as LOGISTIC_RIDGES
 from napari_ssamamba.expert.logistic import TEMPERATURES, fit_logistic
@@ -236,8 +236,9 @@ def test_the_typical_fold_has_its_part_of_each_class() -> None:
     targets = np.repeat([0, 1, 3], [40, 20, 8])
     fold = np.concatenate((np.arange(40) % 4, np.arange(20) % 4, np.repeat([0, 1, 3, 3], 2)))
     fold[:5] = 1  # the second one has most labels, the third lacks a class
-    assert typical_fold(fold, targets) == 0
-    assert typical_fold((fold + 3) % 4, targets) == 3
+    found = by_typicality(fold, targets)
+    assert found[0] == 0 and sorted(found) == [0, 1, 2, 3]
+    assert by_typicality((fold + 3) % 4, targets)[0] == 3
 
 
 def test_a_class_of_one_stroke_is_divided_all_the_same() -> None:
