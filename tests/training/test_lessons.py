@@ -136,8 +136,9 @@ def test_an_eighth_of_what_is_learned_are_labels(tiny_job: Any, sampling: Any) -
     assert (max(of_class) - min(of_class) < 1e-9) == (sampling == "balanced")
 
 
+@pytest.mark.parametrize(("patch", "folds"), [(3, 3), (5, 1)])
 def test_nobody_who_teaches_knows_the_labels_held_out(
-    tiny_job: Any, monkeypatch: pytest.MonkeyPatch
+    tiny_job: Any, patch: int, folds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits: list[Any] = []
     taught_by: list[Any] = []
@@ -155,10 +156,11 @@ def test_nobody_who_teaches_knows_the_labels_held_out(
     samples = School.samples
     monkeypatch.setattr(trainer_module, "fit_expert", fitting)
     monkeypatch.setattr(School, "samples", teaching)
-    run(tiny_job, SHORT)
+    job = replace(tiny_job, model=replace(tiny_job.model, patch_size=patch))
+    run(job, replace(SHORT, follow_scene=False))
     [((_, _, targets, *_), fitted)] = fits
-    numbers = by_typicality(fitted.fold, targets)[:3]
-    assert len(taught_by) == 4 and taught_by[0] is fitted.expert
+    numbers = by_typicality(fitted.fold, targets)[:folds]
+    assert len(taught_by) == 1 + folds and taught_by[0] is fitted.expert
     for expert, count, number in zip(taught_by[1:], learned[1:], numbers, strict=True):
         assert expert is fitted.without[number]
         assert count == (fitted.fold != number).sum() < learned[0] == len(targets)
