@@ -43,8 +43,9 @@ DIRECTIONS = 500
 MOST_PIXELS = 5000
 """Training pixels that it learns from at most."""
 
-ITERATIONS = 100
-"""Of the minimisation, at most."""
+ITERATIONS = 50
+"""Of the minimisation, at most. Training tiles cut anew, seeds 10 to 12: overall accuracy of the
+expert 77.1 with 100, 77.3 with 50 and 77.2 with 30; level on Houston's stand-in with all labels."""
 
 
 def fit_logistic(

@@ -91,7 +91,7 @@ class SpectralExpert:
     @property
     def context(self) -> float:
         """Share of the weights that the surroundings have, 0 to 1."""
-        return share_of_surroundings(self.weights)
+        return share_of_surroundings(self.weights, len(self.linear))
 
     def classify(self, tile: Tile) -> Generator[None, None, NDArray[np.float64]]:
         """Classify a tile's measured pixels; pauses now and then.
@@ -147,6 +147,6 @@ class SpectralExpert:
         return log_softmax(pool(self.weights, np.stack(members)) + self.shift)
 
 
-def share_of_surroundings(weights: NDArray[np.float64]) -> float:
-    """Return the surroundings' share of a pool's weights, 0 to 1."""
-    return float(weights[len(KINDS) :].sum() / max(weights.sum(), 1e-9))
+def share_of_surroundings(weights: NDArray[np.float64], views: int) -> float:
+    """Return the surroundings' share of a pool's weights, which are those of 1 or 2 views."""
+    return float(weights.reshape(views, -1)[1:].sum() / max(weights.sum(), 1e-9))

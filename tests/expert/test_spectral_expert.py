@@ -39,12 +39,18 @@ def scene(*, fields: bool) -> tuple[Cube, np.ndarray]:
     return Cube("scene", values.astype(np.float32)), truth
 
 
-def fitted(cube: Cube, truth: np.ndarray, n: int = 60, seed: int = 0) -> tuple[Any, Any]:
+def fitting(cube: Cube, truth: np.ndarray, n: int = 60, seed: int = 0) -> tuple[Any, Any]:
+    """Return the generator that fits the expert to n pixels, and their standardiser."""
     pixels = np.random.default_rng(seed).permutation(np.argwhere(truth >= 0))
     pixels = pixels[(pixels != (5, 7)).any(axis=1)][:n].astype(np.int32)
     standardiser = fit_mean_deviation(read_spectra(cube, pixels))
     targets = truth[tuple(pixels.T)].astype(np.int64)
-    return result_of(fit_expert(cube, pixels, targets, 2, standardiser, seed)), standardiser
+    return fit_expert(cube, pixels, targets, 2, standardiser, seed), standardiser
+
+
+def fitted(cube: Cube, truth: np.ndarray, n: int = 60, seed: int = 0) -> tuple[Any, Any]:
+    work, standardiser = fitting(cube, truth, n, seed)
+    return result_of(work), standardiser
 
 
 def classify(cube: Cube, expert: Any, standardiser: Any, tile_size: int) -> np.ndarray:
@@ -81,6 +87,15 @@ def test_surroundings_are_looked_at_in_fields_alone() -> None:
         raw[20, 21] += 5
         after = classify(Cube("changed beside", raw), fit.expert, standardiser, 48)[20, 20]
         assert (after != before).any() == fields
+
+
+def test_surroundings_that_are_left_out_get_no_more_classifiers() -> None:
+    for fields in (True, False):
+        work, _ = fitting(*scene(fields=fields))
+        told = [event for event in work if event.text == "Fitting the spectral expert"]
+        first, last = told[0], told[-1]
+        assert (first.done, first.total) == (0, 12)
+        assert (last.done, last.total) == ((11, 12) if fields else (8, 9))
 
 
 def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> None:
