@@ -74,15 +74,18 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari-ssamamba
 
+# A process a core, each with one thread: several threads of several processes get in each other's way.
+PARALLEL := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n logical --maxprocesses 8 --dist worksteal
+
 unit: setup
-	QT_QPA_PLATFORM=offscreen $(BIN)/pytest -q -m "not window"
+	QT_QPA_PLATFORM=offscreen $(PARALLEL) -m "not window"
 
 # Triton comes with PyTorch's builds for GPUs. Without one, its interpreter tests the kernels. It lies
 # apart: in one process with Mesa's software rendering, which brings another LLVM, it crashes.
 kernels: setup
 	@if ! $(BIN)/python -c 'import triton' 2>/dev/null; then \
 	  if test -d $(TRITON) || $(BIN)/pip install -q --no-deps --target $(TRITON) 'triton>=3.6'; then \
-	    PYTHONPATH=$(TRITON) $(BIN)/pytest -q tests/model/test_fused_unit.py tests/model/test_fused_kernels.py; \
+	    PYTHONPATH=$(TRITON) $(PARALLEL) tests/model/test_fused_unit.py tests/model/test_fused_kernels.py; \
 	  else \
 	    echo "Triton cannot be had here: the tests of the kernels for GPUs are skipped"; \
 	  fi; \

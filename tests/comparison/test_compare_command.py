@@ -16,8 +16,9 @@ from napari_ssamamba.data.writers import write_class_map, write_layers
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHORT = ("d_model=8", "d_state=2", "heads=2", "depth=1", "patch_size=3", "epochs=1", "min_steps=6")
-SETTINGS = [part for text in SHORT for part in ("--set", text)]
+SMALL = ("d_model=8", "d_state=2", "heads=2", "depth=1", "patch_size=3")
+SHORT = ("epochs=1", "min_steps=6", "max_steps=24")
+SETTINGS = [part for text in (*SMALL, *SHORT) for part in ("--set", text)]
 
 
 @pytest.fixture

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def threads() -> int:
@@ -16,10 +20,12 @@ def threads() -> int:
 
 
 @pytest.fixture(autouse=True)
-def several_threads() -> None:
+def several_threads() -> Iterator[None]:
     np.ones((2, 2)) @ np.ones((2, 2))
-    if threads() < 2:
-        pytest.skip("numpy's products run on one thread here in any case")
+    with threadpool_limits(2, user_api="blas"):
+        if threads() < 2:
+            pytest.skip("numpy's products run on one thread here in any case")
+        yield
 
 
 def test_one_thread_within_and_as_many_as_before_after() -> None:

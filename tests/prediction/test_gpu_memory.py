@@ -55,15 +55,10 @@ def test_a_map_by_the_large_network_holds_less_than_published(
 def test_a_training_of_the_large_network_holds_less_than_published(
     recipe: Protocol, precision: Precision
 ) -> None:
-    config = replace(protocol(recipe), precision=precision)
-    held, kept = (held_by_training(config, sparing=sparing) for sparing in (True, False))
+    held = held_by_training(replace(protocol(recipe), precision=precision))
     reserved = held.reserved + WORKSPACES
-    print(
-        f"\n{recipe}, {precision}: {held.peak / 1e6:.0f} MB, {reserved / 1e6:.0f} with reserves; "
-        f"{kept.peak / 1e6:.0f} if all were kept"
-    )
+    print(f"\n{recipe}, {precision}: {held.peak / 1e6:.0f} MB, {reserved / 1e6:.0f} with reserves")
     assert held.peak < reserved < PUBLISHED
-    assert held.peak < 0.95 * kept.peak
 
 
 def test_what_further_steps_would_need_is_given_back() -> None:
@@ -155,14 +150,13 @@ def make_learner(config: TrainingConfig, device: torch.device) -> Learner:
     return Learner(network, table, labelled, labelled, config, generator)
 
 
-def held_by_training(config: TrainingConfig, *, sparing: bool) -> Reserves:
+def held_by_training(config: TrainingConfig) -> Reserves:
     """Take a step, then record one, a settling and a validation, as far as the CPU can."""
     with Reserves() as held:
         learner = make_learner(config, torch.device("cpu"))
         begin_state(learner.optimiser)
         held.trim()
-        if sparing:
-            spare_memory(learner.network, config.batch_size)
+        spare_memory(learner.network, config.batch_size)
         learner.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE["cuda"], learner.table.device)
         batch = next(learner.batches())
         drawn = [batch, torch.zeros_like(batch)][: 1 + config.augmentation]

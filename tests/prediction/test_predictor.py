@@ -79,7 +79,7 @@ def test_equals_one_patch_at_a_time(tiny_job: Any, tiny_checkpoint: Any) -> None
         {"tile_size": 9, "focus": Focus(Seen(Window(15, 24, 0, 7)))},
         {"tile_size": 5, "focus": Focus(Seen(Window(0, 24, 0, 20)))},
     ],
-    ids=str,
+    ids=("pixel by pixel", "small batches", "at once", "from a corner", "from the middle"),
 )
 def test_tiles_and_batches_do_not_show(tiny_job: Any, tiny_checkpoint: Any, options: Any) -> None:
     _, plain = run(tiny_job.cube, tiny_checkpoint, attention=True)

@@ -13,8 +13,12 @@ from napari_ssamamba.data.labels import draw_training_pixels
 from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.events import result_of
 from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.session import TrainingSettings
+from napari_ssamamba.training.config import TrainingConfig
 
 PLACES = ((6, 15), (12, 3), (20, 8))
+
+SHORT = TrainingSettings(config=TrainingConfig(min_steps=48, max_steps=48), device="cpu")
 
 
 @pytest.fixture
@@ -25,6 +29,7 @@ def session(audited_session: Any, tiny_job: Any) -> Any:
     for place in PLACES:
         audited_session.labels[place] = 0
     audited_session.labels_painted()
+    audited_session.set_training(SHORT)
     found = [Suggestion(*p, "margin", 0.5, id, 9) for p, id in zip(PLACES, (2, 5, 9), strict=True)]
     audited_session.suggestions.set_found(tuple(found))
     return audited_session
