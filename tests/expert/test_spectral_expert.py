@@ -95,7 +95,7 @@ def test_surroundings_that_are_left_out_get_no_more_classifiers() -> None:
         told = [event for event in work if event.text == "Fitting the spectral expert"]
         first, last = told[0], told[-1]
         assert (first.done, first.total) == (0, 12)
-        assert (last.done, last.total) == ((11, 12) if fields else (8, 9))
+        assert (last.done, last.total) == ((11, 12) if fields else (5, 6))
 
 
 def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> None:
