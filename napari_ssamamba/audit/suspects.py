@@ -93,7 +93,7 @@ def check_out_of_fold(
     """Let a classifier say of each label what it is, that has learned only from others.
 
     Labels that lie together are left out together, see `spatial_folds`: the spectral expert is
-    fitted five times, the network trained three times, with fewer steps than for a map and taught
+    fitted five times, the network trained five times, with fewer steps than for a map and taught
     by an expert that has learned from no other labels. Both are mixed by weights that the same
     labels choose.
 

@@ -77,8 +77,8 @@ class TrainingConfig:
         they are used; they do not settle in few steps.
     mixture : {"mixed", "network"}
         Whether a spectral expert is fitted to the labels too, and mixed with the network by
-        weights that held-out training labels choose. This trains up to three networks more, of
-        at most half the steps, without lessons up to five.
+        weights that held-out training labels choose. This trains another network, of few steps;
+        without lessons up to five.
     lessons : int
         Unlabelled pixels of the scene that the expert teaches the network, at most; 0 for none.
         With lessons a training takes ``max_steps``, or half of them for patches larger than 3 × 3,

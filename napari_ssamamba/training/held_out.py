@@ -113,6 +113,7 @@ def score_held_out(
     beside: Learner | None = None,
     school: School | None = None,
     teachers: Mapping[int, SpectralExpert] = NOBODY,
+    most_steps: int = MOST_STEPS,
 ) -> Generator[Progress, None, NDArray[np.float64]]:
     """Train networks of few steps, each on all folds but one, and score that one.
 
@@ -134,6 +135,8 @@ def score_held_out(
         Where the networks are taught.
     teachers : mapping of int to SpectralExpert
         By the fold left out: who teaches then, and knows as few labels as the network does.
+    most_steps : int
+        Of each network.
 
     Returns
     -------
@@ -141,7 +144,7 @@ def score_held_out(
         Scores before they are normalised; 0 where nothing was scored.
     """
     targets = samples.targets.cpu().numpy()
-    steps = max(1, min(MOST_STEPS, config.epochs * config.steps_per_epoch(len(targets)) // 2))
+    steps = max(1, min(most_steps, config.epochs * config.steps_per_epoch(len(targets)) // 2))
     at_once = None if beside is None else (beside.trained_at_once, beside.validated_at_once)
     short = replace(config, epochs=1, min_steps=steps, max_steps=steps)
     said = np.zeros((len(targets), model.classes))
