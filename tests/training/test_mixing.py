@@ -13,6 +13,7 @@ from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.calibration import fit_pool, log_softmax, with_floor
 from napari_ssamamba.training.config import TrainingConfig, protocol
 from napari_ssamamba.training.events import EpochDone
+from napari_ssamamba.training.learner import Learner
 from napari_ssamamba.training.mixing import (
     EXPERT_ALONE,
     HALF_EACH,
@@ -87,6 +88,24 @@ def test_a_taught_network_is_expected_to_know_as_much_as_the_expert(
     monkeypatch.setattr("napari_ssamamba.training.mixing.choose_weights", watched)
     run(tiny_job, replace(SHORT, lessons=lessons))
     assert asked == [expected]
+
+
+@pytest.mark.parametrize(("lessons", "expected"), [(0, [4, 4, 4]), (40, [2])])
+def test_a_taught_network_is_asked_about_one_fold_in_fewer_steps(
+    tiny_job: Any, lessons: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    def watched(*given: Any) -> Learner:
+        learner = Learner(*given)
+        taken.append(learner.steps_per_epoch)
+        return learner
+
+    monkeypatch.setattr("napari_ssamamba.training.held_out.Learner", watched)
+    monkeypatch.setattr("napari_ssamamba.training.mixing.MOST_STEPS", 4)
+    monkeypatch.setattr("napari_ssamamba.training.mixing.STEPS_TAUGHT", 2)
+    run(tiny_job, replace(SHORT, lessons=lessons))
+    assert taken == expected
 
 
 def test_a_training_reports_both_and_repeats_bit_for_bit(tiny_job: Any) -> None:
