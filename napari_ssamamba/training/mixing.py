@@ -24,7 +24,7 @@ from napari_ssamamba.expert.calibration import (
 )
 from napari_ssamamba.expert.fit import FOLDS
 from napari_ssamamba.expert.folds import by_typicality
-from napari_ssamamba.training.held_out import MOST_STEPS, score_held_out
+from napari_ssamamba.training.held_out import score_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,12 +43,6 @@ ENOUGH = 600
 in turn, unless the network is taught: then the prior says most of it. EnMAP with 30 labels a class,
 seven draws by seeds 10 to 19: the weights that any single fold chooses change overall accuracy by
 0.2 points at most, and by none on average, beside those that three folds choose together."""
-
-STEPS_TAUGHT = 100
-"""Of a taught network that is trained to be asked. In place of 200 they change overall accuracy by
--0.1 to 0.3 points, by none on average: two draws of the built-in scene, one of Houston's stand-in,
-seven of EnMAP with 30 labels a class, four of Salinas-A with 10 and two of training tiles cut anew,
-by seeds of 10 and more."""
 
 SMALLEST_PATCH = 3
 
@@ -133,7 +127,6 @@ def weigh(
         learner,
         school,
         expert.without,
-        MOST_STEPS if school is None else STEPS_TAUGHT,
     )
     scored = np.isin(expert.fold, numbers)
     return choose_weights(

@@ -108,8 +108,8 @@ def test_a_taught_network_is_asked_about_one_fold_in_fewer_steps(
         return learner
 
     monkeypatch.setattr("napari_ssamamba.training.held_out.Learner", watched)
-    monkeypatch.setattr("napari_ssamamba.training.mixing.MOST_STEPS", 4)
-    monkeypatch.setattr("napari_ssamamba.training.mixing.STEPS_TAUGHT", 2)
+    monkeypatch.setattr("napari_ssamamba.training.held_out.MOST_STEPS", 4)
+    monkeypatch.setattr("napari_ssamamba.training.held_out.STEPS_TAUGHT", 2)
     run(tiny_job, replace(SHORT, lessons=lessons))
     assert taken == expected
 
