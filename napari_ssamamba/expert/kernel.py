@@ -86,6 +86,19 @@ class KernelScores:
         return np.asarray(near @ self.coefficients)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedKernel(Fitted[KernelScores]):
+    """The same with what a logistic regression on the same centers needs, too.
+
+    Attributes
+    ----------
+    directions : ndarray of float64, shape (m, r)
+        See `spanned`.
+    """
+
+    directions: NDArray[np.float64]
+
+
 def kernel(a: Values, b: Values, gamma: float) -> Values:
     """Return exp(−γ |a_i − b_j|²), (n, m)."""
     return np.asarray(np.exp(-gamma * squared_distances(a, b)))
@@ -114,7 +127,7 @@ def fit_kernel(
     fold: NDArray[np.int64],
     floor: float,
     rng: np.random.Generator,
-) -> Generator[None, None, Fitted[KernelScores]]:
+) -> Generator[None, None, FittedKernel]:
     """Choose γ, λ and the temperature, then fit; pauses now and then.
 
     Parameters
@@ -153,7 +166,8 @@ def fit_kernel(
             held_out[part] = fit(fit.near(points[part]))
             yield
     coefficients = sums.solve(best.ridge) * best.factor
-    return Fitted(KernelScores(chosen, coefficients, best.gamma), without, held_out)
+    whole = KernelScores(chosen, coefficients, best.gamma)
+    return FittedKernel(whole, without, held_out, sums.directions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

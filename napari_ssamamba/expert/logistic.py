@@ -19,7 +19,7 @@ import numpy as np
 from napari_ssamamba.expert.calibration import best_temperature
 from napari_ssamamba.expert.choosing import Fitted
 from napari_ssamamba.expert.discriminant import LinearScores
-from napari_ssamamba.expert.kernel import AT_ONCE, spanned
+from napari_ssamamba.expert.kernel import AT_ONCE
 from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
 
 if TYPE_CHECKING:
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_ssamamba.expert.kernel import KernelScores
+    from napari_ssamamba.expert.kernel import FittedKernel
 
     Values = NDArray[np.float64]
     Seen = NDArray[np.float32]
 
-RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01)
-"""λ, from strong to weak: each begins where the one before has come to."""
+RIDGES = (0.3, 0.05, 0.01)
+"""λ, from strong to weak: each begins where the one before has come to. Draws by seeds of 10 and
+more: the expert is level within 0.1 points with five from 1 to 0.01 on Salinas-A, EnMAP, its tiles
+cut anew, the built-in scene and stand-ins for Houston and HongHu. With two it loses 0.2 and 0.5 on
+the tiles."""
 
 TEMPERATURES = tuple(np.geomspace(0.4, 2.5, 9))
 
@@ -54,7 +57,7 @@ def fit_logistic(
     classes: int,
     fold: NDArray[np.int64],
     floor: float,
-    regression: KernelScores,
+    regression: FittedKernel,
     rng: np.random.Generator,
 ) -> Generator[None, None, Fitted[LinearScores]]:
     """Choose λ and the temperature, then fit; pauses after each λ and fold.
@@ -67,8 +70,8 @@ def fit_logistic(
     fold : ndarray of int64, shape (n,)
     floor : float
         See `with_floor`.
-    regression : KernelScores
-        Its centers and γ are taken.
+    regression : FittedKernel
+        Its centers, their directions and γ are taken.
     rng : numpy Generator
         Draws the pixels, where there are more than `MOST_PIXELS`.
 
@@ -77,11 +80,12 @@ def fit_logistic(
     Fitted
         Scores of how near pixels are to the centers, see `KernelScores.near`.
     """
-    directions = spanned(regression.centers, regression.gamma)[:, -DIRECTIONS:]
-    yield
+    directions, near = regression.directions[:, -DIRECTIONS:], regression.whole.near
     learned = np.sort(rng.permutation(len(points))[:MOST_PIXELS])
     parts = np.array_split(learned, -(-len(learned) // AT_ONCE))
-    seen = np.concatenate([_see(points[part], regression, directions) for part in parts])
+    seen = np.concatenate(
+        [np.asarray(near(points[part]) @ directions, np.float32) for part in parts]
+    )
     numbers = np.unique(fold)
     outside = fold[learned] != numbers[:, None]  # (F, n)
     numbers, outside = numbers[outside.any(axis=1)], outside[outside.any(axis=1)]
@@ -108,17 +112,12 @@ def fit_logistic(
         fit = without[int(number)] = scoring(found)
         out = np.flatnonzero(fold == number)
         for part in np.array_split(out, -(-len(out) // AT_ONCE)):
-            held_out[part] = fit(regression.near(points[part]))
+            held_out[part] = fit(near(points[part]))
             yield
     start = best.mean(axis=0) if len(numbers) else np.zeros(best.shape[1:], np.float32)
     all_learn = np.ones((1, len(learned)), bool)
     [whole] = yield from _minimise(seen, answers, all_learn, ridge, start[None])
     return Fitted(scoring(whole), without, held_out)
-
-
-def _see(points: Values, regression: KernelScores, directions: Values) -> Seen:
-    """Return what is learned from, (n, r)."""
-    return np.asarray(regression.near(points) @ directions, np.float32)
 
 
 def _score(seen: Seen, fits: Seen) -> Seen:

@@ -135,14 +135,14 @@ def test_labels_beyond_the_most_are_scored_but_not_learned(
     changed = targets.copy()
     left_out = np.sort(np.random.default_rng(0).permutation(120)[60:])
     changed[left_out] = (changed[left_out] + 1) % 3
-    whole = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0))).whole
+    kernel = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
 
     def learn(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng(0)
         if kind == "kernel":
             regression = result_of(fit_kernel(points, labels, 3, fold, 0.01, rng))
             return regression.whole.coefficients, regression.held_out
-        fit = result_of(fit_logistic(points, labels, 3, fold, 0.01, whole, rng))
+        fit = result_of(fit_logistic(points, labels, 3, fold, 0.01, kernel, rng))
         return fit.whole.weights, fit.held_out
 
     learned, held_out = learn(targets)
@@ -159,10 +159,10 @@ def test_distances_are_those_of_the_definition() -> None:
 def test_logistic_regression_is_scikit_learns(clouds: Any) -> None:
     points, targets = clouds
     fold, rng = np.arange(120) % 5, np.random.default_rng(0)
-    regression = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng)).whole
+    regression = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng))
     found = result_of(fit_logistic(points, targets, 3, fold, 0.01, regression, rng))
     fit, held_out = found.whole, found.held_out
-    near = regression.near(points)  # each pixel is a center
+    near = regression.whole.near(points)  # each pixel is a center
     spread, axes = np.linalg.eigh(near)
     seen = axes * np.sqrt(spread.clip(0))
     # the ridge and the temperature are those that explain the log-odds
@@ -183,7 +183,9 @@ KINDS = pytest.mark.parametrize("kind", ["linear", "kernel", "quadratic", "logis
 def fit_member(kind: str, points: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> Any:
     """Fit a member, and return it with what its scores read: (fitted, inputs)."""
     if kind == "linear":
-        return result_of(fit_discriminant(points, targets, 3, fold, 0.01)), points
+        return result_of(
+            fit_discriminant(points, targets, 3, fold, 0.01, np.eye(points.shape[1]))
+        ), points
     if kind == "quadratic":
         return result_of(fit_quadratic(points, targets, 3, fold, 0.01)), points
     rng = np.random.default_rng(0)
@@ -191,7 +193,7 @@ def fit_member(kind: str, points: np.ndarray, targets: np.ndarray, fold: np.ndar
     near = regression.whole.near(points)
     if kind == "kernel":
         return regression, near
-    work = fit_logistic(points, targets, 3, fold, 0.01, regression.whole, rng)
+    work = fit_logistic(points, targets, 3, fold, 0.01, regression, rng)
     return result_of(work), near
 
 
