@@ -15,6 +15,7 @@ from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.choosing import Fitted
+from napari_ssamamba.expert.discriminant import fit_discriminant
 from napari_ssamamba.expert.fit import EXPECTED, IN_FIELDS, UNDECIDED, _weigh, fit_expert
 from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.surroundings import (
@@ -101,6 +102,30 @@ def test_views_that_say_the_same_differ_by_what_is_expected_of_them() -> None:
     for shares in (UNDECIDED, IN_FIELDS):
         own, around = _weigh(alike, said.argmax(axis=1), 0.0, shares)[0].reshape(2, -1).sum(axis=1)
         assert around - own == pytest.approx(shares[1] - shares[0], abs=1e-3)
+
+
+def test_the_discriminant_is_given_the_scenes_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def look(differences: np.ndarray) -> np.ndarray:
+        seen.append(differences)
+        return np.eye(8) * 2
+
+    monkeypatch.setattr("napari_ssamamba.expert.fit.noise_whitening", look)
+    given = []
+
+    def fit(*inputs: Any) -> Any:
+        given.append(inputs[-1])
+        return fit_discriminant(*inputs)
+
+    monkeypatch.setattr("napari_ssamamba.expert.fit.fit_discriminant", fit)
+    _, standardiser = fitted(*scene(fields=True))
+    [differences] = seen
+    assert 5000 < len(differences) <= 64 * 2 * 8 * 7
+    np.testing.assert_allclose(
+        differences.std(axis=0), 2.5 * 2**0.5 / standardiser.spread, rtol=0.15
+    )
+    assert len(given) == 2 and all((whitening == np.eye(8) * 2).all() for whitening in given)
 
 
 def test_surroundings_that_are_left_out_get_no_more_classifiers() -> None:
