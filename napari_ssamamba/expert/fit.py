@@ -20,6 +20,7 @@ from napari_ssamamba.expert.noise import neighbour_differences, noise_whitening
 from napari_ssamamba.expert.quadratic import fit_quadratic
 from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.spectral_expert import (
+    KINDS,
     SpectralExpert,
     share_of_surroundings,
 )
@@ -46,18 +47,11 @@ WINDOWS, WINDOW = 64, 8
 """Windows of the scene, and their side in pixels, from which the components, the noise and the
 classes' shares are computed."""
 
-EXPECTED = {
-    "linear": 0.5,
-    "kernel": 0.5,
-    "quadratic": 0.0,
-    "logistic": 0.0,
-    "slope_kernel": 0.0,
-    "slope_logistic": 0.0,
-}
-"""A view's classifiers, in the order of `KINDS`, with their weights as far as held-out pixels say
-nothing else: the quadratic and the logistic one, which few labels suit less, have to earn theirs,
-as those of slopes. Random draws by seeds 10 to 14: with few labels of Salinas-A they cost 0.1
-points at most so, but up to 0.3 where all are expected alike."""
+EXPECTED = dict(zip(KINDS, (0.5, 0.5, 0.0, 0.0, 0.0, 0.0), strict=True))
+"""Weights of a view's classifiers, as far as held-out pixels say nothing else: the quadratic and
+the logistic one, which few labels suit less, have to earn theirs, as those of slopes. Random draws
+by seeds 10 to 14: with few labels of Salinas-A they cost 0.1 points at most so, but up to 0.3 where
+all are expected alike."""
 
 UNDECIDED, IN_FIELDS = (0.5, 0.5), (1 / 3, 2 / 3)
 """Shares of a pixel's own spectrum and of its surroundings in these weights: while it is undecided
@@ -139,7 +133,7 @@ def fit_expert(
     components, slopes = principal_components(sample), slope_components(sample, _order(cube))
     fold = spatial_folds(pixels, targets, FOLDS, seed)
     whitening = noise_whitening(differences)
-    fits: dict[str, list[Any]] = {kind: [] for kind in EXPECTED}
+    fits: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     given = targets, classes, fold, floor
 
     def fitting(_pause: None) -> Progress:

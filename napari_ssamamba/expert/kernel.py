@@ -88,7 +88,7 @@ class KernelScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedKernel(Fitted[KernelScores]):
-    """The same with what a logistic regression on the same centers needs, too.
+    """A regression, with what a logistic one on the same centers needs, too.
 
     Attributes
     ----------

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 VIEWS = ("own", "around")
 """The two spectra of a pixel: its own, and its surroundings' average."""
 
-KINDS = ("linear", "kernel", "quadratic", "logistic", "kernel of slopes", "logistic of slopes")
-"""The classifiers of each view, in the order of `SpectralExpert.weights`.
+KINDS = ("linear", "kernel", "quadratic", "logistic", "slope_kernel", "slope_logistic")
+"""The classifiers of each view, as `SpectralExpert` names them, in the order of its weights.
 
 What they gained, in points of overall accuracy and of the average over classes: the logistic one
 1.4 and 0.8 on EnMAP's training tiles cut anew six times (-0.7 to 2.8 of the former), elsewhere

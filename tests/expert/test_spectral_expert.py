@@ -16,8 +16,9 @@ from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.choosing import Fitted
 from napari_ssamamba.expert.discriminant import fit_discriminant
-from napari_ssamamba.expert.fit import EXPECTED, IN_FIELDS, UNDECIDED, _weigh, fit_expert
+from napari_ssamamba.expert.fit import IN_FIELDS, UNDECIDED, _weigh, fit_expert
 from napari_ssamamba.expert.shares import shift_of_shares
+from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.expert.surroundings import (
     RADIUS,
     SIGMA,
@@ -98,7 +99,7 @@ def test_surroundings_that_stay_are_expected_to_tell_more(monkeypatch: pytest.Mo
 
 def test_views_that_say_the_same_differ_by_what_is_expected_of_them() -> None:
     said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
-    alike: Any = {kind: [Fitted(None, {}, said)] * 2 for kind in EXPECTED}
+    alike: Any = {kind: [Fitted(None, {}, said)] * 2 for kind in KINDS}
     for shares in (UNDECIDED, IN_FIELDS):
         own, around = _weigh(alike, said.argmax(axis=1), 0.0, shares)[0].reshape(2, -1).sum(axis=1)
         assert around - own == pytest.approx(shares[1] - shares[0], abs=1e-3)
@@ -168,7 +169,7 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
 def test_classifiers_that_few_labels_suit_less_have_to_earn_their_weight() -> None:
     """Members that say the same differ by what is expected of them."""
     said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
-    alike: Any = {kind: [Fitted(None, {}, said)] for kind in EXPECTED}
+    alike: Any = {kind: [Fitted(None, {}, said)] for kind in KINDS}
     (linear, kernel, *others), mixed = _weigh(alike, said.argmax(axis=1), 0.0, (1.0,))
     assert (mixed.argmax(axis=1) == said.argmax(axis=1)).all()
     assert linear == pytest.approx(kernel, abs=1e-4)
