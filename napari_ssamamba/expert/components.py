@@ -43,6 +43,10 @@ class Components:
         """Project spectra of shape (n, bands)."""
         return np.asarray((spectra - self.center) @ self.axes)
 
+    def beside(self, others: Components) -> Components:
+        """Return these components and behind them others of the same sample."""
+        return Components(self.center, np.hstack((self.axes, others.axes)))
+
 
 def principal_components(sample: NDArray[np.float64], count: int = COMPONENTS) -> Components:
     """Compute the components of spectra, (n, bands); fewer where there are fewer bands."""

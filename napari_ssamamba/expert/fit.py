@@ -21,6 +21,7 @@ from napari_ssamamba.expert.quadratic import fit_quadratic
 from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.spectral_expert import (
     KINDS,
+    Classifiers,
     SpectralExpert,
     share_of_surroundings,
 )
@@ -47,11 +48,11 @@ WINDOWS, WINDOW = 64, 8
 """Windows of the scene, and their side in pixels, from which the components, the noise and the
 classes' shares are computed."""
 
-EXPECTED = dict(zip(KINDS, (0.5, 0.5, 0.0, 0.0, 0.0, 0.0), strict=True))
+EXPECTED = dict(zip(KINDS, (0.5, 0.0, 0.5, 0.0), strict=True))
 """Weights of a view's classifiers, as far as held-out pixels say nothing else: the quadratic and
-the logistic one, which few labels suit less, have to earn theirs, as those of slopes. Random draws
-by seeds 10 to 14: with few labels of Salinas-A they cost 0.1 points at most so, but up to 0.3 where
-all are expected alike."""
+the logistic one, which few labels suit less, have to earn theirs. Random draws by seeds 10 to 14:
+with few labels of Salinas-A they cost 0.1 points at most so, but up to 0.3 where all are expected
+alike."""
 
 UNDECIDED, IN_FIELDS = (0.5, 0.5), (1 / 3, 2 / 3)
 """Shares of a pixel's own spectrum and of its surroundings in these weights: while it is undecided
@@ -130,7 +131,8 @@ def fit_expert(
     views = yield from read_with_surroundings(cube, pixels, standardiser)
     windows = _draw_windows(cube, rng)
     sample, differences = yield from _read_sample(cube, views[0], standardiser, windows)
-    components, slopes = principal_components(sample), slope_components(sample, _order(cube))
+    of_spectra = principal_components(sample)
+    components = of_spectra.beside(slope_components(sample, _order(cube)))
     fold = spatial_folds(pixels, targets, FOLDS, seed)
     whitening = noise_whitening(differences)
     fits: dict[str, list[Any]] = {kind: [] for kind in KINDS}
@@ -148,34 +150,34 @@ def fit_expert(
         return fitted
 
     for view in views:
-        points = components(view.astype(np.float64))
+        points = of_spectra(view.astype(np.float64))
         yield from keep("kernel", fit_kernel(points, *given, rng))
     weights, _ = _weigh({"kernel": fits["kernel"]}, targets, floor, UNDECIDED)
     if share_of_surroundings(weights, len(views)) < CLEARLY_LESS:
         views = views[:1]
         del fits["kernel"][1:]
-    for view, kernel in zip(views, fits["kernel"], strict=True):
+    for view in views:
         spectra = view.astype(np.float64)
-        points, of_slopes = components(spectra), slopes(spectra)
+        points = components(spectra)
         yield from keep("linear", fit_discriminant(spectra, *given, whitening))
         yield from keep("quadratic", fit_quadratic(points, *given))
-        yield from keep("logistic", fit_logistic(points, *given, kernel, rng))
-        regression = yield from keep("slope_kernel", fit_kernel(of_slopes, *given, rng))
-        yield from keep("slope_logistic", fit_logistic(of_slopes, *given, regression, rng))
+        yield from keep("logistic", fit_logistic(points, *given, rng))
     weights, held_out = _weigh(fits, targets, floor, IN_FIELDS if len(views) > 1 else (1.0,))
 
     def expert_without(number: int | None) -> SpectralExpert:
-        members: dict[str, Any] = {
-            kind: tuple(f.whole if number is None else f.without[number] for f in of_views)
-            for kind, of_views in fits.items()
-        }
+        members = [
+            [fitted.whole if number is None else fitted.without[number] for fitted in of_view]
+            for of_view in zip(*fits.values(), strict=True)
+        ]
         return SpectralExpert(
             components=components,
-            slopes=slopes,
+            views=tuple(
+                Classifiers(linear, quadratic, tuple(regressions))
+                for linear, quadratic, *regressions in members
+            ),
             floor=floor,
             weights=weights,
             shift=np.zeros(classes),
-            **members,
         )
 
     expert = expert_without(None)

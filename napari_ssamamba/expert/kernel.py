@@ -23,7 +23,7 @@ from napari_ssamamba.expert.calibration import best_temperature
 from napari_ssamamba.expert.choosing import Fitted
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,35 +68,44 @@ class KernelScores:
 
     Attributes
     ----------
-    centers : ndarray of float64, shape (m, components)
+    centers : ndarray of float64, shape (m, features)
     coefficients : ndarray of float64, shape (m, classes)
+    bias : ndarray of float64, shape (classes,)
     gamma : float
+    first : int
+        Of the points' components, the number of the first that is read; the centers tell how many.
     """
 
     centers: NDArray[np.float64]
     coefficients: NDArray[np.float64]
+    bias: NDArray[np.float64]
     gamma: float
+    first: int = 0
 
-    def near(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how near points of shape (n, components) are to the centers, (n, m), 0 to 1."""
-        return kernel(points, self.centers, self.gamma)
-
-    def __call__(self, near: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Score points by how near they are to the centers; returns (n, classes)."""
-        return np.asarray(near @ self.coefficients)
+    def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Score points of shape (n, components); returns (n, classes)."""
+        read = points[:, self.first : self.first + self.centers.shape[1]]
+        return np.asarray(kernel(read, self.centers, self.gamma) @ self.coefficients + self.bias)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedKernel(Fitted[KernelScores]):
-    """A regression, with what a logistic one on the same centers needs, too.
+class KernelChoice:
+    """A kernel, its centers, and the regression that held-out labels chose with them.
 
     Attributes
     ----------
-    directions : ndarray of float64, shape (m, r)
-        See `spanned`.
+    centers : ndarray of float64, shape (m, features)
+    learned : ndarray of int64, shape (n,)
+        Numbers of the pixels to learn from, in order.
+    gamma, ridge, factor : float
+        γ, λ, and the temperature as a factor on scores.
     """
 
-    directions: NDArray[np.float64]
+    centers: NDArray[np.float64]
+    learned: NDArray[np.int64]
+    gamma: float
+    ridge: float
+    factor: float
 
 
 def kernel(a: Values, b: Values, gamma: float) -> Values:
@@ -120,19 +129,19 @@ def spanned(centers: Values, gamma: float) -> Values:
     return np.asarray(axes[:, kept] / np.sqrt(spread[kept]))
 
 
-def fit_kernel(
+def choose_kernel(
     points: Values,
     targets: NDArray[np.int64],
     classes: int,
     fold: NDArray[np.int64],
     floor: float,
     rng: np.random.Generator,
-) -> Generator[None, None, FittedKernel]:
-    """Choose γ, λ and the temperature, then fit; pauses now and then.
+) -> Generator[None, None, KernelChoice]:
+    """Choose centers, γ, λ and the temperature; pauses now and then.
 
     Parameters
     ----------
-    points : ndarray of float64, shape (n, components)
+    points : ndarray of float64, shape (n, features)
     targets : ndarray of int64, shape (n,)
     classes : int
     fold : ndarray of int64, shape (n,)
@@ -154,20 +163,49 @@ def fit_kernel(
     if len(points) > SEARCHED:
         gammas = [best.gamma * factor for factor in NEARBY]
         best = yield from _search(points[learned], labels.of(learned), points[some], gammas, floor)
-    sums = yield from _sum_up(points[learned], labels.of(learned), points[centers], best.gamma)
-    held_out, without = np.zeros((len(points), classes)), {}
-    chosen = points[centers]
+    return KernelChoice(points[centers], learned, best.gamma, best.ridge, best.factor)
+
+
+def fit_kernel(
+    points: Values,
+    targets: NDArray[np.int64],
+    classes: int,
+    fold: NDArray[np.int64],
+    floor: float,
+    rng: np.random.Generator,
+) -> Generator[None, None, Fitted[KernelScores]]:
+    """Choose as `choose_kernel` does, with its parameters, then fit; pauses now and then."""
+    choice = yield from choose_kernel(points, targets, classes, fold, floor, rng)
+    learned = choice.learned
+    labels = _Labels(targets, np.eye(classes)[targets], fold).of(learned)
+    sums = yield from _sum_up(points[learned], labels, choice.centers, choice.gamma)
+
+    def scoring(number: int | None = None) -> KernelScores:
+        coefficients = sums.solve(choice.ridge, without=number) * choice.factor
+        return KernelScores(choice.centers, coefficients, np.zeros(classes), choice.gamma)
+
+    without = {}
     for number in np.unique(fold):
-        coefficients = sums.solve(best.ridge, without=number) * best.factor
-        fit = without[int(number)] = KernelScores(chosen, coefficients, best.gamma)
+        without[int(number)] = scoring(number)
         yield
+    held_out = yield from score_held_out(without, points, fold, classes)
+    return Fitted(scoring(), without, held_out)
+
+
+def score_held_out(
+    without: Mapping[int, KernelScores], points: Values, fold: NDArray[np.int64], classes: int
+) -> Generator[None, None, Values]:
+    """Score each pixel, (n, classes), by what did not learn from its fold; pauses after parts.
+
+    It is 0 in folds that `without` lacks.
+    """
+    held_out = np.zeros((len(points), classes))
+    for number, scores in without.items():
         out = np.flatnonzero(fold == number)
         for part in np.array_split(out, -(-len(out) // AT_ONCE)):
-            held_out[part] = fit(fit.near(points[part]))
+            held_out[part] = scores(points[part])
             yield
-    coefficients = sums.solve(best.ridge) * best.factor
-    whole = KernelScores(chosen, coefficients, best.gamma)
-    return FittedKernel(whole, without, held_out, sums.directions)
+    return held_out
 
 
 @dataclass(frozen=True, slots=True, eq=False)

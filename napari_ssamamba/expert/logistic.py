@@ -1,11 +1,12 @@
-"""Multinomial logistic regression with the kernel, and on the centers, of a kernel regression.
+"""Multinomial logistic regression with a Gaussian kernel.
 
 Log-odds of a pixel z (in scaled principal components): b_k + Σ_j a_jk exp(−γ |z − c_j|²). The
 coefficients minimise Σ_i −log p(y_i) + λ/2 tr(aᵀ K a) over training pixels, where K holds the
-kernel among the centers; γ and the centers are the regression's, λ and the temperature are chosen
-by held-out log-loss. Squared errors, as in the regression, count a pixel that is right beyond doubt
-as an error; likelihood does not, and its probabilities hold better where the scene differs from
-what was labelled. With few labels it is less sure than the regression.
+kernel among the centers; γ and the centers are those that suit a least-squares regression best,
+see `choose_kernel`, λ and the temperature are chosen by held-out log-loss. Squared errors, as in
+that regression, count a pixel that is right beyond doubt as an error; likelihood does not, and its
+probabilities hold better where the scene differs from what was labelled. With few labels it is less
+sure than the regression.
 
 Symbols: n pixels, m centers, r of the directions that they span, K classes, F folds.
 """
@@ -18,16 +19,20 @@ import numpy as np
 
 from napari_ssamamba.expert.calibration import best_temperature
 from napari_ssamamba.expert.choosing import Fitted
-from napari_ssamamba.expert.discriminant import LinearScores
-from napari_ssamamba.expert.kernel import AT_ONCE
+from napari_ssamamba.expert.kernel import (
+    AT_ONCE,
+    KernelScores,
+    choose_kernel,
+    kernel,
+    score_held_out,
+    spanned,
+)
 from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from numpy.typing import NDArray
-
-    from napari_ssamamba.expert.kernel import FittedKernel
 
     Values = NDArray[np.float64]
     Seen = NDArray[np.float32]
@@ -57,34 +62,32 @@ def fit_logistic(
     classes: int,
     fold: NDArray[np.int64],
     floor: float,
-    regression: FittedKernel,
     rng: np.random.Generator,
-) -> Generator[None, None, Fitted[LinearScores]]:
-    """Choose λ and the temperature, then fit; pauses after each λ and fold.
+) -> Generator[None, None, Fitted[KernelScores]]:
+    """Choose the kernel, λ and the temperature, then fit; pauses now and then.
 
     Parameters
     ----------
-    points : ndarray of float64, shape (n, components)
+    points : ndarray of float64, shape (n, features)
     targets : ndarray of int64, shape (n,)
     classes : int
     fold : ndarray of int64, shape (n,)
     floor : float
         See `with_floor`.
-    regression : FittedKernel
-        Its centers, their directions and γ are taken.
     rng : numpy Generator
-        Draws the pixels, where there are more than `MOST_PIXELS`.
-
-    Returns
-    -------
-    Fitted
-        Scores of how near pixels are to the centers, see `KernelScores.near`.
+        Draws the pixels, where there are more than `MOST_PIXELS`, and those of `choose_kernel`.
     """
-    directions, near = regression.directions[:, -DIRECTIONS:], regression.whole.near
-    learned = np.sort(rng.permutation(len(points))[:MOST_PIXELS])
+    choice = yield from choose_kernel(points, targets, classes, fold, floor, rng)
+    centers, gamma = choice.centers, choice.gamma
+    directions = spanned(centers, gamma)[:, -DIRECTIONS:]
+    yield
+    learned = np.sort(rng.permutation(choice.learned)[:MOST_PIXELS])
     parts = np.array_split(learned, -(-len(learned) // AT_ONCE))
     seen = np.concatenate(
-        [np.asarray(near(points[part]) @ directions, np.float32) for part in parts]
+        [
+            np.asarray(kernel(points[part], centers, gamma) @ directions, np.float32)
+            for part in parts
+        ]
     )
     numbers = np.unique(fold)
     outside = fold[learned] != numbers[:, None]  # (F, n)
@@ -102,18 +105,12 @@ def fit_logistic(
             break
         best_loss, best, ridge, factor = loss, fits, weaker, found
 
-    def scoring(fit: Seen) -> LinearScores:
+    def scoring(fit: Seen) -> KernelScores:
         exact = fit.T.astype(np.float64) * factor
-        return LinearScores(directions @ exact[:-1], exact[-1])
+        return KernelScores(centers, directions @ exact[:-1], exact[-1], gamma)
 
-    held_out = np.zeros((len(points), classes))
-    without = {}
-    for number, found in zip(numbers, best, strict=True):
-        fit = without[int(number)] = scoring(found)
-        out = np.flatnonzero(fold == number)
-        for part in np.array_split(out, -(-len(out) // AT_ONCE)):
-            held_out[part] = fit(near(points[part]))
-            yield
+    without = {int(number): scoring(found) for number, found in zip(numbers, best, strict=True)}
+    held_out = yield from score_held_out(without, points, fold, classes)
     start = best.mean(axis=0) if len(numbers) else np.zeros(best.shape[1:], np.float32)
     all_learn = np.ones((1, len(learned)), bool)
     [whole] = yield from _minimise(seen, answers, all_learn, ridge, start[None])

@@ -89,8 +89,6 @@ class _Expert(nn.Module):
     gaussian: Tensor
     center: Tensor
     axes: Tensor
-    slope_center: Tensor
-    slope_axes: Tensor
     pool: Tensor
     shift: Tensor
 
@@ -103,20 +101,18 @@ class _Expert(nn.Module):
         self.register_buffer("axes", _tensor(expert.components.axes))
         self.register_buffer("pool", _tensor(expert.weights))
         self.register_buffer("shift", _tensor(expert.shift))
-        self.linear = [(_tensor(s.weights), _tensor(s.bias)) for s in expert.linear]
-        self.kernel = [
-            (_tensor(s.centers), _tensor(s.coefficients), s.gamma) for s in expert.kernel
-        ]
+        self.linear = [(_tensor(v.linear.weights), _tensor(v.linear.bias)) for v in expert.views]
         self.quadratic = [
-            (_tensor(s.means), _tensor(s.whitening), _tensor(s.bias)) for s in expert.quadratic
+            (_tensor(s.means), _tensor(s.whitening), _tensor(s.bias))
+            for s in (view.quadratic for view in expert.views)
         ]
-        self.logistic = [(_tensor(s.weights), _tensor(s.bias)) for s in expert.logistic]
-        self.register_buffer("slope_axes", _tensor(expert.slopes.axes))
-        self.register_buffer("slope_center", _tensor(expert.slopes.center))
-        self.slope_kernel = [
-            (_tensor(s.centers), _tensor(s.coefficients), s.gamma) for s in expert.slope_kernel
+        self.regressions = [
+            [
+                (_tensor(s.centers), _tensor(s.coefficients), _tensor(s.bias), s.gamma, s.first)
+                for s in view.regressions
+            ]
+            for view in expert.views
         ]
-        self.slope_logistic = [(_tensor(s.weights), _tensor(s.bias)) for s in expert.slope_logistic]
 
     def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
         """Return log-probabilities (n, K) of blocks (n, 2 reach + 1, 2 reach + 1, k)."""
@@ -128,30 +124,20 @@ class _Expert(nn.Module):
         members = []
         for view, spectra in enumerate(views):
             weights, bias = self.linear[view]
-            centers, coefficients, gamma = self.kernel[view]
             means, whitening, at_means = self.quadratic[view]
-            of_odds, offset = self.logistic[view]
             points = (spectra - self.center) @ self.axes
-            near = _near(points, centers, gamma)
-            centers, slope_coefficients, gamma = self.slope_kernel[view]
-            of_slope_odds, slope_offset = self.slope_logistic[view]
-            alike = _near((spectra - self.slope_center) @ self.slope_axes, centers, gamma)
             white = torch.einsum("nkr,krs->nks", points[:, None] - means, whitening)
-            for scores in (
-                spectra @ weights + bias,
-                near @ coefficients,
-                at_means - 0.5 * white.square().sum(-1),
-                near @ of_odds + offset,
-                alike @ slope_coefficients,
-                alike @ of_slope_odds + slope_offset,
-            ):
-                members.append(_with_floor(scores.log_softmax(-1), self.floor))
+            scored = [spectra @ weights + bias, at_means - 0.5 * white.square().sum(-1)]
+            for centers, coefficients, bias, gamma, first in self.regressions[view]:
+                read = points[:, first : first + centers.shape[1]]
+                scored.append(_near(read, centers, gamma) @ coefficients + bias)
+            members += [_with_floor(scores.log_softmax(-1), self.floor) for scores in scored]
         pooled = torch.tensordot(self.pool, torch.stack(members), 1)
         return torch.log_softmax(pooled.log_softmax(-1) + self.shift, -1)
 
 
 def _near(points: Tensor, centers: Tensor, gamma: float) -> Tensor:
-    """Return how near points (n, r) are to centers (m, r), as `KernelScores.near`."""
+    """Return how near points (n, r) are to centers (m, r), as `kernel.kernel`."""
     return torch.exp(-gamma * (points[:, None] - centers).square().sum(-1))
 
 

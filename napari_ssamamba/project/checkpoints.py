@@ -25,9 +25,7 @@ from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.project.expert_arrays import (
     expert_arrays,
     expert_from_arrays,
-    with_idle_logistic,
-    with_idle_quadratic,
-    with_idle_slopes,
+    in_present_form,
 )
 from napari_ssamamba.project.headers import read_header
 
@@ -38,13 +36,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 9
+VERSION = 10
 """Raised when a file's meaning or fields change; older ones stay readable. 2: files may hold a
 spectral expert, without which their map would be another one; those of version 1 hold none.
 3: they tell how each epoch went. 4: the expert may leave the surroundings out, and corrects the
 classes' shares. 5: they tell as what the training pixels were learned. 6: the expert has a
 quadratic analysis. 7: it has a logistic regression. 8: it looks at slopes, too.
-9: they tell how far standardised values may go."""
+9: they tell how far standardised values may go. 10: the expert has other classifiers."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""
@@ -193,12 +191,8 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
     }
     if parts and header.version < 4:
         parts["shift"] = np.zeros(config.classes)
-    if parts and header.version < 6:
-        parts = with_idle_quadratic(parts)
-    if parts and header.version < 7:
-        parts = with_idle_logistic(parts)
-    if parts and header.version < 8:
-        parts = with_idle_slopes(parts)
+    if parts and header.version < 10:
+        parts = in_present_form(parts)
     expert = expert_from_arrays(parts, config.bands, config.classes) if parts else None
     if (expert is None) != (header.record.mixture is None):
         raise ValueError("it holds a spectral expert without its weight, or the other way round")

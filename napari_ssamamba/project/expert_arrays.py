@@ -10,90 +10,111 @@ from napari_ssamamba.expert.components import Components
 from napari_ssamamba.expert.discriminant import LinearScores
 from napari_ssamamba.expert.kernel import KernelScores
 from napari_ssamamba.expert.quadratic import QuadraticScores
-from napari_ssamamba.expert.spectral_expert import KINDS, VIEWS, SpectralExpert
+from napari_ssamamba.expert.spectral_expert import VIEWS, Classifiers, SpectralExpert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+BEFORE = ("linear", "kernel", "quadratic", "logistic", "slope_kernel", "slope_logistic")
+"""Classifiers of a view in files of versions 8 and 9, in their order; older ones have fewer."""
+
 
 def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
     """Return the expert's arrays by name; views have the same shapes, and are stacked."""
-    return {
+    linear = [view.linear for view in expert.views]
+    quadratic = [view.quadratic for view in expert.views]
+    arrays = {
         "center": expert.components.center,
         "axes": expert.components.axes,
-        "linear_weights": np.stack([scores.weights for scores in expert.linear]),
-        "linear_bias": np.stack([scores.bias for scores in expert.linear]),
-        **_regression_arrays("", expert.kernel, expert.logistic),
-        "quadratic_means": np.stack([scores.means for scores in expert.quadratic]),
-        "quadratic_whitening": np.stack([scores.whitening for scores in expert.quadratic]),
-        "quadratic_bias": np.stack([scores.bias for scores in expert.quadratic]),
-        "slope_center": expert.slopes.center,
-        "slope_axes": expert.slopes.axes,
-        **_regression_arrays("slope_", expert.slope_kernel, expert.slope_logistic),
+        "linear_weights": np.stack([scores.weights for scores in linear]),
+        "linear_bias": np.stack([scores.bias for scores in linear]),
+        "quadratic_means": np.stack([scores.means for scores in quadratic]),
+        "quadratic_whitening": np.stack([scores.whitening for scores in quadratic]),
+        "quadratic_bias": np.stack([scores.bias for scores in quadratic]),
         "floor": np.array([expert.floor]),
         "pool": expert.weights,
         "shift": expert.shift,
     }
+    of_views = zip(*(view.regressions for view in expert.views), strict=True)
+    for number, regression in enumerate(of_views):
+        arrays |= _regression_arrays(number, regression)
+    return arrays
 
 
 def _regression_arrays(
-    prefix: str, kernel: Sequence[KernelScores], logistic: Sequence[LinearScores]
+    number: int, views: Sequence[KernelScores]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the arrays of two regressions with the same centers."""
+    """Return the arrays of a regression; their numbers of centers differ between views."""
     return {
-        f"{prefix}kernel_centers": np.concatenate([scores.centers for scores in kernel]),
-        f"{prefix}kernel_coefficients": np.concatenate([s.coefficients for s in kernel]),
-        f"{prefix}kernel_gamma": np.array([scores.gamma for scores in kernel]),
-        f"{prefix}kernel_pixels": np.array([len(s.centers) for s in kernel], np.float64),
-        f"{prefix}logistic_weights": np.concatenate([scores.weights for scores in logistic]),
-        f"{prefix}logistic_bias": np.stack([scores.bias for scores in logistic]),
+        f"regression{number}_centers": np.concatenate([scores.centers for scores in views]),
+        f"regression{number}_coefficients": np.concatenate([s.coefficients for s in views]),
+        f"regression{number}_bias": np.stack([scores.bias for scores in views]),
+        f"regression{number}_gamma": np.array([scores.gamma for scores in views]),
+        f"regression{number}_pixels": np.array([len(s.centers) for s in views], np.float64),
+        f"regression{number}_first": np.array([scores.first for scores in views], np.float64),
     }
 
 
-def with_idle_quadratic(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Give arrays from before the quadratic analysis one of weight 0, which changes no score."""
-    filled = dict(arrays)
-    if {"axes", "linear_bias", "pool"} <= arrays.keys() and arrays["pool"].size % 2 == 0:
-        views, classes = len(arrays["pool"]) // 2, arrays["linear_bias"].shape[-1]
-        components = arrays["axes"].shape[-1]
-        filled["quadratic_means"] = np.zeros((views, classes, components))
-        filled["quadratic_whitening"] = np.zeros((views, classes, components, components))
-        filled["quadratic_bias"] = np.zeros((views, classes))
-        filled["pool"] = _with_idle(arrays["pool"], 2)
-    return filled
+def in_present_form(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Put the arrays of an expert from before version 10 into the present form; it says the same.
+
+    Its classifiers are the first of `BEFORE`: the quadratic analysis and `kernel` read components
+    of spectra, `logistic` has the centers of `kernel`, and regressions of slopes read components of
+    slopes. An analysis that is missing gets the weight 0.
+
+    Raises
+    ------
+    ValueError
+        Where arrays are missing or do not fit.
+    """
+    try:
+        return _in_present_form(arrays)
+    except KeyError as missing:
+        raise ValueError(f"arrays of the expert are missing: {missing.args[0]}") from missing
 
 
-def with_idle_logistic(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Give arrays from before the logistic regression one of weight 0, which changes no score."""
-    filled = dict(arrays)
-    known = {"kernel_coefficients", "linear_bias", "pool"} <= arrays.keys()
-    if known and arrays["pool"].size % 3 == 0:
-        views = len(arrays["pool"]) // 3
-        filled["logistic_weights"] = np.zeros_like(arrays["kernel_coefficients"])
-        filled["logistic_bias"] = np.zeros((views, arrays["linear_bias"].shape[-1]))
-        filled["pool"] = _with_idle(arrays["pool"], 3)
-    return filled
-
-
-def with_idle_slopes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Give arrays from before the slopes' regressions two of weight 0, which change no score."""
-    filled = dict(arrays)
-    if {"center", "linear_bias", "pool"} <= arrays.keys() and arrays["pool"].size % 4 == 0:
-        views, classes = len(arrays["pool"]) // 4, arrays["linear_bias"].shape[-1]
-        nothing = LinearScores(np.zeros((0, classes)), np.zeros(classes))
-        empty = KernelScores(np.zeros((0, 1)), np.zeros((0, classes)), 1.0)
-        filled["slope_center"] = arrays["center"]
-        filled["slope_axes"] = np.zeros((len(arrays["center"]), 1))
-        filled |= _regression_arrays("slope_", [empty] * views, [nothing] * views)
-        filled["pool"] = _with_idle(arrays["pool"], 4, 2)
-    return filled
-
-
-def _with_idle(pool: NDArray[Any], kinds: int, more: int = 1) -> NDArray[Any]:
-    """Add weights of 0 behind those that each view's classifiers have."""
-    return np.pad(pool.reshape(-1, kinds), ((0, 0), (0, more))).ravel()
+def _in_present_form(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    present = {
+        name: arrays[name] for name in ("center", "linear_weights", "linear_bias", "floor", "shift")
+    }
+    views, classes = arrays["linear_bias"].shape
+    weights = arrays["pool"].reshape(views, -1).T
+    kinds = BEFORE[: len(weights)]
+    weight = dict(zip(kinds, weights, strict=True))
+    own = arrays["axes"].shape[1]
+    slopes = arrays["slope_axes"] if "slope_kernel" in kinds else arrays["axes"][:, :0]
+    if slopes.size and (arrays["slope_center"] != arrays["center"]).any():
+        raise ValueError("the expert has two centers")
+    present["axes"] = np.hstack((arrays["axes"], slopes))
+    more = (0, slopes.shape[1])
+    if "quadratic" in kinds:
+        means, whitening = arrays["quadratic_means"], arrays["quadratic_whitening"]
+        present["quadratic_bias"] = arrays["quadratic_bias"]
+    else:
+        means, whitening = np.zeros((views, classes, own)), np.zeros((views, classes, own, own))
+        present["quadratic_bias"] = np.zeros((views, classes))
+    present["quadratic_means"] = np.pad(means, ((0, 0), (0, 0), more))
+    present["quadratic_whitening"] = np.pad(whitening, ((0, 0), (0, 0), more, more))
+    regressions = ("kernel", *kinds[3:])
+    ordered = ("linear", "quadratic", *regressions)
+    nothing = np.zeros(views)
+    present["pool"] = np.stack([weight.get(kind, nothing) for kind in ordered], axis=1).ravel()
+    for number, kind in enumerate(regressions):
+        prefix = "slope_" if kind.startswith("slope_") else ""
+        logistic = kind.endswith("logistic")
+        coefficients = "logistic_weights" if logistic else "kernel_coefficients"
+        bias = arrays[f"{prefix}logistic_bias"] if logistic else np.zeros((views, classes))
+        present |= {
+            f"regression{number}_centers": arrays[f"{prefix}kernel_centers"],
+            f"regression{number}_coefficients": arrays[f"{prefix}{coefficients}"],
+            f"regression{number}_bias": bias,
+            f"regression{number}_gamma": arrays[f"{prefix}kernel_gamma"],
+            f"regression{number}_pixels": arrays[f"{prefix}kernel_pixels"],
+            f"regression{number}_first": np.full(views, float(own if prefix else 0)),
+        }
+    return present
 
 
 def expert_from_arrays(
@@ -113,21 +134,22 @@ def expert_from_arrays(
         Where an array is missing, unknown, of another type or shape, or holds impossible values.
     """
     components = arrays["axes"].shape[-1] if "axes" in arrays else 0
-    views = arrays["kernel_gamma"].size if "kernel_gamma" in arrays else 0
+    views = len(arrays["linear_bias"]) if "linear_bias" in arrays else 0
+    regressions = sum(name.endswith("_gamma") for name in arrays)
     shapes = {
         "center": (bands,),
+        "axes": (bands, components),
         "linear_weights": (views, bands, classes),
         "linear_bias": (views, classes),
-        **_regression_shapes(arrays, "", bands, views, classes),
         "quadratic_means": (views, classes, components),
         "quadratic_whitening": (views, classes, components, components),
         "quadratic_bias": (views, classes),
-        "slope_center": (bands,),
-        **_regression_shapes(arrays, "slope_", bands, views, classes),
         "floor": (1,),
-        "pool": (views * len(KINDS),),
+        "pool": (views * (2 + regressions),),
         "shift": (classes,),
     }
+    for number in range(regressions):
+        shapes |= _regression_shapes(arrays, number, views, classes)
     if differing := sorted(shapes.keys() ^ arrays.keys()):
         raise ValueError(f"arrays of the expert are missing or unknown: {', '.join(differing)}")
     for name, shape in shapes.items():
@@ -141,28 +163,23 @@ def expert_from_arrays(
         raise ValueError(f"the expert has {views} views of a pixel")
     if not 0 < floor < 1 or (pool < 0).any():
         raise ValueError("the expert's floor or weights cannot be")
-    kernel, logistic = _regressions(arrays, "")
-    slope_kernel, slope_logistic = _regressions(arrays, "slope_")
+    of_views = zip(
+        arrays["linear_weights"],
+        arrays["linear_bias"],
+        arrays["quadratic_means"],
+        arrays["quadratic_whitening"],
+        arrays["quadratic_bias"],
+        zip(*(_regression(arrays, number) for number in range(regressions)), strict=True),
+        strict=True,
+    )
     return SpectralExpert(
         components=Components(arrays["center"], arrays["axes"]),
-        slopes=Components(arrays["slope_center"], arrays["slope_axes"]),
-        linear=tuple(
-            LinearScores(weights, bias)
-            for weights, bias in zip(arrays["linear_weights"], arrays["linear_bias"], strict=True)
-        ),
-        kernel=kernel,
-        quadratic=tuple(
-            QuadraticScores(means, whitening, bias)
-            for means, whitening, bias in zip(
-                arrays["quadratic_means"],
-                arrays["quadratic_whitening"],
-                arrays["quadratic_bias"],
-                strict=True,
+        views=tuple(
+            Classifiers(
+                LinearScores(weights, bias), QuadraticScores(means, whitening, at_means), of_view
             )
+            for weights, bias, means, whitening, at_means, of_view in of_views
         ),
-        logistic=logistic,
-        slope_kernel=slope_kernel,
-        slope_logistic=slope_logistic,
         floor=floor,
         weights=pool,
         shift=arrays["shift"],
@@ -170,49 +187,40 @@ def expert_from_arrays(
 
 
 def _regression_shapes(
-    arrays: Mapping[str, NDArray[Any]], prefix: str, bands: int, views: int, classes: int
+    arrays: Mapping[str, NDArray[Any]], number: int, views: int, classes: int
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shapes that the arrays of two regressions, and their components', need to have."""
-    axes, centers = arrays.get(f"{prefix}axes"), arrays.get(f"{prefix}kernel_centers")
-    components = 0 if axes is None else axes.shape[-1]
-    pixels = 0 if centers is None else len(centers)
+    """Return the shapes that the arrays of a regression need to have."""
+    centers = arrays.get(f"regression{number}_centers")
+    pixels, read = (0, 0) if centers is None else (len(centers), centers.shape[-1])
     return {
-        f"{prefix}axes": (bands, components),
-        f"{prefix}kernel_centers": (pixels, components),
-        f"{prefix}kernel_coefficients": (pixels, classes),
-        f"{prefix}kernel_gamma": (views,),
-        f"{prefix}kernel_pixels": (views,),
-        f"{prefix}logistic_weights": (pixels, classes),
-        f"{prefix}logistic_bias": (views, classes),
+        f"regression{number}_centers": (pixels, read),
+        f"regression{number}_coefficients": (pixels, classes),
+        f"regression{number}_bias": (views, classes),
+        f"regression{number}_gamma": (views,),
+        f"regression{number}_pixels": (views,),
+        f"regression{number}_first": (views,),
     }
 
 
-def _regressions(
-    arrays: Mapping[str, NDArray[Any]], prefix: str
-) -> tuple[tuple[KernelScores, ...], tuple[LinearScores, ...]]:
-    """Put two regressions of each view together.
+def _regression(arrays: Mapping[str, NDArray[Any]], number: int) -> list[KernelScores]:
+    """Put a regression of each view together.
 
     Raises
     ------
     ValueError
-        Where the views' numbers of pixels are not those of the centers.
+        Where the views' numbers of pixels are not those of the centers, or where it reads more
+        components than there are.
     """
-    centers, counts = arrays[f"{prefix}kernel_centers"], arrays[f"{prefix}kernel_pixels"]
+    centers, coefficients, biases, gammas, counts, firsts = (
+        arrays[f"regression{number}_{name}"]
+        for name in ("centers", "coefficients", "bias", "gamma", "pixels", "first")
+    )
     if (counts < 0).any() or counts.sum() != len(centers):
         raise ValueError("the expert's numbers of pixels cannot be")
+    if (firsts < 0).any() or (firsts + centers.shape[1] > arrays["axes"].shape[1]).any():
+        raise ValueError("the expert's regressions read components that it does not have")
     cut = counts.cumsum()[:-1].astype(int)
-    kernel = zip(
-        np.split(centers, cut),
-        np.split(arrays[f"{prefix}kernel_coefficients"], cut),
-        arrays[f"{prefix}kernel_gamma"],
-        strict=True,
+    of_views = zip(
+        np.split(centers, cut), np.split(coefficients, cut), biases, gammas, firsts, strict=True
     )
-    logistic = zip(
-        np.split(arrays[f"{prefix}logistic_weights"], cut),
-        arrays[f"{prefix}logistic_bias"],
-        strict=True,
-    )
-    return (
-        tuple(KernelScores(c, a, float(gamma)) for c, a, gamma in kernel),
-        tuple(LinearScores(weights, bias) for weights, bias in logistic),
-    )
+    return [KernelScores(c, a, b, float(gamma), int(first)) for c, a, b, gamma, first in of_views]

@@ -129,21 +129,18 @@ def test_labels_beyond_the_most_are_scored_but_not_learned(
     clouds: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr("napari_ssamamba.expert.kernel.SEARCHED", 30)
-    monkeypatch.setattr(f"napari_ssamamba.expert.{kind}.MOST_PIXELS", 60)
+    monkeypatch.setattr("napari_ssamamba.expert.kernel.MOST_PIXELS", 60)
+    monkeypatch.setattr("napari_ssamamba.expert.logistic.MOST_PIXELS", 60)
     points, targets = clouds
     fold = np.arange(120) % 5
     changed = targets.copy()
     left_out = np.sort(np.random.default_rng(0).permutation(120)[60:])
     changed[left_out] = (changed[left_out] + 1) % 3
-    kernel = result_of(fit_kernel(points, targets, 3, fold, 0.01, np.random.default_rng(0)))
+    fit = {"kernel": fit_kernel, "logistic": fit_logistic}[kind]
 
     def learn(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng(0)
-        if kind == "kernel":
-            regression = result_of(fit_kernel(points, labels, 3, fold, 0.01, rng))
-            return regression.whole.coefficients, regression.held_out
-        fit = result_of(fit_logistic(points, labels, 3, fold, 0.01, kernel, rng))
-        return fit.whole.weights, fit.held_out
+        found = result_of(fit(points, labels, 3, fold, 0.01, np.random.default_rng(0)))
+        return found.whole.coefficients, found.held_out
 
     learned, held_out = learn(targets)
     np.testing.assert_array_equal(learn(changed)[0], learned)
@@ -159,15 +156,14 @@ def test_distances_are_those_of_the_definition() -> None:
 def test_logistic_regression_is_scikit_learns(clouds: Any) -> None:
     points, targets = clouds
     fold, rng = np.arange(120) % 5, np.random.default_rng(0)
-    regression = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng))
-    found = result_of(fit_logistic(points, targets, 3, fold, 0.01, regression, rng))
+    found = result_of(fit_logistic(points, targets, 3, fold, 0.01, rng))
     fit, held_out = found.whole, found.held_out
-    near = regression.whole.near(points)  # each pixel is a center
+    near = RBF((2 * fit.gamma) ** -0.5)(points)  # each pixel is a center
     spread, axes = np.linalg.eigh(near)
     seen = axes * np.sqrt(spread.clip(0))
     # the ridge and the temperature are those that explain the log-odds
     worst = [
-        abs(log_softmax(fit(near) / factor) - model.predict_log_proba(seen)).max()
+        abs(log_softmax(fit(points) / factor) - model.predict_log_proba(seen)).max()
         for ridge in LOGISTIC_RIDGES
         for model in [LogisticRegression(C=1 / ridge, tol=1e-8, max_iter=5000)]
         if model.fit(seen, targets) is not None
@@ -181,26 +177,20 @@ KINDS = pytest.mark.parametrize("kind", ["linear", "kernel", "quadratic", "logis
 
 
 def fit_member(kind: str, points: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> Any:
-    """Fit a member, and return it with what its scores read: (fitted, inputs)."""
+    """Fit a member to points of three classes."""
+    given = points, targets, 3, fold, 0.01
     if kind == "linear":
-        return result_of(
-            fit_discriminant(points, targets, 3, fold, 0.01, np.eye(points.shape[1]))
-        ), points
+        return result_of(fit_discriminant(*given, np.eye(points.shape[1])))
     if kind == "quadratic":
-        return result_of(fit_quadratic(points, targets, 3, fold, 0.01)), points
-    rng = np.random.default_rng(0)
-    regression = result_of(fit_kernel(points, targets, 3, fold, 0.01, rng))
-    near = regression.whole.near(points)
-    if kind == "kernel":
-        return regression, near
-    work = fit_logistic(points, targets, 3, fold, 0.01, regression, rng)
-    return result_of(work), near
+        return result_of(fit_quadratic(*given))
+    fit = {"kernel": fit_kernel, "logistic": fit_logistic}[kind]
+    return result_of(fit(*given, np.random.default_rng(0)))
 
 
 @KINDS
 def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> None:
     targets = np.random.default_rng(3).integers(0, 3, 120)  # nothing to learn
-    found, _ = fit_member(kind, clouds[0], targets, np.arange(120) % 5)
+    found = fit_member(kind, clouds[0], targets, np.arange(120) % 5)
     assert (found.held_out.argmax(axis=1) == targets).mean() < 0.5
 
 
@@ -208,16 +198,16 @@ def test_held_out_scores_do_not_know_their_own_label(clouds: Any, kind: str) -> 
 def test_each_fold_is_scored_by_the_member_that_did_not_learn_it(clouds: Any, kind: str) -> None:
     points, targets = clouds
     fold = np.arange(120) % 5
-    found, inputs = fit_member(kind, points, targets, fold)
+    found = fit_member(kind, points, targets, fold)
     assert sorted(found.without) == [0, 1, 2, 3, 4]
     for number, member in found.without.items():
         own = fold == number
-        said = member(inputs)
+        said = member(points)
         np.testing.assert_allclose(said[own], found.held_out[own], rtol=1e-3, atol=1e-4)
-        assert abs(said - found.whole(inputs)).max() > 1e-3  # which learned the fold, too
+        assert abs(said - found.whole(points)).max() > 1e-3  # which learned the fold, too
         swapped = np.where(own, (targets + 1) % 3, targets)  # labels of the fold alone
-        other, _ = fit_member(kind, points, swapped, fold)
-        of_truth = other.without[number](inputs)[own].argmax(axis=1) == targets[own]
+        other = fit_member(kind, points, swapped, fold)
+        of_truth = other.without[number](points)[own].argmax(axis=1) == targets[own]
         assert of_truth.mean() > 0.6
 
 

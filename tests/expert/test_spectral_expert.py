@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.gaussian_process.kernels import RBF
 
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.patches import read_spectra
@@ -70,10 +71,12 @@ def test_slopes_follow_the_wavelengths_not_the_file() -> None:
     wavelengths = np.linspace(400, 900, cube.bands)
     plain = Cube("as it is", raw, wavelengths=wavelengths)
     mixed = Cube("mixed up", raw[:, :, shuffled], wavelengths=wavelengths[shuffled])
-    one, other = (fitted(some, truth)[0].expert.slopes for some in (plain, mixed))
+    one, other = (fitted(some, truth)[0].expert.components for some in (plain, mixed))
     spectra = np.random.default_rng(4).normal(size=(5, cube.bands))
+    found = one(spectra)
+    assert found.shape[1] == 8 + 3  # of eight bands, and of what lies five apart
     np.testing.assert_allclose(
-        np.abs(other(spectra[:, shuffled])), np.abs(one(spectra)), rtol=1e-3, atol=1e-3
+        np.abs(other(spectra[:, shuffled])), np.abs(found), rtol=1e-3, atol=1e-3
     )
 
 
@@ -134,29 +137,25 @@ def test_surroundings_that_are_left_out_get_no_more_classifiers() -> None:
         work, _ = fitting(*scene(fields=fields))
         told = [event for event in work if event.text == "Fitting the spectral expert"]
         first, last = told[0], told[-1]
-        assert (first.done, first.total) == (0, 12)
-        assert (last.done, last.total) == ((11, 12) if fields else (5, 6))
+        assert (first.done, first.total) == (0, 8)
+        assert (last.done, last.total) == ((7, 8) if fields else (3, 4))
 
 
 def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> None:
     cube, truth = scene(fields=False)
     fit, standardiser = fitted(cube, truth)
     expert = fit.expert
-    assert expert.weights.shape == (6,) and expert.margin == 0
+    assert expert.weights.shape == (4,) and expert.margin == 0
     spectra = read_spectra(cube, np.array([[3, 3], [40, 9]], np.int32))
     values = standardiser(spectra).astype(np.float64)
     pooled = np.zeros((2, 2))
     points = expert.components(values)
-    near = expert.kernel[0].near(points)
-    alike = expert.slope_kernel[0].near(expert.slopes(values))
-    scores = (
-        expert.linear[0](values),
-        expert.kernel[0](near),
-        expert.quadratic[0](points),
-        expert.logistic[0](near),
-        expert.slope_kernel[0](alike),
-        expert.slope_logistic[0](alike),
-    )
+    [own] = expert.views
+    kernel, logistic = own.regressions
+    scores = [own.linear(values), own.quadratic(points)]
+    for regression, seen in ((kernel, points[:, :8]), (logistic, points)):
+        near = RBF((2 * regression.gamma) ** -0.5)(seen, regression.centers)
+        scores.append(near @ regression.coefficients + regression.bias)
     for weight, score in zip(expert.weights, scores, strict=True):
         share = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
         pooled += weight * np.log((1 - expert.floor) * share + expert.floor / 2)
@@ -170,11 +169,12 @@ def test_classifiers_that_few_labels_suit_less_have_to_earn_their_weight() -> No
     """Members that say the same differ by what is expected of them."""
     said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
     alike: Any = {kind: [Fitted(None, {}, said)] for kind in KINDS}
-    (linear, kernel, *others), mixed = _weigh(alike, said.argmax(axis=1), 0.0, (1.0,))
+    weights, mixed = _weigh(alike, said.argmax(axis=1), 0.0, (1.0,))
     assert (mixed.argmax(axis=1) == said.argmax(axis=1)).all()
-    assert linear == pytest.approx(kernel, abs=1e-4)
-    assert others == pytest.approx([others[0]] * 4, abs=1e-4)
-    assert linear > others[0] + 0.2
+    weight = dict(zip(KINDS, weights, strict=True))
+    assert weight["linear"] == pytest.approx(weight["kernel"], abs=1e-4)
+    assert weight["quadratic"] == pytest.approx(weight["logistic"], abs=1e-4)
+    assert weight["linear"] > weight["quadratic"] + 0.2
 
 
 def test_few_equal_labels_do_not_make_classes_equally_large() -> None:

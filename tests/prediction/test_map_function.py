@@ -45,13 +45,8 @@ def checkpoint(request, tiny_checkpoint):
     assert found.sees_surroundings
     expert = replace(
         found,
-        linear=found.linear[:views],
-        kernel=found.kernel[:views],
-        quadratic=found.quadratic[:views],
-        logistic=found.logistic[:views],
-        slope_kernel=found.slope_kernel[:views],
-        slope_logistic=found.slope_logistic[:views],
-        weights=found.weights[: 6 * views],
+        views=found.views[:views],
+        weights=found.weights[: 4 * views],
         shift=np.linspace(-0.5, 0.5, found.classes),
     )
     record = replace(tiny_checkpoint.record, mixture=mixture)

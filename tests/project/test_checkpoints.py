@@ -38,14 +38,14 @@ def rewrite(path: Path, change: Any) -> None:
 
 def three_views(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     """Repeat the second view of the expert."""
-    for name in (
-        "linear_weights", "linear_bias", "kernel_gamma", "kernel_pixels",
-        "quadratic_means", "quadratic_whitening", "quadratic_bias", "logistic_bias",
-        "slope_kernel_gamma", "slope_kernel_pixels", "slope_logistic_bias",
-    ):  # fmt: skip
+    names = ("linear_weights", "linear_bias")
+    names += ("quadratic_means", "quadratic_whitening", "quadratic_bias")
+    for number in (0, 1):
+        names += tuple(f"regression{number}_{of}" for of in ("bias", "gamma", "pixels", "first"))
+    for name in names:
         values = tensors[f"expert/{name}"]
         tensors[f"expert/{name}"] = torch.cat((values, values[1:]))
-    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][6:]))
+    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][4:]))
 
 
 def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
@@ -79,6 +79,7 @@ def test_a_scaling_without_limit_and_one_from_before_limits_have_none(
         del header["limit"]
 
     save_checkpoint(tiny_checkpoint, path)
+    with_older_expert(path, 9)
     rewrite(path, before)
     assert load_checkpoint(path).standardiser.limit == math.inf
 
@@ -98,16 +99,7 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
     tiny_checkpoint: Any, tmp_path: Path
 ) -> None:
     expert = tiny_checkpoint.expert
-    alone = replace(
-        expert,
-        linear=expert.linear[:1],
-        kernel=expert.kernel[:1],
-        quadratic=expert.quadratic[:1],
-        logistic=expert.logistic[:1],
-        slope_kernel=expert.slope_kernel[:1],
-        slope_logistic=expert.slope_logistic[:1],
-        weights=expert.weights[:6],
-    )
+    alone = replace(expert, views=expert.views[:1], weights=expert.weights[:4])
     save_checkpoint(replace(tiny_checkpoint, expert=alone), tmp_path / "m")
     loaded = load_checkpoint(tmp_path / "m").expert
     assert loaded is not None and not loaded.sees_surroundings and loaded.margin == 0
@@ -117,72 +109,109 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
     )
 
 
-def before_slopes(header: dict[str, Any], tensors: dict[str, Any]) -> None:
-    """Make a file one whose expert does not look at slopes."""
-    header["version"] = min(header["version"], 7)
-    for name in [name for name in tensors if name.startswith("expert/slope_")]:
-        del tensors[name]
-    tensors["expert/pool"] = tensors["expert/pool"].view(-1, 6)[:, :4].flatten().contiguous()
+BEFORE = ("linear", "kernel", "quadratic", "logistic", "slope_kernel", "slope_logistic")
+OF_VERSION = {9: BEFORE, 7: BEFORE[:4], 6: BEFORE[:3], 5: BEFORE[:2], 3: BEFORE[:2]}
+"""Classifiers of a view in files of older versions, in the order of their weights."""
 
 
-def before_logistic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
-    """Make a file one whose expert has no logistic regression either."""
-    before_slopes(header, tensors)
-    header["version"] = min(header["version"], 6)
-    for name in ("weights", "bias"):
-        tensors.pop(f"expert/logistic_{name}", None)
-    tensors["expert/pool"] = tensors["expert/pool"].view(-1, 4)[:, :3].flatten().contiguous()
+def with_older_expert(path: Path, version: int) -> dict[str, np.ndarray]:
+    """Put an expert into a file as that version wrote it; return its arrays."""
+    rng, kinds = np.random.default_rng(version), OF_VERSION[version]
+    bands, classes, r, apart = 5, 3, 4, 2
+    own, slopes = (7, 9), (6, 5)  # centers of both views
+    arrays = {
+        "center": rng.normal(size=bands),
+        "axes": rng.normal(size=(bands, r)),
+        "linear_weights": rng.normal(size=(2, bands, classes)),
+        "linear_bias": rng.normal(size=(2, classes)),
+        "quadratic_means": rng.normal(size=(2, classes, r)),
+        "quadratic_whitening": rng.normal(size=(2, classes, r, r)),
+        "quadratic_bias": rng.normal(size=(2, classes)),
+        "slope_axes": rng.normal(size=(bands, apart)),
+        "floor": np.array([0.03]),
+        "pool": rng.random(2 * len(kinds)),
+        "shift": rng.normal(size=classes),
+    }
+    arrays["slope_center"] = arrays["center"].copy()
+    for prefix, counts, read in (("", own, r), ("slope_", slopes, apart)):
+        arrays[f"{prefix}kernel_centers"] = rng.normal(size=(sum(counts), read))
+        arrays[f"{prefix}kernel_coefficients"] = rng.normal(size=(sum(counts), classes))
+        arrays[f"{prefix}kernel_gamma"] = rng.random(2) / 5
+        arrays[f"{prefix}kernel_pixels"] = np.array(counts, float)
+        arrays[f"{prefix}logistic_weights"] = rng.normal(size=(sum(counts), classes))
+        arrays[f"{prefix}logistic_bias"] = rng.normal(size=(2, classes))
+    since = {"shift": 4, "quadratic": 6, "logistic": 7, "slope": 8}
+    later = tuple(name for name, first in since.items() if version < first)
+    kept = {name: a for name, a in arrays.items() if not name.startswith(later)}
 
-
-def before_quadratic(header: dict[str, Any], tensors: dict[str, Any]) -> None:
-    """Make a file one whose expert has no quadratic analysis either."""
-    before_logistic(header, tensors)
-    header["version"] = min(header["version"], 5)
-    for name in ("means", "whitening", "bias"):
-        tensors.pop(f"expert/quadratic_{name}", None)
-    tensors["expert/pool"] = tensors["expert/pool"].view(-1, 3)[:, :2].flatten().contiguous()
-
-
-@pytest.mark.parametrize(
-    ("before", "left"),
-    [
-        (before_slopes, (1, 1, 1, 1, 0, 0)),
-        (before_logistic, (1, 1, 1, 0, 0, 0)),
-        (before_quadratic, (1, 1, 0, 0, 0, 0)),
-    ],
-)
-def test_a_file_from_before_a_classifier_maps_as_it_did(
-    tiny_checkpoint: Any, saved: Path, before: Any, left: tuple[int, ...]
-) -> None:
-    rewrite(saved, before)
-    loaded = load_checkpoint(saved).expert
-    assert loaded is not None
-    expert = tiny_checkpoint.expert
-    spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
-    np.testing.assert_allclose(
-        loaded.log_probabilities(*spectra),
-        replace(expert, weights=expert.weights * np.tile(left, 2)).log_probabilities(*spectra),
-        atol=1e-12,
-    )
-
-
-def test_a_file_from_before_the_shares_corrects_none(tiny_checkpoint: Any, saved: Path) -> None:
     def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
-        header["version"] = 3
-        del tensors["expert/shift"]
-        before_quadratic(header, tensors)
+        header["version"] = version
+        for name in [name for name in tensors if name.startswith("expert/")]:
+            del tensors[name]
+        tensors |= {f"expert/{name}": torch.from_numpy(values) for name, values in kept.items()}
 
-    rewrite(saved, before)
+    rewrite(path, before)
+    return kept
+
+
+def older_experts_say(arrays: dict[str, np.ndarray], kinds: tuple[str, ...], views: Any) -> Any:
+    """Classify spectra, (2, n, bands), by the equations of those versions."""
+    pooled = np.zeros((views.shape[1], 3))
+    weights = iter(arrays["pool"])
+    for view, spectra in enumerate(views):
+        centred = spectra.astype(float) - arrays["center"]
+        points = centred @ arrays["axes"]
+        white = np.einsum(
+            "nkr,krs->nks",
+            points[:, None] - arrays.get("quadratic_means", np.zeros((2, 3, 4)))[view],
+            arrays.get("quadratic_whitening", np.zeros((2, 3, 4, 4)))[view],
+        )
+
+        def regression(prefix: str, name: str, read: Any, view: int = view) -> Any:
+            first = int(arrays[f"{prefix}kernel_pixels"][0])
+            part = slice(first) if view == 0 else slice(first, None)
+            centers = arrays[f"{prefix}kernel_centers"][part]
+            distances = ((read[:, None] - centers) ** 2).sum(axis=2)
+            near = np.exp(-arrays[f"{prefix}kernel_gamma"][view] * distances)
+            if name == "kernel":
+                return near @ arrays[f"{prefix}kernel_coefficients"][part]
+            odds = near @ arrays[f"{prefix}logistic_weights"][part]
+            return odds + arrays[f"{prefix}logistic_bias"][view]
+
+        for kind in kinds:
+            if kind == "linear":
+                scores = spectra @ arrays["linear_weights"][view] + arrays["linear_bias"][view]
+            elif kind == "quadratic":
+                scores = arrays["quadratic_bias"][view] - (white**2).sum(axis=2) / 2
+            elif kind.startswith("slope_"):
+                of_slopes = centred @ arrays["slope_axes"]
+                scores = regression("slope_", kind.removeprefix("slope_"), of_slopes)
+            else:
+                scores = regression("", kind, points)
+            share = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+            pooled += next(weights) * np.log(0.97 * share + 0.03 / 3)
+    odds = np.exp(pooled - pooled.max(axis=1, keepdims=True))
+    odds *= np.exp(arrays.get("shift", np.zeros(3)))
+    return np.log(odds / odds.sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("version", OF_VERSION)
+def test_a_file_of_an_older_version_maps_as_it_did(saved: Path, version: int) -> None:
+    arrays = with_older_expert(saved, version)
     loaded = load_checkpoint(saved).expert
     assert loaded is not None
     spectra = np.random.default_rng(0).normal(size=(2, 7, 5)).astype(np.float32)
-    weights = tiny_checkpoint.expert.weights * np.tile((1, 1, 0, 0, 0, 0), 2)
-    shift = np.zeros_like(tiny_checkpoint.expert.shift)
-    uncorrected = replace(tiny_checkpoint.expert, shift=shift, weights=weights)
-    np.testing.assert_allclose(
-        loaded.log_probabilities(*spectra), uncorrected.log_probabilities(*spectra), rtol=1e-12
-    )
-    assert (tiny_checkpoint.expert.shift != 0).any()  # or nothing was tested
+    expected = older_experts_say(arrays, OF_VERSION[version], spectra)
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(loaded.log_probabilities(*spectra), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["axes", "pool", "slope_kernel_gamma", "logistic_bias"])
+def test_a_damaged_file_of_an_older_version_is_one_clear_error(saved: Path, name: str) -> None:
+    with_older_expert(saved, 9)
+    rewrite(saved, lambda _, tensors: tensors.pop(f"expert/{name}"))
+    with pytest.raises(FileFormatError, match=f"missing: {name}"):
+        load_checkpoint(saved)
 
 
 def test_it_is_kept_as_what_the_pixels_were_learned(tiny_checkpoint: Any, saved: Path) -> None:
@@ -195,8 +224,8 @@ def test_it_is_kept_as_what_the_pixels_were_learned(tiny_checkpoint: Any, saved:
     def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
         header["version"] = 4
         del tensors["scene/training_ids"]
-        before_quadratic(header, tensors)
 
+    with_older_expert(saved, 5)
     rewrite(saved, before)
     loaded = load_checkpoint(saved)
     assert loaded.training_ids is None and loaded.learned_labels() is None
@@ -229,7 +258,8 @@ def test_a_file_from_before_the_expert_is_a_network_alone(saved: Path) -> None:
         ),
         (lambda _, t: t.update({"expert/center": t["expert/center"][1:]}), "center of the expert"),
         (lambda _, t: t["expert/linear_bias"].fill_(float("nan")), "not finite"),
-        (lambda _, t: t["expert/kernel_pixels"].fill_(-3), "cannot be"),
+        (lambda _, t: t["expert/regression0_pixels"].fill_(-3), "cannot be"),
+        (lambda _, t: t["expert/regression1_first"].fill_(1), "does not have"),
         (lambda _, t: t.pop("expert/shift"), "missing or unknown: shift"),
         (three_views, "3 views of a pixel"),
         (lambda h, _: h["record"].update(mixture=None), "without its weight"),
