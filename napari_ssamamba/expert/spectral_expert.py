@@ -54,8 +54,8 @@ deviations of components) and a second pass over the first one's probabilities o
 pixel (as far as 1 to 8 pixels; EnMAP and its tiles, seed 10) gain less or nothing."""
 
 PIXELS_AT_ONCE = 1024
-"""Pixels whose distances to the training pixels are held at once: 25 MB for the most centers that
-two kernels have."""
+"""Pixels whose distances to the training pixels are held at once: 12 MB for the most centers that
+a kernel has, and as much again for a moment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
