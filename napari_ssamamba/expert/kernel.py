@@ -74,6 +74,7 @@ class KernelScores:
     gamma : float
     first : int
         Of the points' components, the number of the first that is read; the centers tell how many.
+        Not 0 in models of versions that looked at slopes apart.
     """
 
     centers: NDArray[np.float64]

@@ -214,6 +214,14 @@ def test_a_damaged_file_of_an_older_version_is_one_clear_error(saved: Path, name
         load_checkpoint(saved)
 
 
+def test_slopes_of_an_older_version_have_the_center_of_spectra(saved: Path) -> None:
+    """One array of components has one center; another one would change the map unseen."""
+    with_older_expert(saved, 9)
+    rewrite(saved, lambda _, tensors: tensors["expert/slope_center"].add_(1e-3))
+    with pytest.raises(FileFormatError, match="two centers"):
+        load_checkpoint(saved)
+
+
 def test_it_is_kept_as_what_the_pixels_were_learned(tiny_checkpoint: Any, saved: Path) -> None:
     loaded = load_checkpoint(saved)
     np.testing.assert_array_equal(loaded.training_ids, tiny_checkpoint.training_ids)
