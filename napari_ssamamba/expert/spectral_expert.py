@@ -76,9 +76,6 @@ class Classifiers:
     quadratic: QuadraticScores
     regressions: tuple[KernelScores, ...]
 
-    def __len__(self) -> int:
-        return 2 + len(self.regressions)
-
     def __call__(
         self, spectra: NDArray[np.float64], points: NDArray[np.float64]
     ) -> list[NDArray[np.float64]]:

@@ -13,7 +13,7 @@ from napari_ssamamba.expert.quadratic import QuadraticScores
 from napari_ssamamba.expert.spectral_expert import VIEWS, Classifiers, SpectralExpert
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,51 +67,62 @@ def in_present_form(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any
     Raises
     ------
     ValueError
-        Where arrays are missing or do not fit.
+        Where arrays are missing, unknown or do not fit.
     """
+    used: set[str] = set()
+
+    def use(name: str) -> NDArray[Any]:
+        used.add(name)
+        return arrays[name]
+
     try:
-        return _in_present_form(arrays)
+        present = _in_present_form(use)
     except KeyError as missing:
         raise ValueError(f"arrays of the expert are missing: {missing.args[0]}") from missing
+    if unknown := sorted(arrays.keys() - used):
+        raise ValueError(f"arrays of the expert are unknown: {', '.join(unknown)}")
+    return present
 
 
-def _in_present_form(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _in_present_form(use: Callable[[str], NDArray[Any]]) -> dict[str, NDArray[Any]]:
     present = {
-        name: arrays[name] for name in ("center", "linear_weights", "linear_bias", "floor", "shift")
+        name: use(name) for name in ("center", "linear_weights", "linear_bias", "floor", "shift")
     }
-    views, classes = arrays["linear_bias"].shape
-    weights = arrays["pool"].reshape(views, -1).T
+    views, classes = use("linear_bias").shape
+    weights = use("pool").reshape(views, -1).T
     kinds = BEFORE[: len(weights)]
     weight = dict(zip(kinds, weights, strict=True))
-    own = arrays["axes"].shape[1]
-    slopes = arrays["slope_axes"] if "slope_kernel" in kinds else arrays["axes"][:, :0]
-    if slopes.size and (arrays["slope_center"] != arrays["center"]).any():
-        raise ValueError("the expert has two centers")
-    present["axes"] = np.hstack((arrays["axes"], slopes))
+    own = use("axes").shape[1]
+    slopes = use("axes")[:, :0]
+    if "slope_kernel" in kinds:
+        slopes = use("slope_axes")
+        if (use("slope_center") != use("center")).any():
+            raise ValueError("the expert has two centers")
+    present["axes"] = np.hstack((use("axes"), slopes))
     more = (0, slopes.shape[1])
     if "quadratic" in kinds:
-        means, whitening = arrays["quadratic_means"], arrays["quadratic_whitening"]
-        present["quadratic_bias"] = arrays["quadratic_bias"]
+        means, whitening = use("quadratic_means"), use("quadratic_whitening")
+        present["quadratic_bias"] = use("quadratic_bias")
     else:
         means, whitening = np.zeros((views, classes, own)), np.zeros((views, classes, own, own))
         present["quadratic_bias"] = np.zeros((views, classes))
+        weight["quadratic"] = np.zeros(views)
     present["quadratic_means"] = np.pad(means, ((0, 0), (0, 0), more))
     present["quadratic_whitening"] = np.pad(whitening, ((0, 0), (0, 0), more, more))
     regressions = ("kernel", *kinds[3:])
     ordered = ("linear", "quadratic", *regressions)
-    nothing = np.zeros(views)
-    present["pool"] = np.stack([weight.get(kind, nothing) for kind in ordered], axis=1).ravel()
+    present["pool"] = np.stack([weight[kind] for kind in ordered], axis=1).ravel()
     for number, kind in enumerate(regressions):
         prefix = "slope_" if kind.startswith("slope_") else ""
         logistic = kind.endswith("logistic")
         coefficients = "logistic_weights" if logistic else "kernel_coefficients"
-        bias = arrays[f"{prefix}logistic_bias"] if logistic else np.zeros((views, classes))
+        bias = use(f"{prefix}logistic_bias") if logistic else np.zeros((views, classes))
         present |= {
-            f"regression{number}_centers": arrays[f"{prefix}kernel_centers"],
-            f"regression{number}_coefficients": arrays[f"{prefix}{coefficients}"],
+            f"regression{number}_centers": use(f"{prefix}kernel_centers"),
+            f"regression{number}_coefficients": use(f"{prefix}{coefficients}"),
             f"regression{number}_bias": bias,
-            f"regression{number}_gamma": arrays[f"{prefix}kernel_gamma"],
-            f"regression{number}_pixels": arrays[f"{prefix}kernel_pixels"],
+            f"regression{number}_gamma": use(f"{prefix}kernel_gamma"),
+            f"regression{number}_pixels": use(f"{prefix}kernel_pixels"),
             f"regression{number}_first": np.full(views, float(own if prefix else 0)),
         }
     return present

@@ -10,6 +10,7 @@ import torch
 
 from napari_ssamamba.data.tiles import Window, read_tile
 from napari_ssamamba.events import Pace, result_of
+from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.map_function import MapFunction
 from napari_ssamamba.prediction.mixer import Mixer
@@ -46,7 +47,7 @@ def checkpoint(request, tiny_checkpoint):
     expert = replace(
         found,
         views=found.views[:views],
-        weights=found.weights[: 4 * views],
+        weights=found.weights[: len(KINDS) * views],
         shift=np.linspace(-0.5, 0.5, found.classes),
     )
     record = replace(tiny_checkpoint.record, mixture=mixture)

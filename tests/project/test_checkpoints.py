@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def three_views(_: dict[str, Any], tensors: dict[str, Any]) -> None:
     for name in names:
         values = tensors[f"expert/{name}"]
         tensors[f"expert/{name}"] = torch.cat((values, values[1:]))
-    tensors["expert/pool"] = torch.cat((tensors["expert/pool"], tensors["expert/pool"][4:]))
+    tensors["expert/pool"] = torch.cat(
+        (tensors["expert/pool"], tensors["expert/pool"][len(KINDS) :])
+    )
 
 
 def test_nothing_is_lost(tiny_checkpoint: Any, saved: Path) -> None:
@@ -99,7 +102,7 @@ def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
     tiny_checkpoint: Any, tmp_path: Path
 ) -> None:
     expert = tiny_checkpoint.expert
-    alone = replace(expert, views=expert.views[:1], weights=expert.weights[:4])
+    alone = replace(expert, views=expert.views[:1], weights=expert.weights[: len(KINDS)])
     save_checkpoint(replace(tiny_checkpoint, expert=alone), tmp_path / "m")
     loaded = load_checkpoint(tmp_path / "m").expert
     assert loaded is not None and not loaded.sees_surroundings and loaded.margin == 0
@@ -211,6 +214,27 @@ def test_a_damaged_file_of_an_older_version_is_one_clear_error(saved: Path, name
     with_older_expert(saved, 9)
     rewrite(saved, lambda _, tensors: tensors.pop(f"expert/{name}"))
     with pytest.raises(FileFormatError, match=f"missing: {name}"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.update({"expert/more": t["expert/pool"].clone()}), "unknown: more"),
+        (
+            lambda t: t.update({"expert/pool": t["expert/pool"][:10]}),
+            "unknown: slope_logistic_bias",
+        ),
+        (lambda t: t.update({"expert/pool": t["expert/pool"][:2]}), "missing: kernel"),
+        (lambda t: t.update({"expert/pool": torch.ones(14, dtype=torch.float64)}), "do not fit"),
+    ],
+)
+def test_an_older_expert_has_the_arrays_of_its_classifiers_alone(
+    saved: Path, change: Any, said: str
+) -> None:
+    with_older_expert(saved, 9)
+    rewrite(saved, lambda _, tensors: change(tensors))
+    with pytest.raises(FileFormatError, match=said):
         load_checkpoint(saved)
 
 
