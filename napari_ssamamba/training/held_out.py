@@ -93,7 +93,10 @@ def read_and_score_held_out(
         Where not even one patch fits its memory with the network.
     """
     chosen = choose_device(device)
-    material = yield from read_material(cube, pixels, model, standardiser, config)
+    in_fields = any(teacher.sees_surroundings for teacher in teachers.values())
+    material = yield from read_material(
+        cube, pixels, model, standardiser, config, in_fields=in_fields
+    )
     with memory_may_lack(chosen, model, len(pixels)):
         table, index, school = material.on(chosen)
         samples = Samples(index, torch.from_numpy(targets).to(chosen))

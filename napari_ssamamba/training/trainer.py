@@ -146,7 +146,10 @@ def train(
         )
         if start_from is None and config.follow_scene:
             actual = fitting_patch(actual, expert)
-    material = yield from read_material(cube, pixels, actual, standardiser, config)
+    in_fields = expert is not None and expert.expert.sees_surroundings
+    material = yield from read_material(
+        cube, pixels, actual, standardiser, config, in_fields=in_fields
+    )
     config, coordinates = material.config, material.coordinates
     draft = Checkpoint(
         weights={},
