@@ -24,6 +24,7 @@ from napari_ssamamba.prediction.predictor import map_tiles
 from napari_ssamamba.training import trainer as trainer_module
 from napari_ssamamba.training.config import TrainingConfig
 from napari_ssamamba.training.coordinates import FIRST, scene_coordinates
+from napari_ssamamba.training.held_out import read_and_score_held_out
 from napari_ssamamba.training.learner import Samples
 from napari_ssamamba.training.lessons import (
     BESIDE,
@@ -147,6 +148,32 @@ def test_lessons_agree_with_what_lies_on_one_side_of_them(tiny_job: Any) -> None
         np.testing.assert_allclose(said, expected / expected.sum(), atol=1e-5)
 
 
+@pytest.mark.parametrize("in_fields", [True, False])
+def test_lessons_are_compared_with_others_where_the_expert_keeps_the_surroundings(
+    tiny_job: Any, monkeypatch: pytest.MonkeyPatch, in_fields: bool
+) -> None:
+    """In a training, where a fold is left out meanwhile, and where all are in turn."""
+    compared_with: list[int] = []
+
+    def teaching(self: School, *given: Any) -> Any:
+        compared_with.append(self.lessons.index.shape[1])
+        return (yield from samples(self, *given))
+
+    samples = School.samples
+    monkeypatch.setattr(School, "samples", teaching)
+    if not in_fields:
+        monkeypatch.setattr("napari_ssamamba.expert.fit.CLEARLY_LESS", 2.0)
+    run(tiny_job, SHORT)
+    assert compared_with == [5 if in_fields else 1] * 2
+    pixels, targets, _, lessons = prepared(tiny_job)
+    scale = lessons.standardiser
+    fitted = result_of(fit_expert(tiny_job.cube, pixels, targets, 3, scale, 0))
+    model = replace(tiny_job.model, bands=int(tiny_job.cube.good_indices.size), classes=3)
+    given = tiny_job.cube, pixels, targets, fitted.fold, fitted.without, model, scale, SHORT
+    result_of(read_and_score_held_out(*given, "cpu"))
+    assert compared_with[2:] == [5 if in_fields else 1] * len(fitted.without)
+
+
 def test_borders_stay_and_single_pixels_yield() -> None:
     """A pixel that is A, say the odds, beside A on two sides or nowhere."""
     odds = np.array([0.7, 0.3], np.float32)
@@ -169,6 +196,7 @@ def test_a_teacher_of_single_spectra_is_believed_pixel_by_pixel(tiny_job: Any) -
     scale = lessons.standardiser
     work = read_lessons(tiny_job.cube, model, scale, SHORT, in_fields=False)
     found = result_of(work)
+    assert found is not None
     np.testing.assert_array_equal(found.pixels, lessons.pixels)
     assert found.index.shape == (len(found.pixels), 1)
     own, _ = result_of(read_with_surroundings(tiny_job.cube, found.pixels, scale))
