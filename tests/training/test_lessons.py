@@ -198,6 +198,7 @@ def test_a_teacher_of_single_spectra_is_believed_pixel_by_pixel(tiny_job: Any) -
     found = result_of(work)
     assert found is not None
     np.testing.assert_array_equal(found.pixels, lessons.pixels)
+    np.testing.assert_array_equal(found.coordinates.axes, lessons.coordinates.axes)
     assert found.index.shape == (len(found.pixels), 1)
     own, _ = result_of(read_with_surroundings(tiny_job.cube, found.pixels, scale))
     expected = np.exp(alone.log_probabilities(own))
