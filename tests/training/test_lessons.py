@@ -15,6 +15,7 @@ from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.folds import by_typicality
+from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.expert.surroundings import read_with_surroundings
 from napari_ssamamba.model.config import ModelConfig
 from napari_ssamamba.model.network import build_network, load_network
@@ -191,12 +192,11 @@ def test_borders_stay_and_single_pixels_yield() -> None:
 
 def test_a_teacher_of_single_spectra_is_believed_pixel_by_pixel(tiny_job: Any) -> None:
     _, _, expert, lessons = prepared(tiny_job)
-    alone = replace(expert, views=expert.views[:1], weights=expert.weights[:4])
+    alone = replace(expert, views=expert.views[:1], weights=expert.weights[: len(KINDS)])
     model = replace(tiny_job.model, bands=int(tiny_job.cube.good_indices.size))
     scale = lessons.standardiser
     work = read_lessons(tiny_job.cube, model, scale, SHORT, in_fields=False)
-    found = result_of(work)
-    assert found is not None
+    found: Any = result_of(work)
     np.testing.assert_array_equal(found.pixels, lessons.pixels)
     np.testing.assert_array_equal(found.coordinates.axes, lessons.coordinates.axes)
     assert found.index.shape == (len(found.pixels), 1)
