@@ -93,10 +93,7 @@ def read_and_score_held_out(
         Where not even one patch fits its memory with the network.
     """
     chosen = choose_device(device)
-    in_fields = any(teacher.sees_surroundings for teacher in teachers.values())
-    material = yield from read_material(
-        cube, pixels, model, standardiser, config, in_fields=in_fields
-    )
+    material = yield from read_material(cube, pixels, model, standardiser, config)
     with memory_may_lack(chosen, model, len(pixels)):
         table, index, school = material.on(chosen)
         samples = Samples(index, torch.from_numpy(targets).to(chosen))
@@ -188,7 +185,7 @@ def score_held_out(
     return said
 
 
-def _instead(event: Progress, _: None) -> Progress:
+def _instead(event: Progress, _: Progress) -> Progress:
     return event
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
+from napari_ssamamba.data.patches import read_patches
 from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.expert.spectral_expert import PIXELS_AT_ONCE
 from napari_ssamamba.expert.surroundings import read_with_surroundings
@@ -82,36 +83,39 @@ class Lessons:
     standardiser : Standardiser
     pixels : ndarray of int32, shape (m, 2)
         Row and column.
-    own, around : ndarray of float32, shape (points, bands)
-        For the expert: spectra, and averages of surroundings, of these pixels and of those that
-        they are compared with.
-    index : ndarray of int64, shape (m, 5) or (m, 1)
-        Rows of these arrays: each pixel's own and those of `BESIDE`, -1 where nothing was measured.
     coordinates : Coordinates
     """
 
     cube: Cube
     standardiser: Standardiser
     pixels: NDArray[np.int32]
-    own: NDArray[np.float32]
-    around: NDArray[np.float32]
-    index: NDArray[np.int64]
     coordinates: Coordinates
 
-    def said_by(self, expert: SpectralExpert) -> Generator[None, None, NDArray[np.float32]]:
+    def said_by(self, expert: SpectralExpert) -> Generator[Progress, None, NDArray[np.float32]]:
         """Return the expert's probabilities, (m, classes); pauses now and then.
 
-        See `in_one_piece` for those of an expert that looks at surroundings.
+        The scene is read anew, part by part: with those that they are compared with the spectra
+        would take some 50 MB. See `in_one_piece` for an expert that looks at surroundings.
         """
-        views = (self.own, self.around) if expert.sees_surroundings else (self.own,)
-        said = np.empty((len(self.own), expert.classes), np.float32)
-        for start in range(0, len(said), PIXELS_AT_ONCE):
+        asking = Progress(text="Asking the spectral expert")
+        cube, in_fields = self.cube, expert.sees_surroundings
+        places = self.pixels[:, None] + (BESIDE if in_fields else BESIDE[:1])  # (m, 5 or 1, 2)
+        inside = ((places >= 0) & (places < (cube.rows, cube.columns))).all(axis=-1)
+        points, of_place = np.unique(places[inside], axis=0, return_inverse=True)
+        said = np.empty((len(points), expert.classes), np.float32)
+        known = np.empty(len(points), bool)
+        for start in range(0, len(points), PIXELS_AT_ONCE):
             part = slice(start, start + PIXELS_AT_ONCE)
-            said[part] = np.exp(expert.log_probabilities(*(view[part] for view in views)))
-            yield
-        if self.index.shape[1] == 1:
-            return said[self.index[:, 0]]
-        return in_one_piece(said[self.index], self.index >= 0)
+            views = yield from retold(
+                read_with_surroundings(cube, points[part], self.standardiser), lambda _: asking
+            )
+            said[part] = np.exp(expert.log_probabilities(*views[: 1 + in_fields]))
+            known[part] = views[0].any(axis=1)
+            yield asking
+        of_places = np.zeros((*inside.shape, expert.classes), np.float32)
+        measured = np.zeros(inside.shape, bool)
+        of_places[inside], measured[inside] = said[of_place], known[of_place]
+        return in_one_piece(of_places, measured) if in_fields else of_places[:, 0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +134,7 @@ class School:
 
     def samples(
         self, labelled: Samples, expert: SpectralExpert, config: TrainingConfig
-    ) -> Generator[None, None, Samples]:
+    ) -> Generator[Progress, None, Samples]:
         """Return what a network learns from: labels, and what the expert says of the lessons."""
         said = yield from self.lessons.said_by(expert)
         targets = labelled.targets
@@ -183,23 +187,9 @@ def in_one_piece(said: NDArray[np.float32], measured: NDArray[np.bool_]) -> NDAr
 
 
 def read_lessons(
-    cube: Cube,
-    model: ModelConfig,
-    standardiser: Standardiser,
-    config: TrainingConfig,
-    *,
-    in_fields: bool,
+    cube: Cube, model: ModelConfig, standardiser: Standardiser, config: TrainingConfig
 ) -> Generator[Progress, None, Lessons | None]:
     """Draw measured pixels of the scene, as many as are asked for and fit the memory.
-
-    Parameters
-    ----------
-    cube : Cube
-    model : ModelConfig
-    standardiser : Standardiser
-    config : TrainingConfig
-    in_fields : bool
-        Whether who teaches looks at surroundings: then the pixels of `BESIDE` are read, too.
 
     Returns
     -------
@@ -210,20 +200,12 @@ def read_lessons(
     number = min(config.lessons, MOST_VALUES // patch)
     pixels = scattered_pixels(cube.rows, cube.columns, number, np.random.default_rng(config.seed))
     reading = Progress(text="Reading pixels of the scene for the network to learn")
-    places = pixels[:, None] + (BESIDE if in_fields else BESIDE[:1])  # (m, 5 or 1, 2)
-    inside = ((places >= 0) & (places < (cube.rows, cube.columns))).all(axis=-1)
-    points, rows = np.unique(places[inside], axis=0, return_inverse=True)
-    own, around = yield from retold(
-        read_with_surroundings(cube, points, standardiser), lambda _: reading
-    )
-    index = np.full(inside.shape, -1)
-    index[inside] = np.where(np.asarray(own.any(axis=1))[rows], rows, -1)
-    measured = index[:, 0] >= 0
+    patches = yield from retold(read_patches(cube, pixels, 1, standardiser), lambda _: reading)
+    spectra = patches.table[patches.index[:, 0]]
+    measured = spectra.any(axis=1)
     if measured.sum() < 2:
         return None
-    pixels, index = pixels[measured], index[measured]
-    coordinates = scene_coordinates(own[index[:, 0]])
-    return Lessons(cube, standardiser, pixels, own, around, index, coordinates)
+    return Lessons(cube, standardiser, pixels[measured], scene_coordinates(spectra[measured]))
 
 
 def scattered_pixels(

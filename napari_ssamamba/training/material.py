@@ -65,8 +65,6 @@ def read_material(
     model: ModelConfig,
     standardiser: Standardiser,
     config: TrainingConfig,
-    *,
-    in_fields: bool,
 ) -> Generator[Progress, None, Material]:
     """Read patches for a network of the scene's bands; the training's lessons, too, if any.
 
@@ -78,12 +76,10 @@ def read_material(
     model : ModelConfig
     standardiser : Standardiser
     config : TrainingConfig
-    in_fields : bool
-        See `read_lessons`.
     """
     lessons = None
     if config.mixture == "mixed" and config.lessons:
-        lessons = yield from read_lessons(cube, model, standardiser, config, in_fields=in_fields)
+        lessons = yield from read_lessons(cube, model, standardiser, config)
     if lessons is None:
         patches = yield from read_patches(cube, pixels, model.patch_size, standardiser)
         return Material(patches, len(pixels), None, model, config)

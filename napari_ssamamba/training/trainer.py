@@ -12,7 +12,7 @@ import torch
 from napari_ssamamba.checkpoint import Checkpoint, EpochRecord, TrainingRecord
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.errors import LabelsError
-from napari_ssamamba.events import Notice, Pace, Progress, retold
+from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.model.network import build_network, empty_network, set_generator
@@ -146,10 +146,7 @@ def train(
         )
         if start_from is None and config.follow_scene:
             actual = fitting_patch(actual, expert)
-    in_fields = expert is not None and expert.expert.sees_surroundings
-    material = yield from read_material(
-        cube, pixels, actual, standardiser, config, in_fields=in_fields
-    )
+    material = yield from read_material(cube, pixels, actual, standardiser, config)
     config, coordinates = material.config, material.coordinates
     draft = Checkpoint(
         weights={},
@@ -190,10 +187,7 @@ def train(
         targets = torch.from_numpy(wanted).to(chosen)
         labelled = trained = Samples(index[:n], targets[:n])
         if school is not None and expert is not None:
-            trained = yield from retold(
-                school.samples(labelled, expert.expert, config),
-                lambda _: Progress(text="Asking the spectral expert"),
-            )
+            trained = yield from school.samples(labelled, expert.expert, config)
         learner = Learner(
             network,
             table,

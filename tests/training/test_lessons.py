@@ -59,8 +59,7 @@ def prepared(job: Any, config: TrainingConfig = SHORT) -> Any:
     scale = result_of(fit_standardiser(job.cube, pixels, config))
     expert = result_of(fit_expert(job.cube, pixels, targets, 3, scale, 0)).expert
     model = replace(job.model, bands=int(job.cube.good_indices.size))
-    lessons = read_lessons(job.cube, model, scale, config, in_fields=expert.sees_surroundings)
-    return pixels, targets, expert, result_of(lessons)
+    return pixels, targets, expert, result_of(read_lessons(job.cube, model, scale, config))
 
 
 def test_a_network_of_coordinates_says_the_same_of_spectra() -> None:
@@ -154,25 +153,24 @@ def test_lessons_are_compared_with_others_where_the_expert_keeps_the_surrounding
     tiny_job: Any, monkeypatch: pytest.MonkeyPatch, in_fields: bool
 ) -> None:
     """In a training, where a fold is left out meanwhile, and where all are in turn."""
-    compared_with: list[int] = []
+    compared: list[int] = []
 
-    def teaching(self: School, *given: Any) -> Any:
-        compared_with.append(self.lessons.index.shape[1])
-        return (yield from samples(self, *given))
+    def comparing(said: Any, measured: Any) -> Any:
+        compared.append(len(said))
+        return in_one_piece(said, measured)
 
-    samples = School.samples
-    monkeypatch.setattr(School, "samples", teaching)
+    monkeypatch.setattr("napari_ssamamba.training.lessons.in_one_piece", comparing)
     if not in_fields:
         monkeypatch.setattr("napari_ssamamba.expert.fit.CLEARLY_LESS", 2.0)
     run(tiny_job, SHORT)
-    assert compared_with == [5 if in_fields else 1] * 2
+    assert len(compared) == (2 if in_fields else 0)
     pixels, targets, _, lessons = prepared(tiny_job)
     scale = lessons.standardiser
     fitted = result_of(fit_expert(tiny_job.cube, pixels, targets, 3, scale, 0))
     model = replace(tiny_job.model, bands=int(tiny_job.cube.good_indices.size), classes=3)
     given = tiny_job.cube, pixels, targets, fitted.fold, fitted.without, model, scale, SHORT
     result_of(read_and_score_held_out(*given, "cpu"))
-    assert compared_with[2:] == [5 if in_fields else 1] * len(fitted.without)
+    assert len(compared) == (2 + len(fitted.without) if in_fields else 0)
 
 
 def test_borders_stay_and_single_pixels_yield() -> None:
@@ -193,16 +191,11 @@ def test_borders_stay_and_single_pixels_yield() -> None:
 def test_a_teacher_of_single_spectra_is_believed_pixel_by_pixel(tiny_job: Any) -> None:
     _, _, expert, lessons = prepared(tiny_job)
     alone = replace(expert, views=expert.views[:1], weights=expert.weights[: len(KINDS)])
-    model = replace(tiny_job.model, bands=int(tiny_job.cube.good_indices.size))
     scale = lessons.standardiser
-    work = read_lessons(tiny_job.cube, model, scale, SHORT, in_fields=False)
-    found: Any = result_of(work)
-    np.testing.assert_array_equal(found.pixels, lessons.pixels)
-    np.testing.assert_array_equal(found.coordinates.axes, lessons.coordinates.axes)
-    assert found.index.shape == (len(found.pixels), 1)
-    own, _ = result_of(read_with_surroundings(tiny_job.cube, found.pixels, scale))
+    own, _ = result_of(read_with_surroundings(tiny_job.cube, lessons.pixels, scale))
+    np.testing.assert_array_equal(lessons.coordinates.axes, scene_coordinates(own).axes)
     expected = np.exp(alone.log_probabilities(own))
-    np.testing.assert_allclose(result_of(found.said_by(alone)), expected, atol=1e-5)
+    np.testing.assert_allclose(result_of(lessons.said_by(alone)), expected, atol=1e-5)
 
 
 def test_a_scene_without_enough_pixels_teaches_nothing(tiny_job: Any) -> None:
