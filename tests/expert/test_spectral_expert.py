@@ -17,7 +17,7 @@ from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.events import result_of
 from napari_ssamamba.expert.choosing import Fitted
 from napari_ssamamba.expert.discriminant import fit_discriminant
-from napari_ssamamba.expert.fit import IN_FIELDS, UNDECIDED, _weigh, fit_expert
+from napari_ssamamba.expert.fit import EXPECTED, WORTH, _weigh, fit_expert
 from napari_ssamamba.expert.shares import shift_of_shares
 from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.expert.surroundings import (
@@ -93,19 +93,16 @@ def test_surroundings_are_looked_at_in_fields_alone() -> None:
         assert (after != before).any() == fields
 
 
-def test_surroundings_that_stay_are_expected_to_tell_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    cube, truth = scene(fields=True)
-    context = fitted(cube, truth)[0].expert.context
-    monkeypatch.setattr("napari_ssamamba.expert.fit.IN_FIELDS", UNDECIDED)
-    assert fitted(cube, truth)[0].expert.context < context - 0.03
-
-
-def test_views_that_say_the_same_differ_by_what_is_expected_of_them() -> None:
-    said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
-    alike: Any = {kind: [Fitted(None, {}, said)] * 2 for kind in KINDS}
-    for shares in (UNDECIDED, IN_FIELDS):
-        own, around = _weigh(alike, said.argmax(axis=1), 0.0, shares)[0].reshape(2, -1).sum(axis=1)
-        assert around - own == pytest.approx(shares[1] - shares[0], abs=1e-3)
+def test_four_classifiers_are_expected_alike_as_far_as_labels_say_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In fields the linear one of either view, and the surroundings' regressions."""
+    monkeypatch.setattr("napari_ssamamba.expert.fit.WORTH", 1e9)
+    of_its_own = [EXPECTED] * 4
+    in_fields = [EXPECTED, 0, 0, 0, EXPECTED, 0, EXPECTED, EXPECTED]  # in the order of `KINDS`
+    for fields in (True, False):
+        weights = fitted(*scene(fields=fields))[0].expert.weights
+        assert weights == pytest.approx(in_fields if fields else of_its_own, abs=1e-3)
 
 
 def test_the_discriminant_is_given_the_scenes_noise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,16 +162,20 @@ def test_an_expert_without_surroundings_pools_its_own_classifiers_alone() -> Non
     np.testing.assert_allclose([found[3, 3], found[40, 9]], expected, rtol=1e-5)
 
 
-def test_classifiers_that_few_labels_suit_less_have_to_earn_their_weight() -> None:
-    """Members that say the same differ by what is expected of them."""
-    said = np.log(np.random.default_rng(0).dirichlet(np.ones(3), 20))
-    alike: Any = {kind: [Fitted(None, {}, said)] for kind in KINDS}
-    weights, mixed = _weigh(alike, said.argmax(axis=1), 0.0, (1.0,))
-    assert (mixed.argmax(axis=1) == said.argmax(axis=1)).all()
-    weight = dict(zip(KINDS, weights, strict=True))
-    assert weight["linear"] == pytest.approx(weight["kernel"], abs=1e-4)
-    assert weight["quadratic"] == pytest.approx(weight["logistic"], abs=1e-4)
-    assert weight["linear"] > weight["quadratic"] + 0.2
+def test_many_labels_outweigh_what_is_expected_of_classifiers_and_few_do_not() -> None:
+    shares = []
+    for n in (8, 2000):
+        truth = np.arange(n) % 3
+        useful, useless = np.where(np.eye(3)[truth] > 0, 1.0, 0.0), np.zeros((n, 3))
+        fits: Any = {
+            kind: [Fitted(None, {}, useful if kind == "kernel" else useless)] for kind in KINDS
+        }
+        weights, mixed = _weigh(fits, truth, 0.0, np.full(4, EXPECTED), WORTH)
+        assert (mixed.argmax(axis=1) == truth).all()
+        weight = dict(zip(KINDS, weights, strict=True))
+        shares.append(weight["kernel"] / EXPECTED)
+    assert 1.0 < shares[0] < 1.5
+    assert shares[1] > 2
 
 
 def test_few_equal_labels_do_not_make_classes_equally_large() -> None:
