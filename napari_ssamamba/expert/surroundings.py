@@ -133,6 +133,14 @@ def read_with_surroundings(
     return own, around
 
 
+def read_own(
+    cube: Cube, pixels: NDArray[np.int32], standardiser: Standardiser
+) -> Generator[Progress, None, NDArray[np.float32]]:
+    """Read what `read_with_surroundings` returns first, (n, bands), without what lies around."""
+    patches = yield from read_patches(cube, pixels, 1, standardiser)
+    return np.asarray(patches.table[patches.index[:, 0]])
+
+
 def gaussian() -> NDArray[np.float64]:
     """Return the Gaussian in one direction, its sum 1."""
     distance = np.arange(-RADIUS, RADIUS + 1)

@@ -21,10 +21,9 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
-from napari_ssamamba.data.patches import read_patches
 from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.expert.spectral_expert import PIXELS_AT_ONCE
-from napari_ssamamba.expert.surroundings import read_with_surroundings
+from napari_ssamamba.expert.surroundings import read_own, read_with_surroundings
 from napari_ssamamba.training.coordinates import COUNT, Coordinates, scene_coordinates
 from napari_ssamamba.training.learner import Samples
 from napari_ssamamba.training.optimisation import class_weights
@@ -104,12 +103,15 @@ class Lessons:
         points, of_place = np.unique(places[inside], axis=0, return_inverse=True)
         said = np.empty((len(points), expert.classes), np.float32)
         known = np.empty(len(points), bool)
+        views: tuple[NDArray[np.float32], ...]
         for start in range(0, len(points), PIXELS_AT_ONCE):
             part = slice(start, start + PIXELS_AT_ONCE)
-            views = yield from retold(
-                read_with_surroundings(cube, points[part], self.standardiser), lambda _: asking
-            )
-            said[part] = np.exp(expert.log_probabilities(*views[: 1 + in_fields]))
+            here = cube, points[part], self.standardiser
+            if in_fields:
+                views = yield from retold(read_with_surroundings(*here), lambda _: asking)
+            else:
+                views = ((yield from retold(read_own(*here), lambda _: asking)),)
+            said[part] = np.exp(expert.log_probabilities(*views))
             known[part] = views[0].any(axis=1)
             yield asking
         of_places = np.zeros((*inside.shape, expert.classes), np.float32)
@@ -200,8 +202,7 @@ def read_lessons(
     number = min(config.lessons, MOST_VALUES // patch)
     pixels = scattered_pixels(cube.rows, cube.columns, number, np.random.default_rng(config.seed))
     reading = Progress(text="Reading pixels of the scene for the network to learn")
-    patches = yield from retold(read_patches(cube, pixels, 1, standardiser), lambda _: reading)
-    spectra = patches.table[patches.index[:, 0]]
+    spectra = yield from retold(read_own(cube, pixels, standardiser), lambda _: reading)
     measured = spectra.any(axis=1)
     if measured.sum() < 2:
         return None
