@@ -15,6 +15,7 @@ from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
 from napari_ssamamba.events import result_of
+from napari_ssamamba.expert.calibration import PRIOR_PIXELS, fit_pool
 from napari_ssamamba.expert.choosing import Fitted
 from napari_ssamamba.expert.discriminant import fit_discriminant
 from napari_ssamamba.expert.fit import EXPECTED, WORTH, _weigh, fit_expert
@@ -93,16 +94,24 @@ def test_surroundings_are_looked_at_in_fields_alone() -> None:
         assert (after != before).any() == fields
 
 
+@pytest.mark.parametrize("fields", [True, False])
 def test_four_classifiers_are_expected_alike_as_far_as_labels_say_nothing_else(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, fields: bool
 ) -> None:
     """In fields the linear one of either view, and the surroundings' regressions."""
-    monkeypatch.setattr("napari_ssamamba.expert.fit.WORTH", 1e9)
     of_its_own = [EXPECTED] * 4
     in_fields = [EXPECTED, 0, 0, 0, EXPECTED, 0, EXPECTED, EXPECTED]  # in the order of `KINDS`
-    for fields in (True, False):
-        weights = fitted(*scene(fields=fields))[0].expert.weights
-        assert weights == pytest.approx(in_fields if fields else of_its_own, abs=1e-3)
+    asked = []
+
+    def surely(members: np.ndarray, targets: np.ndarray, **prior: Any) -> np.ndarray:
+        asked.append(prior["prior_pixels"])
+        return fit_pool(members, targets, **(prior | {"prior_pixels": 1e9}))
+
+    monkeypatch.setattr("napari_ssamamba.expert.fit.fit_pool", surely)
+    monkeypatch.setattr("napari_ssamamba.expert.fit.CLEARLY_LESS", 0.4 if fields else 0.6)
+    weights = fitted(*scene(fields=fields))[0].expert.weights
+    assert weights == pytest.approx(in_fields if fields else of_its_own, abs=1e-3)
+    assert asked == [PRIOR_PIXELS, PRIOR_PIXELS if fields else WORTH]
 
 
 def test_the_discriminant_is_given_the_scenes_noise(monkeypatch: pytest.MonkeyPatch) -> None:
