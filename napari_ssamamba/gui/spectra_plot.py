@@ -23,7 +23,6 @@ from napari_ssamamba.gui.attribution_text import selection_text
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.curve_list import CurveList
 from napari_ssamamba.gui.dialogs import Dialogs
-from napari_ssamamba.gui.dock_room import make_room
 from napari_ssamamba.gui.line_drawing import color_of, draw_line
 from napari_ssamamba.gui.plot_colors import follow_palette
 from napari_ssamamba.gui.spectra_controls import SpectraControls
@@ -90,7 +89,6 @@ class SpectraPlot(QWidget):
         self._lines: list[Line] = []
         self._stale = False
         self._empty = True
-        self._room: int | None = None
         self.selection = QElidingLabel()
         self.selection.setMinimumWidth(SIDE_WIDTH)
         self.plot = pg.PlotWidget()
@@ -132,8 +130,7 @@ class SpectraPlot(QWidget):
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
         layout.addWidget(self.selection)
-        self.scroll = self._scroll(self.splitter)
-        layout.addWidget(self.scroll, 1)
+        layout.addWidget(self._scroll(self.splitter), 1)
         layout.addWidget(self.controls)
 
     def _scroll(self, plots: QWidget) -> QScrollArea:
@@ -166,7 +163,6 @@ class SpectraPlot(QWidget):
         connect(self._show, audit.spectrum, curves.events.singles)
         connect(self._show_selection, curves.events.pair)
         connect(self._place_range, session.attribution.events.found)
-        connect(self._make_room, session.attribution.events.found)
 
     # --- what changes ----------------------------------------------------------------------
 
@@ -208,22 +204,11 @@ class SpectraPlot(QWidget):
 
     def _show_decided(self, wanted: bool) -> None:
         self.decided.setVisible(wanted)
-        if not wanted and self._room:
-            make_room(self, -self._room)
-        self._room = None
-        self._make_room()
         self.plot.getAxis("bottom").setStyle(showValues=not wanted)
         self.plot.getAxis("bottom").showLabel(not wanted)
         self._workflow.attribution.follow(wanted)
         self._align()
         self._place_range()
-
-    def _make_room(self, *_: object) -> None:
-        """Make a low dock higher for the bars, once; how high it is then is up to the user."""
-        if self._room is None and self.decided.content.isVisibleTo(self):
-            self.splitter.refresh()  # its handle appears
-            needed = self.splitter.minimumSizeHint().height() - self.scroll.height()
-            self._room = make_room(self, max(0, needed))
 
     def _align(self) -> None:
         """Let the list be as wide as what is beside the bars, while they are shown."""

@@ -7,10 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow
 
 from napari_ssamamba.data.cube import Cube
-from napari_ssamamba.gui.dock_room import MIDDLE
 from napari_ssamamba.gui.spectra_lines import lines_of, nearest
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
 
@@ -35,49 +33,6 @@ def test_what_is_missing_is_said(plot, workflow, tiny_checkpoint, tiny_job):
     session.open_cube(Cube("other", np.zeros((4, 4, 3), np.float32)))
     panel.subject.setCurrentIndex(0)
     assert "has 3 bands" in panel.missing.text()
-
-
-@pytest.mark.parametrize(("low", "grows"), [(180, True), (500, False)])
-def test_a_low_dock_makes_room_once_and_takes_it_back(
-    plot, qtbot, workflow, tiny_checkpoint, low, grows
-):
-    """In a window as low as a small screen; what is in its middle is not squeezed out."""
-    window, dock = QMainWindow(), QDockWidget()
-    qtbot.addWidget(window)
-    window.setCentralWidget(QLabel("the scene"))
-    dock.setWidget(plot)
-    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-    window.resize(1000, 800)
-    window.show()
-    qtbot.waitExposed(window)
-
-    def set_height(height):
-        window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
-        qtbot.waitUntil(lambda: dock.height() == height)
-
-    def below():
-        """How far the bars reach below what is seen."""
-        panel, scroll = plot.decided, plot.scroll
-        return panel.mapTo(scroll, panel.rect().bottomLeft()).y() - scroll.height()
-
-    set_height(low)
-    session = workflow.session
-    session.set_checkpoint(tiny_checkpoint)
-    session.pick(9, 9)
-    plot.controls.decided.setChecked(True)
-    qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
-    qtbot.waitUntil(lambda: (dock.height() > low + 20) == grows, timeout=5000)
-    qtbot.waitUntil(lambda: -20 < below() < 0, timeout=5000)
-    assert window.centralWidget().height() >= MIDDLE
-    set_height(250)  # by hand, and it stays so
-    session.pick(10, 9)
-    qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
-    qtbot.wait(100)
-    assert dock.height() == 250
-    plot.controls.decided.setChecked(False)
-    qtbot.wait(100)
-    assert dock.height() < 250 if grows else dock.height() == 250
-    plot.setParent(None)
 
 
 def test_bars_and_sentences_are_those_of_the_session(plot, qtbot, workflow, tiny_checkpoint):
