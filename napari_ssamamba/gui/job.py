@@ -12,6 +12,7 @@ from qtpy.QtCore import QThreadPool, Signal
 from superqt.utils import WorkerBase
 from superqt.utils._qthreading import WorkerBaseSignals
 
+from napari_ssamamba.gui.cores import done_with, end_idle_threads, leave_to
 from napari_ssamamba.gui.freed_memory import give_back
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.events import Progress
 
-SECONDS_BETWEEN_UPDATES = 0.05
-"""Events that do not last are passed on at most this often: more would only load the window."""
+SECONDS_BETWEEN_UPDATES = 0.2
+"""Events that do not last are passed on at most this often: for each, Qt puts the whole window
+together anew, which takes a core 50 ms where OpenGL is drawn in software."""
 
 NICENESS = 10
 """Priority of the thread below the window's, where the system has priorities for threads."""
@@ -71,6 +73,8 @@ class Job(WorkerBase[Any]):
 
         The base class waits for the event loop, which may first add a scene's layers for a second.
         """
+        leave_to(self)
+        self.signals._finished.connect(done_with)
         self._worker_set.add(self)
         self.signals._finished.connect(self._set_discard)
         QThreadPool.globalInstance().start(self)
@@ -116,6 +120,7 @@ class Job(WorkerBase[Any]):
         finally:
             generator.close()
             give_back(at_once=True)
+            end_idle_threads()
         return None
 
     def _goes_on(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils import cancelable_progress
 from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QLabel, QMainWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ class Activity(QObject):
     Parameters
     ----------
     workflow : Workflow
-        Its Qt parent.
+        Its Qt parent; napari's window is further up.
     """
 
     def __init__(self, workflow: Workflow) -> None:
@@ -54,10 +55,24 @@ class Activity(QObject):
         sink = open(os.devnull, "w", encoding="utf-8")
         cancel = partial(self._workflow.cancel, kind)
         bar = _Bar(cancel, total=STEPS, desc=job.title, file=sink)
+        self._hold_still()
         self._ended(kind, "")
         self.bars[kind], self._sinks[kind] = bar, sink
         if self._workflow.job(kind) is not job:  # it ended while the bar was made
             self._ended(kind, "")
+
+    def _hold_still(self) -> None:
+        """Stop the wheel that napari turns in the status bar while there is a bar.
+
+        For each of its frames, 30 a second, Qt puts the whole window together anew: where OpenGL is
+        drawn in software, a training takes twice as long beside it.
+        """
+        window = self.parent()
+        while not isinstance(window, QMainWindow):
+            window = window.parent()
+        for label in window.statusBar().findChildren(QLabel):
+            if (wheel := label.movie()) is not None:
+                wheel.setPaused(True)
 
     def _progressed(self, kind: str, event: Progress) -> None:
         bar = self.bars.get(kind)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QMovie
+from qtpy.QtWidgets import QLabel
 
 from napari_ssamamba.data.band_lists import BandList
 from napari_ssamamba.data.tiles import Window
@@ -269,6 +271,9 @@ def test_cancel_in_the_activity_dock_ends_the_training(opened: Any, qtbot: Any) 
     window = opened.viewer.window._qt_window
     qtbot.waitUntil(lambda: len(window.findChildren(QtLabeledProgressBar)) > 0, timeout=5000)
     (bar,) = window.findChildren(QtLabeledProgressBar)
+    wheels = [movie for label in window.findChildren(QLabel) if (movie := label.movie())]
+    qtbot.waitUntil(lambda: bool(opened.activity.bars), timeout=5000)
+    assert [wheel.state() for wheel in wheels] == [QMovie.MovieState.Paused]
     bar.cancel_button.click()
     qtbot.waitUntil(lambda: job.wait(0), timeout=30000)
     assert opened.workflow.job("train") is None
