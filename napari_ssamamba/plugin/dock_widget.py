@@ -15,6 +15,9 @@ from napari_ssamamba.plugin.viewers import session_of
 if TYPE_CHECKING:
     import napari.viewer
 
+LIBRARIES = "libraries"
+"""Name of the thread that loads them."""
+
 MILLISECONDS_TO_SHOW = 200
 """When the dock is drawn, and loading libraries no longer delays it."""
 
@@ -45,7 +48,7 @@ class SSAMambaWidget(QWidget):
         QTimer.singleShot(MILLISECONDS_TO_SHOW, self._begin_to_load)
 
     def _begin_to_load(self) -> None:
-        Thread(target=_load_libraries, name="libraries", daemon=True).start()
+        Thread(target=_load_libraries, name=LIBRARIES, daemon=True).start()
 
 
 def _load_libraries() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class Window:
     def __init__(self, qtbot: QtBot, gauge: StallGauge, pictures: Path) -> None:
         import napari
 
+        from napari_ssamamba.plugin.dock_widget import LIBRARIES, MILLISECONDS_TO_SHOW
         from napari_ssamamba.plugin.viewers import session_of
 
         self._qtbot = qtbot
@@ -59,7 +61,9 @@ class Window:
         opened = session_of(self.viewer)
         self.session: Session = opened.session
         self.workflow: Workflow = opened.workflow
-        qtbot.wait(4000)
+        qtbot.wait(MILLISECONDS_TO_SHOW + 300)
+        self.until(lambda: LIBRARIES not in {thread.name for thread in threading.enumerate()}, 30)
+        qtbot.wait(300)
         self.opening_ms = gauge.stop()
 
     @property

@@ -35,7 +35,7 @@ def test_attention_of_view_scene_and_pixel(
     window.open(folder / "SalinasA_corrected.mat")
     session.set_reference(read_labels(folder / "SalinasA_gt.mat", session.cube))
     session.draw_from_reference(15, seed=0)
-    config = TrainingConfig(epochs=4, min_steps=60, max_steps=60)
+    config = TrainingConfig(epochs=4, min_steps=60, max_steps=60, lessons=300)
     session.set_training(TrainingSettings(device="cpu", config=config))
     window.workflow.training.then_map = False
     window.click(dock.train.train)

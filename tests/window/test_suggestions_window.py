@@ -115,7 +115,7 @@ def test_suggestions_and_suspects_are_decided_by_key(
     window.viewer.theme = "light"
     window.picture("suggest-light")
 
-    quick = TrainingConfig(lessons=600, max_steps=200)
+    quick = TrainingConfig(lessons=600, min_steps=40, max_steps=40)
     session.set_training(TrainingSettings(device="cpu", config=quick))
     suspects, panel = session.suspects, dock.suspects
     dock.scroll.ensureWidgetVisible(panel)
