@@ -13,12 +13,11 @@ from napari_ssamamba.model.cost import flops_a_patch
 from napari_ssamamba.model.device import has_fast_bfloat16
 from napari_ssamamba.model.network import build_network
 from napari_ssamamba.prediction import benchmark as module
-from napari_ssamamba.prediction.benchmark import Row, benchmark
+from napari_ssamamba.prediction.benchmark import benchmark
 
 
-@pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
-    """Figures of a network of a few numbers, on two tiny tiles."""
+def test_every_form_has_its_figure_and_its_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network of a few numbers, on two tiny tiles; in one test, as it takes 20 s."""
     monkeypatch.setattr(module, "PRODUCT_SIZES", {"cpu": (8,)})
     config = ModelConfig(
         bands=5, classes=3, patch_size=3, d_model=8, d_state=2, heads=2, depth=1, dropout=0
@@ -26,12 +25,9 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
     network = build_network(config, torch.Generator().manual_seed(0)).eval()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     work = benchmark({"tiny": network}, {"tiny": [torch.randn(8, 6, 5), torch.randn(8, 6, 5)]})
-    result = result_of(work)
+    rows = {row.name: row for row in result_of(work)}
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    return {row.name: row for row in result}
 
-
-def test_every_form_has_its_figure_and_its_ratios(rows: dict[str, Row]) -> None:
     for name in ("recursion", "convolution", "ours float32"):
         mapped, trained = rows[f"tiny map, {name}"], rows[f"tiny training, {name}"]
         assert mapped.value > 0 and trained.value > 0
@@ -41,8 +37,6 @@ def test_every_form_has_its_figure_and_its_ratios(rows: dict[str, Row]) -> None:
     ours, slow = rows["tiny training, ours float32"], rows["tiny training, recursion"]
     assert ours.ratio_to["recursion"] == pytest.approx(slow.value / ours.value)
 
-
-def test_half_precision_is_measured_where_it_is_fast(rows: dict[str, Row]) -> None:
     fast = has_fast_bfloat16(torch.device("cpu"))
     assert ("tiny map, ours bfloat16" in rows) == fast
     if fast:
