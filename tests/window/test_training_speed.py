@@ -46,7 +46,7 @@ def test_a_training_s_threads_stay_awake_beside_the_window(window: Any) -> None:
         thread.join()
 
     def beside_the_window() -> None:
-        session.set_training(TrainingSettings(device="cpu", config=config))
+        session.set_training(TrainingSettings(device="cpu", config=config, preview=False))
         workflow.training.then_map = False
         workflow.training.train()
         window.until(lambda: session.checkpoint is not None, 120)
