@@ -15,32 +15,24 @@ import sys
 SOFT = 1
 """The kind of pause after which OpenMP keeps its settings (omp.h)."""
 
-_at_work: set[object] = set()
 _before: int | None = None
+"""Numba's threads for the window, while it colours alone."""
 
 
-def leave_to(work: object) -> None:
-    """Let the calling thread, the window's, colour labels alone until this work is done.
-
-    Parameters
-    ----------
-    work : object
-        See `done_with`.
-    """
+def leave_to_jobs() -> None:
+    """Let the calling thread, the window's, colour labels alone until `take_back`."""
     global _before
     numba = sys.modules.get("numba")
-    if numba is not None and not _at_work:
+    if numba is not None and _before is None:
         _before = numba.get_num_threads()
         numba.set_num_threads(1)
-    _at_work.add(work)
     end_idle_threads()
 
 
-def done_with(work: object) -> None:
-    """Undo `leave_to`, once all work is done."""
+def take_back() -> None:
+    """Undo `leave_to_jobs`, in the same thread."""
     global _before
-    _at_work.discard(work)
-    if _before is not None and not _at_work:
+    if _before is not None:
         sys.modules["numba"].set_num_threads(_before)
         _before = None
 

@@ -12,7 +12,7 @@ from qtpy.QtCore import QThreadPool, Signal
 from superqt.utils import WorkerBase
 from superqt.utils._qthreading import WorkerBaseSignals
 
-from napari_ssamamba.gui.cores import done_with, end_idle_threads, leave_to
+from napari_ssamamba.gui.cores import end_idle_threads, leave_to_jobs, take_back
 from napari_ssamamba.gui.freed_memory import give_back
 
 if TYPE_CHECKING:
@@ -73,11 +73,17 @@ class Job(WorkerBase[Any]):
 
         The base class waits for the event loop, which may first add a scene's layers for a second.
         """
-        leave_to(self)
-        self.signals._finished.connect(done_with)
+        leave_to_jobs()
         self._worker_set.add(self)
         self.signals._finished.connect(self._set_discard)
         QThreadPool.globalInstance().start(self)
+
+    @classmethod
+    def _set_discard(cls, obj: WorkerBase[Any]) -> None:
+        """Forget a job that is done; once all are, the window has the cores again."""
+        super()._set_discard(obj)
+        if not any(isinstance(other, Job) for other in cls._worker_set):
+            take_back()
 
     def run(self) -> None:
         """Run in the thread; called by Qt.

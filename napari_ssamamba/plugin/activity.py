@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils import cancelable_progress
 from qtpy.QtCore import QObject, QTimer
-from qtpy.QtWidgets import QLabel, QMainWindow
+from qtpy.QtWidgets import QApplication, QLabel, QStatusBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Activity(QObject):
     Parameters
     ----------
     workflow : Workflow
-        Its Qt parent; napari's window is further up.
+        Its Qt parent.
     """
 
     def __init__(self, workflow: Workflow) -> None:
@@ -55,24 +55,11 @@ class Activity(QObject):
         sink = open(os.devnull, "w", encoding="utf-8")
         cancel = partial(self._workflow.cancel, kind)
         bar = _Bar(cancel, total=STEPS, desc=job.title, file=sink)
-        self._hold_still()
+        hold_wheels()
         self._ended(kind, "")
         self.bars[kind], self._sinks[kind] = bar, sink
         if self._workflow.job(kind) is not job:  # it ended while the bar was made
             self._ended(kind, "")
-
-    def _hold_still(self) -> None:
-        """Stop the wheel that napari turns in the status bar while there is a bar.
-
-        For each of its frames, 30 a second, Qt puts the whole window together anew: where OpenGL is
-        drawn in software, a training takes twice as long beside it.
-        """
-        window = self.parent()
-        while not isinstance(window, QMainWindow):
-            window = window.parent()
-        for label in window.statusBar().findChildren(QLabel):
-            if (wheel := label.movie()) is not None:
-                wheel.setPaused(True)
 
     def _progressed(self, kind: str, event: Progress) -> None:
         bar = self.bars.get(kind)
@@ -96,3 +83,17 @@ class _Bar(cancelable_progress):
         """End the job, which closes the bar."""
         super().cancel()
         self._end_job()
+
+
+def hold_wheels() -> None:
+    """Stop the wheel that napari turns in the status bar of a window while that has a bar.
+
+    It may be another window than the job's: napari takes the one that was used last. For each frame
+    of the wheel, 30 a second, Qt puts the whole window together anew: where OpenGL is drawn in
+    software, a training takes twice as long beside it.
+    """
+    for window in QApplication.topLevelWidgets():
+        for status in window.findChildren(QStatusBar):
+            for label in status.findChildren(QLabel):
+                if (wheel := label.movie()) is not None:
+                    wheel.setPaused(True)

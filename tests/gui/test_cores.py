@@ -1,68 +1,85 @@
-"""The window's thread leaves the cores to jobs, and no thread keeps others idle for itself."""
+"""The window leaves the cores to jobs, and no thread keeps others idle for itself."""
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from napari_ssamamba.events import Progress
-from napari_ssamamba.gui import cores
-from napari_ssamamba.gui.cores import done_with, end_idle_threads, leave_to
+from napari_ssamamba.events import Notice, Progress
+from napari_ssamamba.gui.cores import end_idle_threads, leave_to_jobs, take_back
 from napari_ssamamba.gui.job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-numba = pytest.importorskip("numba")
-
-pytestmark = pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one core")
-
 GNU_OPENMP = pytest.mark.skipif(sys.platform != "linux", reason="GNU's OpenMP is Linux's")
 
 
-def test_labels_are_coloured_alone_until_all_work_is_done() -> None:
-    before = numba.get_num_threads()
-    leave_to("first")
-    leave_to("second")
-    assert numba.get_num_threads() == 1
-    done_with("first")
-    assert numba.get_num_threads() == 1
-    done_with("second")
-    assert numba.get_num_threads() == before > 1
+class Numba:
+    """What is asked of Numba, which has as many threads as the machine has cores."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+
+    def get_num_threads(self) -> int:
+        return self.threads
+
+    def set_num_threads(self, threads: int) -> None:
+        self.threads = threads
 
 
-def test_a_user_s_choice_comes_back() -> None:
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        leave_to("work")
-        done_with("work")
-        assert numba.get_num_threads() == 1
-    finally:
-        numba.set_num_threads(before)
+@pytest.fixture
+def numba(monkeypatch: pytest.MonkeyPatch) -> Numba:
+    known = Numba(5)
+    monkeypatch.setitem(sys.modules, "numba", known)
+    return known
 
 
-def test_a_job_takes_the_cores_and_gives_them_back(qtbot: Any) -> None:
-    before = numba.get_num_threads()
-    goes_on = threading.Event()
-
-    def work() -> Generator[Progress, None, int]:
+def waiting(goes_on: threading.Event) -> Job:
+    def work() -> Generator[Progress, None, None]:
         yield Progress(text="waiting")
         goes_on.wait(10)
-        return 1
 
-    job = Job("Waiting", work)
-    job.start()
+    return Job("Waiting", work)
+
+
+def test_labels_are_coloured_alone_until_all_jobs_are_done(qtbot: Any, numba: Numba) -> None:
+    ends = [threading.Event() for _ in range(2)]
+    jobs = [waiting(end) for end in ends]
+    for job in jobs:
+        job.start()
+        assert numba.threads == 1
+    ends[0].set()
+    qtbot.waitUntil(lambda: jobs[0] not in Job._worker_set, timeout=5000)
+    assert numba.threads == 1
+    ends[1].set()
+    qtbot.waitUntil(lambda: jobs[1] not in Job._worker_set, timeout=5000)
+    assert numba.threads == 5
+
+
+def test_the_real_one_can_be_asked() -> None:
+    import numba  # as napari does where it is installed
+
+    before = numba.get_num_threads()
+    leave_to_jobs()
     during = numba.get_num_threads()
-    goes_on.set()
-    qtbot.waitUntil(lambda: not cores._at_work, timeout=5000)
+    take_back()
     assert (during, numba.get_num_threads()) == (1, before)
+
+
+def test_without_numba_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    leave_to_jobs()
+    take_back()
+    assert "numba" not in sys.modules
 
 
 @GNU_OPENMP
@@ -86,21 +103,47 @@ def test_a_job_s_thread_keeps_no_others(qtbot: Any) -> None:
 
     job = Job("Counting", work)
     job.start()
-    qtbot.waitUntil(lambda: not cores._at_work, timeout=20000)
+    qtbot.waitUntil(lambda: job not in Job._worker_set, timeout=20000)
     before, during = counts
     assert during == before + 2
     qtbot.waitUntil(lambda: n_threads() == before, timeout=5000)
 
 
-@GNU_OPENMP
-def test_where_nothing_has_loaded_the_library_nothing_happens(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("platform", "asked"), [("linux", ["libgomp.so.1"]), ("win32", [])])
+def test_where_the_library_is_not_there_nothing_happens(
+    platform: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looked_for = []
+
     def missing(name: str, mode: int) -> None:
+        looked_for.append(name)
         raise OSError(name)
 
-    monkeypatch.setattr(cores.ctypes, "CDLL", missing)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(os, "RTLD_NOLOAD", 4, raising=False)
+    monkeypatch.setattr(ctypes, "CDLL", missing)
     end_idle_threads()
+    assert looked_for == asked
+
+
+def test_progress_is_told_five_times_a_second_but_for_what_lasts(
+    qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that each event puts forward by a twentieth of a second."""
+    clock = SimpleNamespace(monotonic=itertools.count(10, 0.05).__next__)
+    monkeypatch.setattr("napari_ssamamba.gui.job.time", clock)
+    monkeypatch.setattr("napari_ssamamba.gui.job.lower_thread_priority", lambda: None)
+
+    def work() -> Generator[Progress, None, None]:
+        for n in range(40):
+            yield Notice(text="told") if n in (6, 7) else Progress(done=n)
+
+    told: list[Progress] = []
+    job = Job("Counting", work)
+    job.job_signals.progressed.connect(told.append)
+    job.work()
+    assert 8 <= sum(not event.lasting for event in told) <= 10
+    assert sum(event.lasting for event in told) == 2
 
 
 def n_threads() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -62,6 +61,7 @@ def test_a_training_s_threads_stay_awake_beside_the_window(window: Any) -> None:
 
 def measured(work: Callable[[], None]) -> tuple[float, float]:
     """Return how many seconds it took, and how often threads slept for a step."""
+    import resource  # not Windows', where no display is either
 
     def sleeps() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
