@@ -11,11 +11,12 @@ from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.gui.kept_jobs import KeptJobs
 from napari_ssamamba.project.kept_maps import (
     KeptMap,
-    MapFolder,
     MapHeader,
+    begin_map,
     kept_maps,
     remove_oldest,
 )
+from napari_ssamamba.project.map_folder import MapFolder
 from napari_ssamamba.project.user_data import data_folder, new_begun
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class KeptMapJobs(KeptJobs):
         try:
             if kept.folder is None:
                 root = data_folder()
-                kept.folder = MapFolder.begin(kept.cube, root, kept.begun, checkpoint)
+                kept.folder = begin_map(kept.cube, root, kept.begun, checkpoint)
                 used = {m.folder.path for m in self._maps if m.folder is not None}
                 remove_oldest(kept.cube, root, used)
             kept.folder.write(kept.shown, windows, header)

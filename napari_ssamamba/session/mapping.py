@@ -171,7 +171,8 @@ class SessionMapping:
         allocate = self.room.arrays(BYTES_A_PIXEL * cube.rows * cube.columns)
 
         def reading() -> Generator[Progress, None, ShownMap]:
-            from napari_ssamamba.project.kept_maps import read_map, read_model
+            from napari_ssamamba.project.kept_maps import read_model
+            from napari_ssamamba.project.map_folder import MapFolder
 
             yield Progress(text="Reading the model")
             checkpoint = read_model(kept)
@@ -186,7 +187,7 @@ class SessionMapping:
                 stopped=not header.complete,
                 outdated=header.outdated,
             )
-            yield from read_map(kept, shown)
+            yield from MapFolder(kept.path).read(shown)
             return shown
 
         return reading()

@@ -17,6 +17,7 @@ from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.prediction.predictor import predict
 from napari_ssamamba.project import kept_maps as kept
+from napari_ssamamba.project.map_folder import ARRAYS, MapFolder
 from napari_ssamamba.session import Session, ShownMap
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def test_a_map_goes_on_after_a_crash(
     shown: Any = session.map
     assert shown.stopped and not shown.complete and session.mapping.can_continue
     final = before.level == FINAL
-    for name in kept.ARRAYS:
+    for name in ARRAYS:
         np.testing.assert_array_equal(getattr(shown, name)[final], getattr(before, name)[final])
     assert session.classes.names == tiny_checkpoint.classes.names
     assert workflow.kept.maps.offered == []  # it is what is shown
@@ -123,7 +124,7 @@ def test_a_map_goes_on_after_a_crash(
     whole = result_of(predict(cube, tiny_checkpoint, device="cpu"))
     [again] = kept.kept_maps(cube, user_data)
     read = ShownMap.blank((96, 80), classes=tiny_checkpoint.classes)
-    for _ in kept.read_map(again, read):
+    for _ in MapFolder(again.path).read(read):
         pass
     np.testing.assert_array_equal(read.ids, whole.ids)
     np.testing.assert_allclose(read.confidence, whole.confidence, atol=1e-5)
@@ -310,14 +311,14 @@ def test_a_map_whose_folder_went_is_kept_anew(
     map_a_part(workflow)
     workflow.kept.maps.flush()
     [found] = kept.kept_maps(cube, user_data)
-    kept.MapFolder(found.path).remove()
+    MapFolder(found.path).remove()
     workflow.pause("map", False)
     qtbot.waitUntil(lambda: workflow.session.map.complete, timeout=20_000)
     for _ in range(2):
         workflow.kept.maps.flush()
     [found] = kept.kept_maps(cube, user_data)
     read = ShownMap.blank((96, 80), classes=workflow.session.map.classes)
-    for _ in kept.read_map(found, read):
+    for _ in MapFolder(found.path).read(read):
         pass
     np.testing.assert_array_equal(read.ids, workflow.session.map.ids)
 

@@ -13,15 +13,15 @@ import torch
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.prediction.mosaic import FINAL, NUMBERS, UNKNOWN, Mosaic
-from napari_ssamamba.project import kept_maps
+from napari_ssamamba.project import kept_maps, map_folder
 from napari_ssamamba.project.kept_maps import (
     KeptMap,
-    MapFolder,
     MapHeader,
-    read_map,
+    begin_map,
     read_model,
     remove_oldest,
 )
+from napari_ssamamba.project.map_folder import MapFolder
 from napari_ssamamba.project.user_data import new_begun
 
 if TYPE_CHECKING:
@@ -67,18 +67,18 @@ def computed(*windows: Window, seed: int = 0) -> Mosaic:
 
 def read(kept: KeptMap) -> Mosaic:
     mosaic = Mosaic.blank(SHAPE)
-    for _ in read_map(kept, mosaic):
+    for _ in MapFolder(kept.path).read(mosaic):
         pass
     return mosaic
 
 
 def assert_same(a: Mosaic, b: Mosaic) -> None:
-    for name in kept_maps.ARRAYS:
+    for name in map_folder.ARRAYS:
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
 
 
 def begin(cube: Cube, root: Path, checkpoint: Checkpoint) -> MapFolder:
-    return MapFolder.begin(cube, root, new_begun(), checkpoint)
+    return begin_map(cube, root, new_begun(), checkpoint)
 
 
 def test_a_map_comes_back_in_the_parts_that_were_mapped(
@@ -160,7 +160,7 @@ def test_no_map_is_begun_on_a_disk_without_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     usage = type("Usage", (), {"free": 15 * 150 * 90 - 1})
-    monkeypatch.setattr(kept_maps.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(map_folder.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(OSError, match="No space left"):
         begin(cube, tmp_path, tiny_checkpoint)
     assert not list(tmp_path.rglob("*.npy"))

@@ -1,0 +1,207 @@
+"""The folder of a map that is written while it is computed: each array of the `Mosaic`, a header.
+
+The arrays are as NumPy writes them. What changes is written into them where it lies, levels last,
+so that no pixel is ever taken for final whose numbers are not there; then comes the header.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.events import Progress
+from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, NUMBERS, UNKNOWN, Mosaic
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+HEADER = "map.json"
+
+ARRAYS = {"ids": np.uint16, **dict.fromkeys(NUMBERS, np.float32), "level": np.uint8}
+"""Each in a file of its name; the order in which they are written."""
+
+ROWS_AT_ONCE = 64
+
+REMEDY = "Map the scene again."
+
+
+class FolderHeader(BaseModel):
+    """What every such folder says of its map; unknown names are refused.
+
+    Attributes
+    ----------
+    mapped : int
+        Pixels that are final.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    mapped: int
+
+
+class MapFolder:
+    """The folder of a map that changes.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def begin(cls, path: Path, shape: tuple[int, int]) -> Self:
+        """Make the folder, with arrays of which nothing is known.
+
+        Parameters
+        ----------
+        path : Path
+        shape : tuple of int
+            Rows and columns.
+
+        Raises
+        ------
+        OSError
+            Where the folder cannot be written into, or its disk has too little room; then there
+            is none.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(path.parent).free < BYTES_A_PIXEL * math.prod(shape):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parent))
+        try:
+            _write_empty(path, shape)
+        except OSError:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return cls(path)
+
+    def write(self, mosaic: Mosaic, changed: Iterable[Window], header: FolderHeader) -> None:
+        """Write what changed in a map, which may go on changing.
+
+        Parameters
+        ----------
+        mosaic : Mosaic
+        changed : iterable of Window
+            Parts in which something may have changed.
+        header : FolderHeader
+            Its `mapped` is counted here.
+
+        Raises
+        ------
+        OSError
+            Where not all of it could be written; what was kept stays readable.
+        """
+        parts = _parts(changed, mosaic.level.shape[0])
+        levels = [mosaic.level[part.rows, part.columns].copy() for part in parts]  # see above
+        for name in ("ids", *NUMBERS):
+            values = getattr(mosaic, name)
+            self._put(name, parts, [values[part.rows, part.columns] for part in parts])
+        self._put("level", parts, levels)
+        mapped = sum(int(np.count_nonzero(row == FINAL)) for row in mosaic.level)
+        text = header.model_copy(update={"mapped": mapped}).model_dump_json()
+        with written_whole(self.path) as temporary:
+            (temporary / HEADER).write_text(text, encoding="utf-8")
+
+    def read(self, mosaic: Mosaic) -> Generator[Progress, None, None]:
+        """Read the arrays; of pixels that no tile had come for, nothing is known.
+
+        Parameters
+        ----------
+        mosaic : Mosaic
+            Filled in.
+
+        Yields
+        ------
+        Progress
+            In rows.
+
+        Raises
+        ------
+        FileFormatError
+            Where an array is missing, damaged or of another shape.
+        """
+        arrays = {name: self._open(name, mosaic.level.shape) for name in ARRAYS}
+        rows = mosaic.level.shape[0]
+        for first in range(0, rows, ROWS_AT_ONCE):
+            here = slice(first, first + ROWS_AT_ONCE)
+            for name, values in arrays.items():
+                getattr(mosaic, name)[here] = values[here]
+            unknown = mosaic.level[here] == UNKNOWN
+            mosaic.ids[here][unknown] = 0
+            for name in NUMBERS:
+                getattr(mosaic, name)[here][unknown] = np.nan
+            done = min(first + ROWS_AT_ONCE, rows)
+            yield Progress(done=done, total=rows, text="Reading the map")
+
+    def remove(self) -> None:
+        """Remove the map."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _put(self, name: str, parts: list[Window], values: list[NDArray[Any]]) -> None:
+        """Write parts of an array into its file."""
+        if not parts:
+            return
+        with (self.path / f"{name}.npy").open("rb+") as file:
+            np.lib.format.read_magic(file)
+            (_, columns), _, dtype = np.lib.format.read_array_header_1_0(file)
+            start = file.tell()
+            for part, block in zip(parts, values, strict=True):
+                rows = np.ascontiguousarray(block)
+                whole = part.columns == slice(0, columns)
+                for n, row in enumerate([rows] if whole else rows):
+                    place = (part.row0 + n) * columns + part.column0
+                    file.seek(start + place * dtype.itemsize)
+                    file.write(row.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _open(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Open an array without reading it."""
+        path, wanted = self.path / f"{name}.npy", (shape, np.dtype(ARRAYS[name]))
+        try:
+            values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise FileFormatError(path, f"it cannot be read ({error})", REMEDY) from error
+        if (values.shape, values.dtype) != wanted:
+            found = f"{values.dtype} of shape {values.shape}, not {wanted[1]} of {wanted[0]}"
+            raise FileFormatError(path, found, REMEDY)
+        return values
+
+
+def _write_empty(path: Path, shape: tuple[int, int]) -> None:
+    with written_whole(path) as temporary:
+        for name, dtype in ARRAYS.items():
+            with (temporary / f"{name}.npy").open("wb") as file:
+                described = {
+                    "descr": np.lib.format.dtype_to_descr(np.dtype(dtype)),
+                    "fortran_order": False,
+                    "shape": shape,
+                }
+                np.lib.format.write_array_header_1_0(file, described)
+                file.truncate(file.tell() + math.prod(shape) * np.dtype(dtype).itemsize)
+
+
+def _parts(changed: Iterable[Window], rows: int) -> list[Window]:
+    """Join windows: no pixel comes twice, and what lies side by side is one part."""
+    spans: dict[int, tuple[int, int]] = {}
+    for window in changed:
+        for block in range(window.row0 // ROWS_AT_ONCE, -(-window.row1 // ROWS_AT_ONCE)):
+            first, last = spans.get(block, (window.column0, window.column1))
+            spans[block] = min(first, window.column0), max(last, window.column1)
+    return [
+        Window(block * ROWS_AT_ONCE, min((block + 1) * ROWS_AT_ONCE, rows), *spans[block])
+        for block in sorted(spans)
+    ]
