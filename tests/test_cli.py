@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from napari_ssamamba.cli.demo import run as run_demo
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.labels import LabelMap
+from napari_ssamamba.data.reference import read_labels
 from napari_ssamamba.data.writers import write_class_map, write_layers
 
 if TYPE_CHECKING:
@@ -299,6 +301,40 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(job: SimpleNamespace, tmp_path:
     assert process.returncode == 130
     assert out == "" and "Traceback" not in errors
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_a_map_goes_on_after_ctrl_c(job: SimpleNamespace, tmp_path: Path, user_data: Path) -> None:
+    cube, _ = strips(200)
+    scene, out = tmp_path / "long.tif", tmp_path / "map.tif"
+    write_layers(scene, np.moveaxis(np.asarray(cube.raw), -1, 0), list("abcde"), cube)
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from napari_ssamamba.project import unfinished_maps as maps\n"
+        "maps.SECONDS_TO_KEEP, write = -1.0, maps.UnfinishedMap._write\n"
+        "told = [lambda: (print('kept', file=sys.stderr, flush=True), time.sleep(60))]\n"
+        "maps.UnfinishedMap._write = lambda *a: "
+        "(write(*a), a[0].mapped > 2000 and told and told.pop()())[0]\n"
+        "from napari_ssamamba.cli import main; main()"
+    )
+    command = ["predict", str(job.model), str(scene), "--out", str(out), "--device", "cpu"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert process.stderr is not None and process.stderr.readline() == "kept\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 130 and not out.exists()
+    found = re.search(r"([\d,]+) pixels of the map are kept; the same command goes on", errors)
+    assert found is not None and "Traceback" not in errors
+    result = ssamamba(*command, "--json")
+    assert f"{found[1]} pixels are kept from before" in result.stderr
+    assert json.loads(result.stdout)["pixels"] == 4000 - int(found[1].replace(",", ""))
+    assert not list(user_data.rglob("*.npy"))
+    assert (read_labels(out, cube).ids != 0).all()
 
 
 def test_info_reads_wavelengths_out_of_band_names(shared_data: Path) -> None:

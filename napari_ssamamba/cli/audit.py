@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ from napari_ssamamba.cli.inputs import (
     open_scene_files,
     read_label_files,
 )
+from napari_ssamamba.cli.mapping import mapped
 from napari_ssamamba.cli.predict import (
     BatchOption,
     MembersOption,
@@ -29,6 +30,9 @@ from napari_ssamamba.cli.predict import (
     parse_batch_size,
 )
 from napari_ssamamba.cli.report import accuracy_values, follow, print_accuracy, print_json
+
+if TYPE_CHECKING:
+    from napari_ssamamba.prediction.predictor import MapSettings
 
 REPORT = "report.html"
 
@@ -62,26 +66,26 @@ def audit(
     batch = parse_batch_size(batch_size)
 
     from napari_ssamamba.data.atomic import written_whole
-    from napari_ssamamba.prediction.predictor import predict
     from napari_ssamamba.project.checkpoints import load_checkpoint
     from napari_ssamamba.report.findings import AuditCase
     from napari_ssamamba.report.page import audit_report
 
     checkpoint = load_checkpoint(model)
     truth = counted_truth(given, cube, checkpoint)
-    class_map = follow(predict(cube, checkpoint, device=device, batch_size=batch, members=members))
-    case = AuditCase(
-        cube=cube,
-        checkpoint=checkpoint,
-        model_name=model.name,
-        reference=given,
-        truth=truth,
-        class_map=class_map,
-        members=members,
-    )
-    report = follow(audit_report(case))
-    with written_whole(out) as folder:
-        (folder / REPORT).write_text(report.html, encoding="utf-8")
+    settings: MapSettings = {"members": members, "device": device, "batch_size": batch}
+    with mapped(cube, checkpoint, model, **settings) as class_map:
+        case = AuditCase(
+            cube=cube,
+            checkpoint=checkpoint,
+            model_name=model.name,
+            reference=given,
+            truth=truth,
+            class_map=class_map,
+            members=members,
+        )
+        report = follow(audit_report(case))
+        with written_whole(out) as folder:
+            (folder / REPORT).write_text(report.html, encoding="utf-8")
     confusion = report.confusion
     if json:
         print_json(

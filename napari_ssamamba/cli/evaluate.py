@@ -19,13 +19,14 @@ from napari_ssamamba.cli.inputs import (
     open_scene_files,
     read_label_files,
 )
+from napari_ssamamba.cli.mapping import mapped
 from napari_ssamamba.cli.predict import (
     BatchOption,
     MembersOption,
     ModelArgument,
     parse_batch_size,
 )
-from napari_ssamamba.cli.report import accuracy_values, follow, print_accuracy, print_json
+from napari_ssamamba.cli.report import accuracy_values, print_accuracy, print_json
 from napari_ssamamba.data.classes import UNLABELLED, ClassTable
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import LabelsError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
+    from napari_ssamamba.prediction.predictor import MapSettings
 
 
 def evaluate(
@@ -60,7 +62,6 @@ def evaluate(
     given = read_label_files("--reference", reference, cube, field)
     batch = parse_batch_size(batch_size)
 
-    from napari_ssamamba.prediction.predictor import predict
     from napari_ssamamba.project.checkpoints import load_checkpoint
     from napari_ssamamba.training.metrics import assess, distance_to_training
 
@@ -68,14 +69,18 @@ def evaluate(
     truth = counted_truth(given, cube, checkpoint)
     counted = truth.ids != UNLABELLED
     window = bounding_window(counted)
-    class_map = follow(
-        predict(cube, checkpoint, region=window, device=device, batch_size=batch, members=members)
-    )
-    accuracy = assess(
-        truth.ids,
-        class_map.ids,
-        joined_classes(checkpoint.classes, truth.classes),
-    )
+    settings: MapSettings = {
+        "region": window,
+        "members": members,
+        "device": device,
+        "batch_size": batch,
+    }
+    with mapped(cube, checkpoint, model, **settings) as class_map:
+        accuracy = assess(
+            truth.ids,
+            class_map.ids,
+            joined_classes(checkpoint.classes, truth.classes),
+        )
     nearest = None
     if checkpoint.is_of(cube):
         far = distance_to_training(cube.shape[:2], checkpoint.training_pixels)

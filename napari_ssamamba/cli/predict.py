@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,6 +21,7 @@ from napari_ssamamba.cli.inputs import (
     check_output,
     open_scene_files,
 )
+from napari_ssamamba.cli.mapping import mapped
 from napari_ssamamba.cli.report import follow, print_facts, print_json
 from napari_ssamamba.data.probability_store import SUFFIXES as STORE_SUFFIXES
 from napari_ssamamba.data.probability_store import open_store
@@ -33,7 +35,11 @@ from napari_ssamamba.data.writers import (
 from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.tiles import Window
+    from napari_ssamamba.prediction.class_map import ClassMap
+    from napari_ssamamba.prediction.predictor import MapSettings
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train wrote.")]
 MapOption = Annotated[
@@ -108,7 +114,11 @@ def predict(
     json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Map a scene with a trained model."""
+    """Map a scene with a trained model.
+
+    A map that was cut short goes on where it was when the same command is given again, but for
+    maps with attention or probabilities.
+    """
     for option, path in (
         ("--out", out),
         ("--confidence", confidence),
@@ -125,36 +135,29 @@ def predict(
     batch = parse_batch_size(batch_size)
 
     from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
-    from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
-    from napari_ssamamba.prediction.predictor import predict as predict_scene
     from napari_ssamamba.project.checkpoints import load_checkpoint
 
     checkpoint = load_checkpoint(model)
     if match_wavelengths:
         checkpoint = checkpoint.matched(cube)
-    work = predict_scene(
-        cube,
-        checkpoint,
-        region=window,
-        device=device,
-        batch_size=batch,
-        attention=attention is not None,
-        members=members,
-        precision=precision,
-        probabilities=probabilities is not None,
-        room=Room(),
-    )
-    if probabilities is None:
-        class_map = follow(work)
-    else:
-        with open_store(probabilities, checkpoint.classes, cube) as store:
-            class_map = follow(keep_probabilities(work, store))
-    write_class_map(out, class_map.ids, class_map.classes, cube=cube)
-    for name, path in (("confidence", confidence), ("margin", margin), ("entropy", entropy)):
-        if path is not None:
-            write_layers(path, getattr(class_map, name)[np.newaxis], [name], cube)
-    if attention is not None and class_map.attention is not None:
-        write_layers(attention, class_map.attention, ATTENTION_SCALARS, cube)
+    settings: MapSettings = {
+        "region": window,
+        "members": members,
+        "precision": precision,
+        "device": device,
+        "batch_size": batch,
+    }
+    with ExitStack() as stack:
+        if attention is None and probabilities is None:
+            class_map = stack.enter_context(mapped(cube, checkpoint, model, **settings))
+        else:
+            class_map = _mapped_at_once(cube, checkpoint, attention, probabilities, settings)
+        write_class_map(out, class_map.ids, class_map.classes, cube=cube)
+        for name, path in (("confidence", confidence), ("margin", margin), ("entropy", entropy)):
+            if path is not None:
+                write_layers(path, getattr(class_map, name)[np.newaxis], [name], cube)
+        if attention is not None and class_map.attention is not None:
+            write_layers(attention, class_map.attention, ATTENTION_SCALARS, cube)
     results = {
         "map": str(out),
         "confidence": None if confidence is None else str(confidence),
@@ -174,6 +177,31 @@ def predict(
         print_json(results)
     else:
         print_facts({name: value for name, value in results.items() if value is not None})
+
+
+def _mapped_at_once(
+    cube: Cube,
+    checkpoint: Checkpoint,
+    attention: Path | None,
+    probabilities: Path | None,
+    settings: MapSettings,
+) -> ClassMap:
+    """Make a map with attention or probabilities, which cannot go on where it was cut short."""
+    from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
+    from napari_ssamamba.prediction.predictor import predict as predict_scene
+
+    work = predict_scene(
+        cube,
+        checkpoint,
+        attention=attention is not None,
+        probabilities=probabilities is not None,
+        room=Room(),
+        **settings,
+    )
+    if probabilities is None:
+        return follow(work)
+    with open_store(probabilities, checkpoint.classes, cube) as store:
+        return follow(keep_probabilities(work, store))
 
 
 def parse_region(text: str) -> Window:

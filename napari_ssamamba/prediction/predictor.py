@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from napari_ssamamba.model.inference.form import Precision, choose_precision
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, Mapped, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
 from napari_ssamamba.prediction.mixer import Members, Mixer
-from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, Mosaic
+from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, Mosaic
 from napari_ssamamba.prediction.order import Order
 from napari_ssamamba.prediction.reading import ReadAhead, measured_pixels, read_unit
 
@@ -48,6 +48,16 @@ READERS = 3
 """Threads that read for an NVIDIA GPU with kernels, which is faster than one of them."""
 
 
+class MapSettings(TypedDict, total=False):
+    """Settings of `predict` that the command line has, each with a default there."""
+
+    region: Window | None
+    members: Members
+    precision: Precision
+    device: str
+    batch_size: int | Literal["auto"]
+
+
 def automatic_tile_size(device: torch.device, batch_size: int | None) -> int:
     """Return the side of the tiles, for batches of so many patches; None without a network."""
     side = LARGEST_TILE[device.type]
@@ -70,6 +80,7 @@ def predict(
     precision: Precision = "auto",
     probabilities: bool = False,
     room: Room | None = None,
+    mosaic: Mosaic | None = None,
 ) -> Generator[Progress, None, ClassMap]:
     """Classify each pixel of a scene, and hold the map; else as `map_tiles`.
 
@@ -77,6 +88,8 @@ def predict(
     ----------
     room : Room, optional
         How much memory the map may take.
+    mosaic : Mosaic, optional
+        What is known of the map, filled in here; its final pixels are left out.
 
     Raises
     ------
@@ -89,9 +102,10 @@ def predict(
     """
     shape = cube.rows, cube.columns
     of_attention = (len(ATTENTION_SCALARS), *shape)
-    needed = BYTES_A_PIXEL * math.prod(shape) + (4 * math.prod(of_attention) if attention else 0)
+    needed = 0 if mosaic else BYTES_A_PIXEL * math.prod(shape)
+    needed += 4 * math.prod(of_attention) if attention else 0
     allocate = np.zeros if room is None else room.arrays(needed)
-    mosaic = Mosaic.unknown(shape, allocate)
+    held = mosaic or Mosaic.unknown(shape, allocate)
     scalars = None
     if attention:
         scalars = allocate(of_attention, np.float32)
@@ -105,6 +119,7 @@ def predict(
         attention=attention,
         tile_size=tile_size,
         focus=focus,
+        done=None if mosaic is None else mosaic.level == FINAL,
         members=members,
         precision=precision,
         probabilities=probabilities,
@@ -112,17 +127,17 @@ def predict(
 
     def place(event: Progress) -> Progress:
         if isinstance(event, MapTile):
-            mosaic.take(event)
+            held.take(event)
             if scalars is not None and event.attention is not None:
                 scalars[:, *event.lattice][:, event.new] = event.attention[:, event.new]
         return event
 
     mapped = yield from retold(work, place)
     return ClassMap(
-        ids=mosaic.ids,
-        confidence=mosaic.confidence,
-        margin=mosaic.margin,
-        entropy=mosaic.entropy,
+        ids=held.ids,
+        confidence=held.confidence,
+        margin=held.margin,
+        entropy=held.entropy,
         attention=scalars,
         classes=checkpoint.classes,
         region=mapped.region,

@@ -88,7 +88,7 @@ class MapFolder:
             raise
         return cls(path)
 
-    def write(self, mosaic: Mosaic, changed: Iterable[Window], header: FolderHeader) -> None:
+    def write(self, mosaic: Mosaic, changed: Iterable[Window], header: FolderHeader) -> int:
         """Write what changed in a map, which may go on changing.
 
         Parameters
@@ -98,6 +98,11 @@ class MapFolder:
             Parts in which something may have changed.
         header : FolderHeader
             Its `mapped` is counted here.
+
+        Returns
+        -------
+        int
+            What was counted.
 
         Raises
         ------
@@ -114,6 +119,7 @@ class MapFolder:
         text = header.model_copy(update={"mapped": mapped}).model_dump_json()
         with written_whole(self.path) as temporary:
             (temporary / HEADER).write_text(text, encoding="utf-8")
+        return mapped
 
     def read(self, mosaic: Mosaic) -> Generator[Progress, None, None]:
         """Read the arrays; of pixels that no tile had come for, nothing is known.

@@ -1,0 +1,51 @@
+"""The map of a command, which goes on where the same command was cut short."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from napari_ssamamba.cli.report import follow
+from napari_ssamamba.project.user_data import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Unpack
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.prediction.class_map import ClassMap
+    from napari_ssamamba.prediction.predictor import MapSettings
+
+
+@contextmanager
+def mapped(
+    cube: Cube, checkpoint: Checkpoint, model: Path, **settings: Unpack[MapSettings]
+) -> Iterator[ClassMap]:
+    """Map a scene, and keep the map until the block has written what it makes of it.
+
+    Parameters
+    ----------
+    cube : Cube
+    checkpoint : Checkpoint
+    model : Path
+        The file that it was read from.
+    **settings
+        See `MapSettings`.
+    """
+    from napari_ssamamba.project.unfinished_maps import UnfinishedMap
+
+    with UnfinishedMap(cube, checkpoint, model, data_folder(), settings) as unfinished:
+        try:
+            yield follow(unfinished.run())
+        except BaseException:
+            if unfinished.mapped:
+                typer.echo(
+                    f"{unfinished.mapped:,} pixels of the map are kept; the same command goes on "
+                    "from there.",
+                    err=True,
+                )
+            raise

@@ -1,0 +1,210 @@
+"""Maps that commands make: kept while they are computed, so that one that was cut short goes on.
+
+Each has a `MapFolder` in that of its scene, named after all that the map depends on: the model, the
+bands that it reads, when the scene's files were written, and the settings. It goes once its map is
+where the user wants it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import shutil
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, Self
+
+from napari_ssamamba import __version__
+from napari_ssamamba.data.room import Room
+from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.events import Notice, retold
+from napari_ssamamba.prediction.class_map import MapTile
+from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, Mosaic
+from napari_ssamamba.prediction.predictor import predict
+from napari_ssamamba.project.headers import read_header
+from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, MapFolder
+from napari_ssamamba.project.user_data import folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.events import Progress
+    from napari_ssamamba.prediction.class_map import ClassMap
+    from napari_ssamamba.prediction.predictor import MapSettings
+
+KIND = "mappings"
+"""Of what is kept, see `folder_of`."""
+
+SECONDS_TO_KEEP = 15.0
+"""After so long what was mapped is in a file; a map that takes less is never written here."""
+
+UNFINISHED_MAPS = 3
+"""That are kept, of all scenes together; the oldest go."""
+
+NAME_PATTERN = r"[0-9a-f]{16}"
+
+DEFAULTS: MapSettings = {
+    "region": None,
+    "members": "mixed",
+    "precision": "auto",
+    "device": "auto",
+}
+
+VERSION = 1
+
+
+class UnfinishedHeader(FolderHeader):
+    """What a map of a command says of itself."""
+
+    format: Literal["napari-ssamamba unfinished map"] = "napari-ssamamba unfinished map"
+    version: int = VERSION
+
+
+class UnfinishedMap:
+    """The map of a command, from its first pixel until it is written where the user wants it.
+
+    Left as a context without an error, its files go; with one they stay, and a map of the same
+    scene by the same model and settings goes on from there.
+
+    Parameters
+    ----------
+    cube : Cube
+    checkpoint : Checkpoint
+    model : Path
+        The file that the checkpoint was read from.
+    root : Path
+        See `data_folder`.
+    settings : MapSettings
+        All but the size of a batch must be the same for a map to go on.
+
+    Attributes
+    ----------
+    mapped : int
+        Pixels that are kept; 0 before the first are.
+    """
+
+    def __init__(
+        self,
+        cube: Cube,
+        checkpoint: Checkpoint,
+        model: Path,
+        root: Path,
+        settings: MapSettings,
+    ) -> None:
+        self.mapped = 0
+        self._cube, self._checkpoint, self._root = cube, checkpoint, root
+        self._settings = settings
+        with model.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        chosen = DEFAULTS | settings | {"batch_size": None}
+        depends = (
+            __version__,
+            digest,
+            checkpoint.band_indices.tolist(),
+            [(path.stat().st_size, path.stat().st_mtime_ns) for path in cube.paths],
+            sorted(chosen.items()),
+        )
+        name = hashlib.sha256(repr(depends).encode()).hexdigest()[:16]
+        self._folder = MapFolder(folder_of(cube, root, KIND) / name)
+        self._begun = False
+        self._changed: list[Window] = []
+        self._written = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self._folder.remove()
+            with suppress(OSError):  # where it is the last of its scene
+                self._folder.path.parent.rmdir()
+
+    def run(self, room: Room | None = None) -> Generator[Progress, None, ClassMap]:
+        """Map what is not mapped yet; else as `predict`.
+
+        Parameters
+        ----------
+        room : Room, optional
+            How much memory the map may take.
+
+        Yields
+        ------
+        Progress
+
+        Returns
+        -------
+        ClassMap
+            Its `pixels` and `seconds` are those of this run.
+        """
+        shape = self._cube.rows, self._cube.columns
+        room = Room() if room is None else room
+        mosaic = Mosaic.blank(shape, room.arrays(BYTES_A_PIXEL * math.prod(shape)))
+        yield from self._take_up(mosaic)
+        self._written = time.monotonic()
+        work = predict(self._cube, self._checkpoint, mosaic=mosaic, **self._settings)
+
+        def keep(event: Progress) -> Progress:
+            if isinstance(event, MapTile):
+                self._changed.append(event.window)
+                if time.monotonic() - self._written > SECONDS_TO_KEEP:
+                    try:
+                        self._write(mosaic)
+                    except OSError as error:
+                        return Notice(
+                            done=event.done,
+                            total=event.total,
+                            seconds_left=event.seconds_left,
+                            text=f"What is mapped cannot be kept ({error}): cut short, the map "
+                            "would be lost.",
+                        )
+            return event
+
+        try:
+            return (yield from retold(work, keep))
+        finally:  # also where it is cancelled, interrupted, or fails
+            if self._begun:
+                with suppress(OSError):
+                    self._write(mosaic)
+
+    def _take_up(self, mosaic: Mosaic) -> Generator[Progress, None, None]:
+        """Fill in what is kept from before, if anything is."""
+        path = self._folder.path / HEADER
+        if path.exists():
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+                header = read_header(path, text, UnfinishedHeader, VERSION, REMEDY)
+                yield from self._folder.read(mosaic)
+            except FileFormatError as error:
+                found = f"{error.path}: {error.found}"
+                yield Notice(text=f"What is kept of this map is of no use: {found}.")
+                self._folder.remove()
+            else:
+                self._begun, self.mapped = True, header.mapped
+                yield Notice(text=f"{self.mapped:,} pixels are kept from before; the rest follows.")
+                return
+        yield from mosaic.filling()
+
+    def _write(self, mosaic: Mosaic) -> None:
+        """Keep what was mapped since the last time."""
+        self._written = time.monotonic()
+        rows, columns = mosaic.level.shape
+        if not self._begun or not self._folder.path.exists():  # another command removed it
+            self._folder = MapFolder.begin(self._folder.path, (rows, columns))
+            self._changed = [Window(0, rows, 0, columns)]
+            self._begun = True
+            self._remove_oldest()
+        self.mapped = self._folder.write(mosaic, self._changed, UnfinishedHeader(mapped=0))
+        self._changed = []
+        mosaic.leave_memory()
+
+    def _remove_oldest(self) -> None:
+        found = [p for p in (self._root / KIND).glob("*/*") if re.fullmatch(NAME_PATTERN, p.name)]
+        found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in found[UNFINISHED_MAPS:]:
+            if path != self._folder.path:
+                shutil.rmtree(path, ignore_errors=True)

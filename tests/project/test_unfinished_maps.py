@@ -1,0 +1,216 @@
+"""A map of a command that was cut short goes on, and only where it is the same map."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.events import Notice, result_of
+from napari_ssamamba.prediction.class_map import MapTile
+from napari_ssamamba.prediction.predictor import predict
+from napari_ssamamba.project import unfinished_maps
+from napari_ssamamba.project.checkpoints import save_checkpoint
+from napari_ssamamba.project.unfinished_maps import UnfinishedMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.events import Progress
+    from napari_ssamamba.prediction.class_map import ClassMap
+    from napari_ssamamba.prediction.predictor import MapSettings
+
+SHAPE = 72, 80
+"""Of nine tiles."""
+
+
+@pytest.fixture
+def cube(tiny_job: Any) -> Cube:
+    raw = np.tile(tiny_job.cube.raw, (3, 4, 1))
+    assert raw.shape[:2] == SHAPE
+    return replace(tiny_job.cube, raw=raw, fingerprint="f")
+
+
+@pytest.fixture
+def model(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Path:
+    save_checkpoint(tiny_checkpoint, tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture(autouse=True)
+def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unfinished_maps, "SECONDS_TO_KEEP", -1.0)
+
+
+class Command:
+    """A command that maps, until so many tiles have come or to its end."""
+
+    def __init__(self, cube: Cube, checkpoint: Checkpoint, model: Path, root: Path) -> None:
+        self.cube, self.checkpoint, self.model, self.root = cube, checkpoint, model, root
+        self.events: list[Progress] = []
+
+    def unfinished(self, **settings: Any) -> UnfinishedMap:
+        defaults: MapSettings = {"device": "cpu"}
+        return UnfinishedMap(self.cube, self.checkpoint, self.model, self.root, defaults | settings)
+
+    def cut_short(self, tiles: int, **settings: Any) -> None:
+        with pytest.raises(KeyboardInterrupt), self.unfinished(**settings) as unfinished:
+            came = 0
+            with closing(unfinished.run()) as work:
+                for event in work:
+                    came += isinstance(event, MapTile)
+                    if came == tiles:
+                        raise KeyboardInterrupt
+
+    def finish(self, **settings: Any) -> ClassMap:
+        self.events.clear()
+        with self.unfinished(**settings) as unfinished:
+            return result_of(unfinished.run(), self.events.append)
+
+    @property
+    def told(self) -> str:
+        return " ".join(event.text for event in self.events if isinstance(event, Notice))
+
+    @property
+    def kept(self) -> int:
+        return len(list(self.root.rglob("map.json")))
+
+
+@pytest.fixture
+def command(cube: Cube, tiny_checkpoint: Checkpoint, model: Path, tmp_path: Path) -> Command:
+    return Command(cube, tiny_checkpoint, model, tmp_path / "data")
+
+
+def assert_same(found: ClassMap, wanted: ClassMap) -> None:
+    np.testing.assert_array_equal(found.ids, wanted.ids)
+    for name in ("confidence", "margin", "entropy"):
+        a, b = getattr(found, name), getattr(wanted, name)
+        np.testing.assert_allclose(a, b, atol=1e-5, err_msg=name)  # NaN equals NaN here
+
+
+def test_it_goes_on_where_it_was_cut_short(command: Command) -> None:
+    wanted = result_of(predict(command.cube, command.checkpoint, device="cpu"))
+    command.cut_short(4)
+    assert command.kept == 1
+    command.cut_short(2)
+    found = command.finish(batch_size=32)
+    assert_same(found, wanted)
+    assert (found.ids == 0).any() and (found.ids != 0).any()
+    assert command.told == f"{32 * 80 + 32 * 80:,} pixels are kept from before; the rest follows."
+    assert found.pixels == int((wanted.ids[64:] != 0).sum())
+    assert not list(command.root.rglob("*.*"))
+
+
+def test_a_map_is_whole_before_it_goes(command: Command) -> None:
+    wanted = result_of(predict(command.cube, command.checkpoint, device="cpu"))
+    with pytest.raises(OSError, match="no room"), command.unfinished() as unfinished:
+        result_of(unfinished.run())
+        raise OSError("no room for the user's file")
+    found = command.finish()
+    assert found.pixels == 0 and command.told.startswith("5,760 pixels")
+    assert_same(found, wanted)
+
+
+def test_another_map_begins_anew(command: Command, tmp_path: Path) -> None:
+    command.cut_short(3)
+    for settings in ({"region": Window(0, 40, 0, 80)}, {"precision": "float32"}):
+        command.finish(**settings)
+        assert command.told == "" and command.kept == 1
+    other = Command(command.cube, command.checkpoint, tmp_path / "other", command.root)
+    record = replace(command.checkpoint.record, seed=7)
+    save_checkpoint(replace(command.checkpoint, record=record), other.model)
+    other.finish()
+    bands = command.checkpoint.band_indices[::-1]
+    matched = replace(command.checkpoint, band_indices=bands, wavelengths=None)
+    Command(command.cube, matched, command.model, command.root).finish()
+    scene = replace(command.cube, fingerprint="g")
+    Command(scene, command.checkpoint, command.model, command.root).finish()
+    assert other.told == "" and command.kept == 1
+    command.finish()
+    assert command.told.startswith("2,560 pixels") and command.kept == 0
+
+
+def test_a_scene_that_was_written_anew_is_mapped_anew(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "scene"
+    file.write_bytes(b"as before")
+    command.cube = replace(command.cube, paths=(file,))
+    command.cut_short(3)
+    os.utime(file, ns=(1, 1))
+    command.finish()
+    assert command.told == ""
+
+
+def test_a_region_goes_on_too(command: Command) -> None:
+    region = Window(10, 60, 5, 70)
+    wanted = result_of(predict(command.cube, command.checkpoint, region=region, device="cpu"))
+    command.cut_short(2, region=region)
+    found = command.finish(region=region)
+    assert "2,048 pixels are kept" in command.told
+    assert_same(found, wanted)
+    assert (found.ids[:10] == 0).all() and np.isnan(found.confidence[:, :5]).all()
+
+
+@pytest.mark.parametrize("name", ["level.npy", "map.json"])
+def test_what_is_damaged_is_told_and_made_anew(command: Command, name: str) -> None:
+    wanted = result_of(predict(command.cube, command.checkpoint, device="cpu"))
+    command.cut_short(3)
+    [path] = command.root.rglob(name)
+    path.write_bytes(b"\xff")
+    assert_same(command.finish(), wanted)
+    assert f"of no use: {path}" in command.told and "Map the scene again" not in command.told
+    assert command.kept == 0
+
+
+def test_a_full_disk_is_told_and_the_map_made(
+    command: Command, disk_that_takes: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    wanted = result_of(predict(command.cube, command.checkpoint, device="cpu"))
+    with disk_that_takes(1000):
+        found = command.finish()
+    assert_same(found, wanted)
+    assert "What is mapped cannot be kept" in command.told
+
+
+def test_what_another_command_removed_is_kept_again(command: Command) -> None:
+    with pytest.raises(KeyboardInterrupt), command.unfinished() as unfinished:
+        came = 0
+        for event in unfinished.run():
+            came += isinstance(event, MapTile)
+            if came == 3:
+                command.finish()
+                assert command.kept == 0
+            if came == 6:
+                raise KeyboardInterrupt
+    command.finish()
+    assert command.told.startswith("5,120 pixels")
+
+
+def test_nothing_is_written_for_a_map_of_seconds(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished_maps, "SECONDS_TO_KEEP", 60.0)
+    command.cut_short(5)
+    assert not command.root.exists()
+
+
+def test_the_last_three_are_kept_of_all_scenes(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = [replace(command.cube, fingerprint=name) for name in "abcde"]
+    assert unfinished_maps.UNFINISHED_MAPS == 3
+    commands = [Command(c, command.checkpoint, command.model, command.root) for c in scenes]
+    for each in commands:
+        each.cut_short(3)
+    assert command.kept == 3
+    for each in commands[::-1]:
+        each.finish()
+    assert [bool(each.told) for each in commands] == [False, False, True, True, True]
