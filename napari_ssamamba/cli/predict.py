@@ -116,8 +116,8 @@ def predict(
 ) -> None:
     """Map a scene with a trained model.
 
-    A map that was cut short goes on where it was when the same command is given again, but for
-    maps with attention or probabilities.
+    Given again, a command that was cut short goes on where it was.
+    Maps with attention or probabilities begin anew.
     """
     for option, path in (
         ("--out", out),
