@@ -13,6 +13,7 @@ from napari_ssamamba.comparison.control import run_control
 from napari_ssamamba.comparison.morphology import smoothed_components
 from napari_ssamamba.comparison.networks import run_comparator
 from napari_ssamamba.data.classes import UNLABELLED
+from napari_ssamamba.data.cube import has_measurement
 from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window
@@ -210,18 +211,21 @@ def _run_others(
     """Fit the others to the same labels; of the scene only what they need is read."""
     learned = split.train | split.validation
     truth = np.where(split.test, split.ids, np.uint16(UNLABELLED))
-    check_labels(cube, np.where(learned, split.ids, np.uint16(UNLABELLED)), classes, config)
+    given = np.where(learned, split.ids, np.uint16(UNLABELLED))
+    learned[tuple(check_labels(cube, given, classes, config).T)] = False
     ids, targets = np.unique(split.ids[learned], return_inverse=True)
     pixels = np.argwhere(learned).astype(np.int32)
     test_pixels = np.argwhere(split.test).astype(np.int32)
-    raw = read_spectra(cube, pixels)
+    raw, asked = read_spectra(cube, pixels), read_spectra(cube, test_pixels)
+    measured = has_measurement(asked)  # the others are in no map, and count nowhere
+    test_pixels = test_pixels[measured]
     scale = fit_mean_deviation(raw)
-    test = scale(read_spectra(cube, test_pixels))
-    given = _Given(pixels, targets, test_pixels, raw, scale, scale(raw), test)
+    test = scale(asked[measured])
+    material = _Given(pixels, targets, test_pixels, raw, scale, scale(raw), test)
     results: dict[Method, Scored] = {}
     for method in wanted:
         yield Progress(text=f"Fitting {NAMES[method]}")
-        found = yield from _predict_other(method, cube, given, model, config, device)
+        found = yield from _predict_other(method, cube, material, model, config, device)
         guess = np.zeros_like(truth)
         guess[test_pixels[:, 0], test_pixels[:, 1]] = ids[found.targets]
         results[method] = Scored(

@@ -42,6 +42,17 @@ class Split:
         if (overlap | (self.validation & self.test)).any():
             raise LabelsError(f"{self.description}: a pixel is in two parts of the split.")
 
+    def without(self, pixels: NDArray[np.int32]) -> Split:
+        """Return the split with pixels, shape (n, 2), in none of its parts."""
+        kept = np.ones(self.ids.shape, bool)
+        kept[tuple(pixels.T)] = False
+        return replace(
+            self,
+            train=self.train & kept,
+            validation=self.validation & kept,
+            test=self.test & kept,
+        )
+
 
 def hold_out_validation(training_ids: NDArray[np.uint16], fraction: float, seed: int) -> Split:
     """Split painted labels into training and validation pixels, class by class.

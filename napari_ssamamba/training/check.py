@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def check_labels(
     cube: Cube, ids: NDArray[np.uint16], classes: ClassTable, config: TrainingConfig
-) -> None:
+) -> NDArray[np.int32]:
     """Refuse labels that cannot be trained on; only the labelled pixels are read.
 
     Parameters
@@ -34,11 +34,17 @@ def check_labels(
     config : TrainingConfig
         Its `min_labels` is the least number of pixels of a class that has any.
 
+    Returns
+    -------
+    ndarray of int32, shape (n, 2)
+        Row and column of labels where nothing was measured: they do not count, and are to be left
+        out.
+
     Raises
     ------
     LabelsError
         Labels of another shape than the scene, ids that the class table lacks, fewer than two
-        classes with labels, a class with too few pixels, or labels where nothing was measured.
+        classes with labels, or a class with too few pixels.
     """
     if ids.shape != (cube.rows, cube.columns):
         raise LabelsError(
@@ -51,24 +57,33 @@ def check_labels(
             f"The labels hold ids that the class table lacks: {_listed(unknown)}. Add these "
             "classes to the table or erase their pixels."
         )
-    counts = {i: n for i, n in count_labels(ids, classes).items() if n}
+    pixels = np.argwhere(ids != UNLABELLED).astype(np.int32)
+    missing = pixels[~has_measurement(read_spectra(cube, pixels))]
+    measured = ids.copy()
+    measured[tuple(missing.T)] = UNLABELLED
+    but = f" {unmeasured_text(cube, missing)}" if len(missing) else ""
+    counts = {i: n for i, n in count_labels(measured, classes).items() if n}
     if len(counts) < 2:
         found = f"Only {classes[next(iter(counts))].name!r} has" if counts else "No class has"
-        raise LabelsError(f"{found} labelled pixels. Label at least two classes.")
+        raise LabelsError(f"{found} labelled pixels. Label at least two classes.{but}")
     few = [f"{classes[i].name!r} has {n}" for i, n in counts.items() if n < config.min_labels]
     if few:
         raise LabelsError(
             f"Too few labelled pixels: {_listed(few)}; each class needs {config.min_labels} or "
-            "more. Label more of it, or erase its pixels to leave it out."
+            f"more. Label more of it, or erase its pixels to leave it out.{but}"
         )
-    pixels = np.argwhere(ids != UNLABELLED).astype(np.int32)
-    missing = pixels[~has_measurement(read_spectra(cube, pixels))]
-    if len(missing):
-        row, column = missing[0]
-        raise LabelsError(
-            f"{len(missing)} of {len(pixels)} labelled pixels lie where {cube.name} has no "
-            f"measurement, the first at row {row}, column {column}. Erase the labels there."
-        )
+    return missing
+
+
+def unmeasured_text(cube: Cube, missing: NDArray[np.int32]) -> str:
+    """Say of labels where nothing was measured, shape (n, 2), that they do not count."""
+    n, (row, column) = len(missing), missing[0]
+    where = f"where {cube.name} has no measurement, the first at row {row}, column {column}"
+    return (
+        f"One labelled pixel does not count: it lies {where}."
+        if n == 1
+        else f"{n:,} labelled pixels do not count: they lie {where}."
+    )
 
 
 def _listed(items: list[str] | list[int]) -> str:

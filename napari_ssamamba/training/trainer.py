@@ -16,7 +16,7 @@ from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.model.network import build_network, empty_network, set_generator
-from napari_ssamamba.training.check import check_labels
+from napari_ssamamba.training.check import check_labels, unmeasured_text
 from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone, TrainingStarted
 from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
 from napari_ssamamba.training.lessons import taught
@@ -92,7 +92,7 @@ def train(
     Progress
         `TrainingStarted` once; then, in optimiser steps, `StepDone`, `EpochDone` and plain
         `Progress` between them; a `Notice` where the memory ran out and fewer patches are
-        computed at once from then on.
+        computed at once from then on, and where labels do not count, as nothing was measured there.
 
     Returns
     -------
@@ -121,7 +121,10 @@ def train(
         config = config.restarted()
         split = continue_split(split, start_from, cube)
     learned = np.where(split.train | split.validation, split.ids, np.uint16(UNLABELLED))
-    check_labels(cube, learned, classes, config)
+    missing = check_labels(cube, learned, classes, config)
+    if len(missing):
+        split = split.without(missing)
+        yield Notice(text=unmeasured_text(cube, missing))
     present = {int(i) for i in np.unique(split.ids[split.train])}
     outputs = ClassTable(tuple(c for c in classes if c.id in present))
     if len(outputs) < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from napari_ssamamba.comparison import compare as module
 from napari_ssamamba.comparison.compare import NAMES, compare, summarise
 from napari_ssamamba.data.split import hold_out_validation, random_split
 from napari_ssamamba.errors import LabelsError
-from napari_ssamamba.events import result_of
+from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.training.config import TrainingConfig
 
 SHORT = TrainingConfig(epochs=2, min_steps=60, max_steps=60, batch_size=8, learning_rate=2e-3)
@@ -75,6 +76,24 @@ def test_the_others_learn_from_labels_alone(tiny_job: Any, monkeypatch: pytest.M
     learned, tested = seen
     assert len(learned) == 36  # those that validate included
     assert split.test[tuple(tested.T)].all() and not split.test[tuple(learned.T)].any()
+
+
+def test_labels_without_a_measurement_count_for_no_method(tiny_job: Any) -> None:
+    reference = tiny_job.reference.ids.copy()
+    split = random_split(tiny_job.reference, 12, 0.25, 0)
+    reference[:2, :2] = 2  # nothing was measured there
+    train, test = split.train.copy(), split.test.copy()
+    train[0, :2], test[1, :2] = True, True
+    split = replace(split, ids=reference, train=train, test=test)
+    methods = [name for name in NAMES if name not in ("network", "cnn", "metaformer")]
+    events: list[Any] = []
+    classes = tiny_job.reference.classes
+    work = compare(tiny_job.cube, split, classes, tiny_job.model, SHORT, methods, "cpu")
+    scored = result_of(work, events.append)
+    assert {s.accuracy.n for s in scored} == {int(split.test.sum()) - 2}
+    assert [e.text[:34] for e in events if isinstance(e, Notice)] == [
+        "2 labelled pixels do not count: th"
+    ]
 
 
 def test_nothing_to_test_on_is_said_first(tiny_job: Any) -> None:

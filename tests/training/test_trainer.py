@@ -20,7 +20,7 @@ from napari_ssamamba.errors import (
     SettingError,
     TrainingDivergedError,
 )
-from napari_ssamamba.events import result_of
+from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.model.config import preset
 from napari_ssamamba.model.network import SSAMamba, build_network
 from napari_ssamamba.training.config import TrainingConfig, protocol
@@ -243,14 +243,27 @@ def test_paper_protocol_runs(tiny_job: Any) -> None:
 
 
 def test_labels_are_checked_before_anything_else(tiny_job: Any) -> None:
-    ids = tiny_job.reference.ids.copy()
-    ids[0, 0] = 2
+    ids = tiny_job.reference.ids
     nowhere = np.zeros(ids.shape, bool)
-    with pytest.raises(LabelsError, match="no measurement"):
-        run(tiny_job, split=Split(ids, ids > 0, nowhere, nowhere, "all"))
     one = ids == 5
     with pytest.raises(LabelsError, match="two or more"):
-        run(tiny_job, split=Split(tiny_job.reference.ids, one, ids == 9, nowhere, "5 only"))
+        run(tiny_job, split=Split(ids, one, ids == 9, nowhere, "5 only"))
+
+
+def test_labels_without_a_measurement_are_left_out_and_told(tiny_job: Any) -> None:
+    split = random_split(tiny_job.reference, 12, 0.25, seed=0)
+    ids, train, validation = split.ids.copy(), split.train.copy(), split.validation.copy()
+    ids[:2, 0], train[0, 0], validation[1, 0] = 2, True, True
+    labelled = replace(split, ids=ids, train=train, validation=validation)
+    events, checkpoint = run(tiny_job, split=labelled)
+    [notice] = [e for e in events if isinstance(e, Notice)]
+    assert notice.text.startswith("2 labelled pixels do not count")
+    _, wanted = run(tiny_job, split=split)
+    assert checkpoint.training_pixels.tolist() == wanted.training_pixels.tolist()
+    assert checkpoint.validation_pixels.tolist() == wanted.validation_pixels.tolist()
+    assert checkpoint.record.n_train == 27
+    for name, weights in wanted.weights.items():
+        assert torch.equal(checkpoint.weights[name], weights), name
 
 
 def test_unknown_devices_are_refused(tiny_job: Any) -> None:
