@@ -133,7 +133,7 @@ def compare(
     rows = summarise(runs)
     if made is None:
         raise SettingError("--seeds", seeds, "give at least one.")
-    n_train, n_test = int((made.train | made.validation).sum()), int(made.test.sum())
+    n_train, n_test = int((made.train | made.validation).sum()), runs[-1][0].accuracy.n
     if json:
         print_json(
             {
