@@ -121,7 +121,7 @@ def class_spectra(
     for some in np.split(drawn, range(READ_AT_ONCE, drawn.size, READ_AT_ONCE)):
         yield Progress(done=done, total=drawn.size, text=text)
         pixels = np.divmod(some, cube.columns)
-        spectra, found = cube.read_pixels(*pixels)[:, cube.good_indices], ids[pixels]
+        spectra, found = cube.read_pixels(*pixels, bands=cube.good_indices), ids[pixels]
         measured = has_measurement(spectra)
         for i in np.unique(found[measured]):
             sums[int(i)].add(spectra[measured & (found == i)])

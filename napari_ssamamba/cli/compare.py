@@ -127,9 +127,10 @@ def compare(
         made = make_split(cube, given, split, train_per_class, train_fraction, model, config, field)
         if test_pixels is not None:
             made = with_fewer_tests(made, test_pixels)
-        runs.append(
-            follow(compare_methods(cube, made, given.classes, model, config, wanted, device))
-        )
+        run = follow(compare_methods(cube, made, given.classes, model, config, wanted, device))
+        runs.append(run)
+        found = [f"{NAMES[s.method]} {s.accuracy.oa:.1f} / {s.accuracy.aa:.1f}" for s in run]
+        typer.echo(f"seed {seed}, OA / AA %: {', '.join(found)}", err=True)  # all may take hours
     rows = summarise(runs)
     if made is None:
         raise SettingError("--seeds", seeds, "give at least one.")

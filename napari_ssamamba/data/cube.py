@@ -200,8 +200,10 @@ class Cube:
         block[missing] = np.nan
         return block
 
-    def read_pixels(self, rows: ArrayLike, columns: ArrayLike) -> NDArray[np.float32]:
-        """Read single pixels, all bands.
+    def read_pixels(
+        self, rows: ArrayLike, columns: ArrayLike, bands: NDArray[np.intp] | None = None
+    ) -> NDArray[np.float32]:
+        """Read single pixels.
 
         From a file that is not mapped, the pixels' bounding box in each square of `PIXEL_BLOCK`
         that holds any is read, or that of all of them, where this goes through less of the file.
@@ -210,26 +212,29 @@ class Cube:
         ----------
         rows, columns : sequence of int, length n
             In any order; negative ones count from the end.
+        bands : ndarray of int, shape (m,), optional
+            Which bands, by default all.
 
         Returns
         -------
-        ndarray of float32, shape (n, bands)
+        ndarray of float32, shape (n, m)
             Missing values are NaN.
         """
         r = np.arange(self.rows)[np.ravel(np.asarray(rows, np.intp))]
         c = np.arange(self.columns)[np.ravel(np.asarray(columns, np.intp))]
-        spectra = np.empty((r.size, self.bands), np.float32)
+        every = np.arange(self.bands) if bands is None else bands
+        spectra = np.empty((r.size, every.size), np.float32)
         if isinstance(self.raw, np.ndarray):
-            return self._physical(self.raw[r, c], np.arange(self.bands))
+            return self._physical(self.raw[r[:, None], c[:, None], every], every)
         if isinstance(self.raw, MappedFile):
-            return self._physical(self.raw.read_pixels(r, c), np.arange(self.bands))
+            return self._physical(self.raw.read_pixels(r, c, every), every)
         blocks = (r // PIXEL_BLOCK) * (self.columns // PIXEL_BLOCK + 1) + c // PIXEL_BLOCK
         by_block = np.argsort(blocks, kind="stable")
         groups = np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1)
         groups = [members for members in groups if members.size]
         boxes = [_bounding_box(r[members], c[members]) for members in groups]
         if len(groups) > 1:
-            whole, every = _bounding_box(r, c), range(self.bands)
+            whole = _bounding_box(r, c)
             touched = self.touched_bytes(*whole, every)
             apart = sum(self.touched_bytes(*box, every) for box in boxes)
             if touched <= min(apart, LARGEST_BOX):
@@ -238,10 +243,10 @@ class Cube:
             stored = self._stored(
                 slice(inside.start, inside.stop),
                 slice(across.start, across.stop),
-                np.arange(self.bands),
+                every,
             )
             found = stored[r[members] - inside.start, c[members] - across.start]
-            spectra[members] = self._physical(found, np.arange(self.bands))
+            spectra[members] = self._physical(found, every)
         return spectra
 
     def touched_bytes(

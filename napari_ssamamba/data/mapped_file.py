@@ -98,8 +98,10 @@ class MappedFile:
                     block[tuple(part)] = self._mapped(file)[there]
         return block
 
-    def read_pixels(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
-        """Read single pixels, all bands, going through the file once.
+    def read_pixels(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], bands: NDArray[np.intp]
+    ) -> NDArray[Any]:
+        """Read single pixels, going through the file once.
 
         Where bands lie far apart, each is read for all pixels before the next.
 
@@ -107,26 +109,28 @@ class MappedFile:
         ----------
         rows, columns : ndarray of int, shape (n,)
             In any order; not negative.
+        bands : ndarray of int, shape (m,)
 
         Returns
         -------
-        ndarray, shape (n, bands)
+        ndarray, shape (n, m)
         """
         by_place = np.lexsort((columns, rows))
         r, c = rows[by_place], columns[by_place]
         blocks = (r * self.strides[0] + c * self.strides[1]) // PAGES_AROUND
-        values = np.empty((r.size, self.shape[2]), self.dtype)
+        values = np.empty((r.size, bands.size), self.dtype)
         with self.path.open("rb") as file:
             if self._slowest_first[0] == 2:
                 bands_first = np.empty(values.shape[::-1], self.dtype)
                 one = (np.unique(blocks).size + 1) * PAGES_AROUND
-                for bands in _in_parts(np.arange(self.shape[2]), one, BANDS_BYTES):
-                    bands_first[bands] = self._mapped(file).transpose(2, 0, 1)[bands, r, c]
+                for some in _in_parts(np.arange(bands.size), one, BANDS_BYTES):
+                    bands_first[some] = self._mapped(file)[r, c, bands[some, None]]
                 values[by_place] = bands_first.T
             else:
                 one = PAGES_AROUND + (self.shape[2] - 1) * self.strides[2]
                 for some in _in_parts(blocks, one, PART_BYTES):
-                    values[by_place[some]] = self._mapped(file)[r[some], c[some]]
+                    place = r[some, None], c[some, None], bands
+                    values[by_place[some]] = self._mapped(file)[place]
         return values
 
     def touched_bytes(self, rows: range, columns: range, bands: Bands) -> int:

@@ -18,14 +18,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.standardise import Standardiser
 
-STRIP = 16
-"""Rows read at once."""
-
-LONGEST_RUN = 512
-"""Columns read at once: with `STRIP` and 400 bands, 13 MB."""
-
-GAP = 8
-"""Unneeded columns between two needed ones that are read along rather than skipped."""
+PIXELS_AT_ONCE = 8192
+"""With 256 bands 8 MB as numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +41,7 @@ class PatchTable:
 def read_patches(
     cube: Cube, pixels: NDArray[np.int32], patch_size: int, standardiser: Standardiser
 ) -> Generator[Progress, None, PatchTable]:
-    """Read the patches around pixels, good bands only, block by block.
+    """Read the patches around pixels, good bands only, part by part.
 
     Parameters
     ----------
@@ -69,34 +63,23 @@ def read_patches(
     PatchTable
     """
     half = patch_size // 2
-    offsets = np.arange(-half, half + 1, dtype=np.int32)
+    offsets = np.arange(-half, half + 1)
     rows = pixels[:, 0, None, None] + offsets[:, None]  # (patches, P, 1)
     columns = pixels[:, 1, None, None] + offsets  # (patches, 1, P)
-    rows, columns = np.broadcast_arrays(rows, columns)
     inside = (rows >= 0) & (rows < cube.rows) & (columns >= 0) & (columns < cube.columns)
-    top, below = (int(rows[inside].min()), int(rows[inside].max()) + 1) if len(pixels) else (0, 0)
-    needed = np.zeros((below - top, cube.columns), bool)
-    needed[rows[inside] - top, columns[inside]] = True
-
-    place = np.zeros(needed.shape, np.int32)
-    place[needed] = np.arange(1, needed.sum() + 1)
-    table = np.zeros((int(needed.sum()) + 1, cube.good_indices.size), np.float32)
-    done = 0
-    for strip, column_slice in _blocks(needed):
-        row_slice = slice(top + strip.start, top + strip.stop)
-        values, _ = standardise_block(cube.read(row_slice, column_slice), standardiser)
-        wanted = needed[strip, column_slice]
-        table[place[strip, column_slice][wanted]] = values[wanted]
-        done += int(wanted.sum())
-        yield Progress(done=done, total=len(table) - 1, text="Reading training patches")
-
+    needed, place = np.unique((rows * cube.columns + columns)[inside], return_inverse=True)
+    table = np.zeros((needed.size + 1, cube.good_indices.size), np.float32)
+    for part in _parts(needed.size):
+        values, _ = standardise_block(_read(cube, needed[part]), standardiser)
+        table[1:][part] = values
+        yield Progress(done=part.stop, total=needed.size, text="Reading training patches")
     index = np.zeros(inside.shape, np.int32)
-    index[inside] = place[rows[inside] - top, columns[inside]]
+    index[inside] = place + 1
     return PatchTable(table, index.reshape(len(pixels), patch_size**2))
 
 
 def read_spectra(cube: Cube, pixels: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Read single pixels, good bands only, in few reads.
+    """Read single pixels, good bands only, part by part.
 
     Parameters
     ----------
@@ -109,26 +92,21 @@ def read_spectra(cube: Cube, pixels: NDArray[np.int32]) -> NDArray[np.float32]:
     ndarray of float32, shape (n, good bands)
         In physical units; missing values are NaN.
     """
-    needed = np.zeros((cube.rows, cube.columns), bool)
-    needed[pixels[:, 0], pixels[:, 1]] = True
-    place = np.zeros(needed.shape, np.int32)
-    place[needed] = np.arange(needed.sum())
-    spectra = np.empty((int(needed.sum()), cube.good_indices.size), np.float32)
-    for row_slice, column_slice in _blocks(needed):
-        wanted = needed[row_slice, column_slice]
-        spectra[place[row_slice, column_slice][wanted]] = cube.read(row_slice, column_slice)[wanted]
-    return spectra[place[pixels[:, 0], pixels[:, 1]]]
+    flat = pixels[:, 0].astype(np.int64) * cube.columns + pixels[:, 1]
+    needed, place = np.unique(flat, return_inverse=True)
+    spectra = np.empty((needed.size, cube.good_indices.size), np.float32)
+    for part in _parts(needed.size):
+        spectra[part] = _read(cube, needed[part])
+    return spectra[place]
 
 
-def _blocks(needed: NDArray[np.bool_]) -> Iterator[tuple[slice, slice]]:
-    """Cover the needed pixels with blocks, row by row of the scene."""
-    for row0 in range(0, needed.shape[0], STRIP):
-        columns = np.flatnonzero(needed[row0 : row0 + STRIP].any(axis=0))
-        if columns.size == 0:
-            continue
-        for run in np.split(columns, np.flatnonzero(np.diff(columns) > GAP) + 1):
-            for column0 in range(int(run[0]), int(run[-1]) + 1, LONGEST_RUN):
-                column1 = min(column0 + LONGEST_RUN, int(run[-1]) + 1)
-                used = np.flatnonzero(needed[row0 : row0 + STRIP, column0:column1].any(axis=1))
-                rows = slice(row0 + int(used[0]), row0 + int(used[-1]) + 1)
-                yield rows, slice(column0, column1)
+def _read(cube: Cube, places: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Read pixels by their number in the scene, good bands only."""
+    rows, columns = np.divmod(places, cube.columns)
+    return cube.read_pixels(rows, columns, cube.good_indices)
+
+
+def _parts(count: int) -> Iterator[slice]:
+    """Cut pixels in the scene's order into parts that are read at once."""
+    for start in range(0, count, PIXELS_AT_ONCE):
+        yield slice(start, min(start + PIXELS_AT_ONCE, count))

@@ -69,7 +69,7 @@ def read_scattered(
     inside = (rows >= 0) & (rows < cube.rows) & (columns >= 0) & (columns < cube.columns)
     rows, columns = np.broadcast_arrays(rows, columns)
     needed, place = np.unique(rows[inside] * cube.columns + columns[inside], return_inverse=True)
-    stored = cube.read_pixels(*np.divmod(needed, cube.columns))[:, bands]
+    stored = cube.read_pixels(*np.divmod(needed, cube.columns), bands)
     values, measured = standardise_block(stored, standardiser)
     blocks = np.zeros((*inside.shape, bands.size), np.float32)
     blocks[inside] = values[place]

@@ -202,4 +202,5 @@ class _Reader:
 
     def _read(self, pixels: NDArray[np.int32]) -> NDArray[np.float32]:
         """Read spectra over the bands that are on."""
-        return self._cube.read_pixels(*pixels.T)[:, self._cube.good_indices]
+        rows, columns = pixels.T
+        return self._cube.read_pixels(rows, columns, self._cube.good_indices)

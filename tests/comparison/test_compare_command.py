@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,8 @@ def test_the_table_names_all_and_the_weights(files: SimpleNamespace) -> None:
     assert result.exit_code == 0, result.output
     for text in ("SSA-Mamba + expert (default)", "SSA-Mamba alone", "LDA", "seed 0: OA on"):
         assert text in result.stdout
+    told = re.search(r"^seed 0, OA / AA %: .*, LDA ([\d.]+) / [\d.]+$", result.stderr, re.MULTILINE)
+    assert told is not None and re.search(rf"LDA +│ +{told[1]}\d ±", result.stdout)
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,12 @@ def test_pixels_are_those_of_the_whole_scene(interleave: str) -> None:
     order = {"bsq": (2, 0, 1), "bil": (0, 2, 1)}.get(interleave, (0, 1, 2))
     stored = np.ascontiguousarray(values.transpose(order)).transpose(np.argsort(order))
     raw = BlockCube(stored) if interleave == "not in memory" else stored
-    cube = Cube(name="s", raw=raw, nodata=3, scale=np.full(7, 0.5), interleave=interleave)
+    cube = Cube(name="s", raw=raw, nodata=3, scale=np.arange(1, 8) / 2, interleave=interleave)
     rows, columns = rng.integers(0, 150, 300), rng.integers(-140, 140, 300)
     expected = cube.read(slice(None), slice(None), slice(None))[rows, columns]
     np.testing.assert_array_equal(cube.read_pixels(rows, columns), expected)
+    some = np.array([5, 0, 3])
+    np.testing.assert_array_equal(cube.read_pixels(rows, columns, some), expected[:, some])
     assert cube.read_pixels([], []).shape == (0, 7)
     if isinstance(raw, BlockCube):
         assert max(raw.sizes[1:]) <= 64 * 64 * 7

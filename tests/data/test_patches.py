@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
+from napari_ssamamba.data import patches as patches_module
 from napari_ssamamba.data.cube import Cube
+from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.data.patches import read_patches, read_spectra
 from napari_ssamamba.data.standardise import Standardiser
 from napari_ssamamba.events import result_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class CountingRaw:
@@ -47,6 +53,42 @@ def test_patches_are_those_cut_by_hand() -> None:
         patches = result_of(read_patches(Cube("scene", values), pixels, side, identity(4)))
         expected = naive_patches(values, pixels, side)
         np.testing.assert_array_equal(patches.table[patches.index], expected)
+
+
+def test_parts_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches_module, "PIXELS_AT_ONCE", 50)
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(40, 30, 4)).astype(np.float32)
+    pixels = np.stack((rng.integers(0, 40, 30), rng.integers(0, 30, 30)), axis=1).astype(np.int32)
+    pixels[7] = pixels[3]
+    events: list[Any] = []
+    work = read_patches(Cube("scene", values), pixels, 5, identity(4))
+    patches = result_of(work, events.append)
+    np.testing.assert_array_equal(patches.table[patches.index], naive_patches(values, pixels, 5))
+    assert [e.done for e in events][:-1] == list(range(50, len(patches.table) - 1, 50))
+    assert events[-1].done == events[-1].total == len(patches.table) - 1
+    spectra = read_spectra(Cube("scene", values), np.repeat(pixels, 4, axis=0))
+    np.testing.assert_array_equal(spectra, values[tuple(np.repeat(pixels, 4, axis=0).T)])
+
+
+@pytest.mark.parametrize("interleave", ["bsq", "bil", "bip"])
+def test_a_file_is_mapped_a_few_times_whatever_the_number_of_pixels(
+    interleave: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes a tenth of a millisecond: one for each patch and each few bands, half a minute."""
+    order = {"bsq": (2, 0, 1), "bil": (0, 2, 1), "bip": (0, 1, 2)}[interleave]
+    rng = np.random.default_rng(2)
+    values = rng.integers(1, 99, (200, 160, 64)).astype(np.uint16)
+    np.save(tmp_path / "s.npy", values.transpose(order))
+    raw = MappedFile(np.load(tmp_path / "s.npy", mmap_mode="r").transpose(np.argsort(order)))
+    mapped, of_file = [], MappedFile._mapped
+    monkeypatch.setattr(MappedFile, "_mapped", lambda *a: (mapped.append(1), of_file(*a))[1])
+    pixels = np.stack((rng.integers(0, 200, 300), rng.integers(0, 160, 300)), axis=1)
+    cube = Cube("scene", raw, interleave=interleave)
+    patches = result_of(read_patches(cube, pixels.astype(np.int32), 3, identity(64)))
+    found = patches.table[patches.index]
+    np.testing.assert_array_equal(found, naive_patches(values.astype(np.float32), pixels, 3))
+    assert 0 < len(mapped) < 20
 
 
 def test_only_the_neighbourhoods_of_labels_are_read() -> None:
