@@ -182,7 +182,6 @@ class UnfinishedMap:
             except FileFormatError as error:
                 found = f"{error.path}: {error.found}"
                 yield Notice(text=f"What is kept of this map is of no use: {found}.")
-                self._folder.remove()
             else:
                 self._begun, self.mapped = True, header.mapped
                 yield Notice(text=f"{self.mapped:,} pixels are kept from before; the rest follows.")

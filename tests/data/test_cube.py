@@ -64,13 +64,15 @@ def test_good_bands_are_read_unless_others_are_asked_for(scene: Cube) -> None:
         scene.with_good_bands(np.zeros(6)).read(slice(None), slice(None))
 
 
-@pytest.mark.parametrize("interleave", ["bsq", "bil", "bip", "not in memory"])
-def test_pixels_are_those_of_the_whole_scene(interleave: str) -> None:
+@pytest.mark.parametrize("where", ["memory", "mapped file", "other file"])
+@pytest.mark.parametrize("interleave", ["bsq", "bil", "bip"])
+def test_pixels_are_those_of_the_whole_scene(interleave: str, where: str, tmp_path: Any) -> None:
     rng = np.random.default_rng(1)
     values = rng.integers(-50, 50, (150, 140, 7)).astype(">i2")
-    order = {"bsq": (2, 0, 1), "bil": (0, 2, 1)}.get(interleave, (0, 1, 2))
-    stored = np.ascontiguousarray(values.transpose(order)).transpose(np.argsort(order))
-    raw = BlockCube(stored) if interleave == "not in memory" else stored
+    order = {"bsq": (2, 0, 1), "bil": (0, 2, 1), "bip": (0, 1, 2)}[interleave]
+    np.save(tmp_path / "s.npy", np.ascontiguousarray(values.transpose(order)))
+    stored = np.load(tmp_path / "s.npy", mmap_mode="r").transpose(np.argsort(order))
+    raw = {"memory": np.asarray, "mapped file": MappedFile, "other file": BlockCube}[where](stored)
     cube = Cube(name="s", raw=raw, nodata=3, scale=np.arange(1, 8) / 2, interleave=interleave)
     rows, columns = rng.integers(0, 150, 300), rng.integers(-140, 140, 300)
     expected = cube.read(slice(None), slice(None), slice(None))[rows, columns]

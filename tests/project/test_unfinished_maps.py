@@ -110,6 +110,21 @@ def test_it_goes_on_where_it_was_cut_short(command: Command) -> None:
     assert not list(command.root.rglob("*.*"))
 
 
+def test_what_came_since_the_last_writing_is_kept_too(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt), command.unfinished() as unfinished:
+        came = 0
+        for event in unfinished.run():
+            came += isinstance(event, MapTile)
+            monkeypatch.setattr(unfinished_maps, "SECONDS_TO_KEEP", 60.0 if came else -1.0)
+            if came == 5:
+                raise KeyboardInterrupt
+    found = command.finish()
+    assert command.told.startswith(f"{32 * 80 + 2 * 32 * 32:,} pixels")
+    assert_same(found, result_of(predict(command.cube, command.checkpoint, device="cpu")))
+
+
 def test_a_map_is_whole_before_it_goes(command: Command) -> None:
     wanted = result_of(predict(command.cube, command.checkpoint, device="cpu"))
     with pytest.raises(OSError, match="no room"), command.unfinished() as unfinished:
@@ -152,6 +167,7 @@ def test_a_scene_that_was_written_anew_is_mapped_anew(command: Command, tmp_path
 def test_a_region_goes_on_too(command: Command) -> None:
     region = Window(10, 60, 5, 70)
     wanted = result_of(predict(command.cube, command.checkpoint, region=region, device="cpu"))
+    assert_same(command.finish(region=region), wanted)
     command.cut_short(2, region=region)
     found = command.finish(region=region)
     assert "2,048 pixels are kept" in command.told
@@ -185,13 +201,16 @@ def test_what_another_command_removed_is_kept_again(command: Command) -> None:
         came = 0
         for event in unfinished.run():
             came += isinstance(event, MapTile)
-            if came == 3:
+            if came == 6:
                 command.finish()
                 assert command.kept == 0
-            if came == 6:
+            if came == 7:
                 raise KeyboardInterrupt
-    command.finish()
-    assert command.told.startswith("5,120 pixels")
+    found = command.finish()
+    assert command.told.startswith("5,376 pixels")
+    wanted = result_of(predict(command.cube, command.checkpoint, device="cpu"))
+    assert_same(found, wanted)
+    assert found.pixels == int((wanted.ids[64:, 32:] != 0).sum())
 
 
 def test_nothing_is_written_for_a_map_of_seconds(
