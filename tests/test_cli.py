@@ -275,30 +275,43 @@ def test_the_demo_leaves_all_its_files(
     assert "Audit of strips (synthetic scene)" in report and f"{told['oa']:.1f} %" in report
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_ends_with_130_and_leaves_nothing(job: SimpleNamespace, tmp_path: Path) -> None:
-    code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from napari_ssamamba.training import trainer; made = trainer.TrainingStarted\n"
-        "told = lambda: print('training', file=sys.stderr, flush=True)\n"
-        "trainer.TrainingStarted = lambda **fields: (told(), made(**fields))[1]\n"
-        "from napari_ssamamba.cli import main; main()"
-    )
+def interrupted(code: str, *arguments: object, at: str) -> tuple[str, str]:
+    """Run a command in a process of its own, send Ctrl-C once it has told a word on stderr.
+
+    Returns
+    -------
+    out, errors : str
+        What it printed, the word left out.
+    """
+    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    end = "\nfrom napari_ssamamba.cli import main; main()"
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-c", code, "train", job.scene, "--labels", job.labels),
-            *("--out", str(tmp_path / "m"), "--set", "epochs=100000", "--set", "max_steps=none"),
-            *("--device", "cpu", "--set", "patience=100000"),
-        ],
+        [sys.executable, "-c", start + code + end, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
-    assert process.stderr is not None and process.stderr.readline() == "training\n"
+    assert process.stderr is not None and process.stderr.readline() == f"{at}\n"
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=10)
     assert process.returncode == 130
+    return out, errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_ends_with_130_and_leaves_nothing(job: SimpleNamespace, tmp_path: Path) -> None:
+    code = (
+        "from napari_ssamamba.training import trainer; made = trainer.TrainingStarted\n"
+        "told = lambda: print('training', file=sys.stderr, flush=True)\n"
+        "trainer.TrainingStarted = lambda **fields: (told(), made(**fields))[1]"
+    )
+    out, errors = interrupted(
+        code,
+        *("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m", "--device", "cpu"),
+        *("--set", "epochs=100000", "--set", "max_steps=none", "--set", "patience=100000"),
+        at="training",
+    )
     assert out == "" and "Traceback" not in errors
     assert list(tmp_path.iterdir()) == []
 
@@ -309,25 +322,16 @@ def test_a_map_goes_on_after_ctrl_c(job: SimpleNamespace, tmp_path: Path, user_d
     scene, out = tmp_path / "long.tif", tmp_path / "map.tif"
     write_layers(scene, np.moveaxis(np.asarray(cube.raw), -1, 0), list("abcde"), cube)
     code = (
-        "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import time\n"
         "from napari_ssamamba.project import unfinished_maps as maps\n"
         "maps.SECONDS_TO_KEEP, write = -1.0, maps.UnfinishedMap._write\n"
         "told = [lambda: (print('kept', file=sys.stderr, flush=True), time.sleep(60))]\n"
         "maps.UnfinishedMap._write = lambda *a: "
-        "(write(*a), a[0].mapped > 2000 and told and told.pop()())[0]\n"
-        "from napari_ssamamba.cli import main; main()"
+        "(write(*a), a[0].mapped > 2000 and told and told.pop()())[0]"
     )
-    command = ["predict", str(job.model), str(scene), "--out", str(out), "--device", "cpu"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *command],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    assert process.stderr is not None and process.stderr.readline() == "kept\n"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
-    assert process.returncode == 130 and not out.exists()
+    command = "predict", job.model, scene, "--out", out, "--device", "cpu"
+    _, errors = interrupted(code, *command, at="kept")
+    assert not out.exists()
     found = re.search(r"([\d,]+) pixels of the map are kept; the same command goes on", errors)
     assert found is not None and "Traceback" not in errors
     result = ssamamba(*command, "--json")

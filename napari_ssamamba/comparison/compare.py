@@ -18,10 +18,10 @@ from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import LabelsError
-from napari_ssamamba.events import Progress, retold
+from napari_ssamamba.events import Notice, Progress, retold
 from napari_ssamamba.prediction.class_map import MapTile
 from napari_ssamamba.prediction.predictor import map_tiles
-from napari_ssamamba.training.check import check_labels
+from napari_ssamamba.training.check import check_labels, unmeasured_text
 from napari_ssamamba.training.metrics import assess
 from napari_ssamamba.training.trainer import train
 
@@ -128,6 +128,11 @@ def compare(
             f"No pixel is left to test on ({split.description}). Draw training pixels from the "
             "labels, or give a map of test pixels."
         )
+    learned = np.where(split.train | split.validation, split.ids, np.uint16(UNLABELLED))
+    missing = check_labels(cube, learned, classes, config)
+    if len(missing):
+        split = split.without(missing)
+        yield Notice(text=unmeasured_text(cube, missing))
     results: dict[Method, Scored] = {}
     if wanted := [m for m in OURS if m in methods]:
         checkpoint = yield from train(cube, split, classes, model, config, device)
@@ -211,21 +216,24 @@ def _run_others(
     """Fit the others to the same labels; of the scene only what they need is read."""
     learned = split.train | split.validation
     truth = np.where(split.test, split.ids, np.uint16(UNLABELLED))
-    given = np.where(learned, split.ids, np.uint16(UNLABELLED))
-    learned[tuple(check_labels(cube, given, classes, config).T)] = False
     ids, targets = np.unique(split.ids[learned], return_inverse=True)
     pixels = np.argwhere(learned).astype(np.int32)
     test_pixels = np.argwhere(split.test).astype(np.int32)
     raw, asked = read_spectra(cube, pixels), read_spectra(cube, test_pixels)
     measured = has_measurement(asked)  # the others are in no map, and count nowhere
+    if not measured.any():
+        raise LabelsError(
+            f"None of the {len(test_pixels)} test pixels lies where {cube.name} has a measurement. "
+            "Choose another split."
+        )
     test_pixels = test_pixels[measured]
     scale = fit_mean_deviation(raw)
     test = scale(asked[measured])
-    material = _Given(pixels, targets, test_pixels, raw, scale, scale(raw), test)
+    given = _Given(pixels, targets, test_pixels, raw, scale, scale(raw), test)
     results: dict[Method, Scored] = {}
     for method in wanted:
         yield Progress(text=f"Fitting {NAMES[method]}")
-        found = yield from _predict_other(method, cube, material, model, config, device)
+        found = yield from _predict_other(method, cube, given, model, config, device)
         guess = np.zeros_like(truth)
         guess[test_pixels[:, 0], test_pixels[:, 1]] = ids[found.targets]
         results[method] = Scored(

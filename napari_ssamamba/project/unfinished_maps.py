@@ -124,13 +124,8 @@ class UnfinishedMap:
             with suppress(OSError):  # where it is the last of its scene
                 self._folder.path.parent.rmdir()
 
-    def run(self, room: Room | None = None) -> Generator[Progress, None, ClassMap]:
-        """Map what is not mapped yet; else as `predict`.
-
-        Parameters
-        ----------
-        room : Room, optional
-            How much memory the map may take.
+    def run(self) -> Generator[Progress, None, ClassMap]:
+        """Map what is not mapped yet, else as `predict`; on disk where memory is short.
 
         Yields
         ------
@@ -142,8 +137,7 @@ class UnfinishedMap:
             Its `pixels` and `seconds` are those of this run.
         """
         shape = self._cube.rows, self._cube.columns
-        room = Room() if room is None else room
-        mosaic = Mosaic.blank(shape, room.arrays(BYTES_A_PIXEL * math.prod(shape)))
+        mosaic = Mosaic.blank(shape, Room().arrays(BYTES_A_PIXEL * math.prod(shape)))
         yield from self._take_up(mosaic)
         self._written = time.monotonic()
         work = predict(self._cube, self._checkpoint, mosaic=mosaic, **self._settings)

@@ -94,6 +94,14 @@ def test_labels_without_a_measurement_count_for_no_method(tiny_job: Any) -> None
     assert [e.text[:34] for e in events if isinstance(e, Notice)] == [
         "2 labelled pixels do not count: th"
     ]
+    events.clear()
+    result_of(compare(tiny_job.cube, split, classes, tiny_job.model, SHORT, ["lda"]), events.append)
+    assert sum(isinstance(e, Notice) for e in events) == 1
+    nowhere = np.zeros_like(test)
+    nowhere[1, :2] = True
+    unmeasured = replace(split, test=nowhere)
+    with pytest.raises(LabelsError, match="None of the 2 test pixels lies where tiny has"):
+        result_of(compare(tiny_job.cube, unmeasured, classes, tiny_job.model, SHORT, ["lda"]))
 
 
 def test_nothing_to_test_on_is_said_first(tiny_job: Any) -> None:
