@@ -93,19 +93,19 @@ class KeptDecisionJobs(KeptJobs):
         decided = self._decided
         if decided is not None and decided.made != decided.written:
             made = decided.made
-            keep_decisions(made, decided.classes, decided.cube, data_folder(), decided.begun)
+            root = data_folder()
+            keep_decisions(made, decided.classes, decided.cube, root, decided.begun, self.used)
             decided.written = made
 
     # --- bringing it back ------------------------------------------------------------------
 
-    def restore(self, kept: KeptDecisions, then: Callable[[], None] | None = None) -> None:
+    def bring_back(self, kept: KeptDecisions, then: Callable[[], None]) -> None:
         """Let decisions that were kept take the place of those that are listed, kept as well."""
         adopt_classes(self._session, ClassTable(kept.classes))
         self._session.decisions.restore(kept.made, kept.classes)
         self._begin(kept.path.stem)
         self._workflow.told.emit("info", f"Decisions restored: {kept}.")
-        if then is not None:
-            then()
+        then()
 
     def listed(self) -> list[KeptDecisions]:
         """Return what is kept, but for what is listed now."""

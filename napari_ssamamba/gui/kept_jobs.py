@@ -12,6 +12,7 @@ from napari_ssamamba.project.user_data import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
 
     from napari_ssamamba.gui.workflow import Workflow
 
@@ -41,6 +42,8 @@ class KeptJobs(QObject):
         What to do where it cannot be kept.
     offered : sequence
         What else is kept of the scene that is open, changed last first.
+    used : set of Path
+        What is about to be brought back: it stays, whatever else goes to make room.
     """
 
     what: ClassVar[str]
@@ -52,6 +55,7 @@ class KeptJobs(QObject):
     def __init__(self, workflow: Workflow, milliseconds: int) -> None:
         super().__init__(workflow)
         self.offered: Sequence[Any] = []
+        self.used: set[Path] = set()
         self._workflow = workflow
         self._session = workflow.session
         self._kind, self._title = f"keeping {self.what}", f"Keeping {self.what}"  # of the jobs
@@ -74,15 +78,15 @@ class KeptJobs(QObject):
         """Return what is kept of the scene that is open, but for what is shown."""
         raise NotImplementedError
 
-    def restore(self, kept: Any, then: Callable[[], None] | None = None) -> None:
-        """Bring back what was kept.
+    def bring_back(self, kept: Any, then: Callable[[], None]) -> None:
+        """Show what was kept in the place of what is there, which is kept, too.
 
         Parameters
         ----------
         kept : object
             One of those offered.
-        then : callable, optional
-            Called when it is there.
+        then : callable
+            To be called when it is there.
         """
         raise NotImplementedError
 
@@ -124,8 +128,29 @@ class KeptJobs(QObject):
             self._workflow.told.emit("error", text)
         self._refused = error is not None
         self.written()
+        if not all(kept.path.exists() for kept in self.offered):  # the oldest made room
+            self.list_again()
 
     # --- offering --------------------------------------------------------------------------
+
+    def restore(self, kept: Any, then: Callable[[], None] | None = None) -> None:
+        """Bring back what was kept.
+
+        Parameters
+        ----------
+        kept : object
+            One of those offered.
+        then : callable, optional
+            Called when it is there.
+        """
+
+        def is_there() -> None:
+            self.used.clear()
+            if then is not None:
+                then()
+
+        self.used.add(kept.path)
+        self.bring_back(kept, is_there)
 
     def offer(self) -> str:
         """Say what can be restored, and where; nothing where there is nothing."""

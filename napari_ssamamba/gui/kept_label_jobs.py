@@ -117,22 +117,16 @@ class KeptLabelJobs(KeptJobs):
         labels = LabelMap(painting.ids, painting.classes)
         painting.changed = False  # first: what is painted while it is written is written again
         try:
-            painting.kept = keep_labels(labels, painting.cube, data_folder(), painting.begun)
+            root = data_folder()
+            painting.kept = keep_labels(labels, painting.cube, root, painting.begun, self.used)
         except OSError:
             painting.changed = True
             raise
 
     # --- bringing it back ------------------------------------------------------------------
 
-    def restore(self, kept: KeptLabels, then: Callable[[], None] | None = None) -> None:
-        """Let labels that were kept take the place of those that are shown, which are kept, too.
-
-        Parameters
-        ----------
-        kept : KeptLabels
-        then : callable, optional
-            Called when they are there.
-        """
+    def bring_back(self, kept: KeptLabels, then: Callable[[], None]) -> None:
+        """Let labels that were kept take the place of those that are shown, which are kept, too."""
         cube = self._session.need_cube()
 
         def reading() -> Generator[Progress, None, LabelMap]:
@@ -140,16 +134,17 @@ class KeptLabelJobs(KeptJobs):
             return read_kept(kept, cube)
 
         take = partial(self._take, kept, then)
-        self._workflow.run(RESTORE, "Restoring the labels", reading, on_result=take)
+        self._workflow.run(
+            RESTORE, "Restoring the labels", reading, on_result=take, on_stop=self.list_again
+        )
 
-    def _take(self, kept: KeptLabels, then: Callable[[], None] | None, labels: LabelMap) -> None:
+    def _take(self, kept: KeptLabels, then: Callable[[], None], labels: LabelMap) -> None:
         self._session.set_labels(labels)
         if self._painting is not None:
             self._painting.restored, self._painting.kept = kept.path, True
         self.list_again()
         self._workflow.told.emit("info", f"Labels restored: {kept}.")
-        if then is not None:
-            then()
+        then()
 
     def listed(self) -> list[KeptLabels]:
         """Return what is kept, but for what is painted now or was just restored."""

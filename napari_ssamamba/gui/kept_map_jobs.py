@@ -181,7 +181,7 @@ class KeptMapJobs(KeptJobs):
                 root = data_folder()
                 kept.folder = begin_map(kept.cube, root, kept.begun, checkpoint)
                 used = {m.folder.path for m in self._maps if m.folder is not None}
-                remove_oldest(kept.cube, root, used)
+                remove_oldest(kept.cube, root, used | self.used)
             kept.folder.write(kept.shown, windows, header)
             kept.shown.leave_memory()
             kept.header = header
@@ -200,23 +200,18 @@ class KeptMapJobs(KeptJobs):
 
     # --- bringing it back ------------------------------------------------------------------
 
-    def restore(self, kept: KeptMap, then: Callable[[], None] | None = None) -> None:
-        """Show a map that was kept, in the place of the one that is shown, which is kept, too.
-
-        Parameters
-        ----------
-        kept : KeptMap
-        then : callable, optional
-            Called when it is there.
-        """
+    def bring_back(self, kept: KeptMap, then: Callable[[], None]) -> None:
+        """Show a map that was kept, in the place of the one that is shown, which is kept, too."""
         self._workflow.mapping.stop()
         self.flush()  # it may not be written whole yet
         prepare = partial(self._session.mapping.restoring_run, kept)
         if run := self._workflow.prepared(prepare):
             take = partial(self._take, kept, then)
-            self._workflow.run(RESTORE, "Restoring the map", run, on_result=take)
+            self._workflow.run(
+                RESTORE, "Restoring the map", run, on_result=take, on_stop=self.list_again
+            )
 
-    def _take(self, kept: KeptMap, then: Callable[[], None] | None, shown: ShownMap) -> None:
+    def _take(self, kept: KeptMap, then: Callable[[], None], shown: ShownMap) -> None:
         cube = self._session.need_cube()
         restored = _Map(cube, shown, kept.path.name, MapFolder(kept.path))
         restored.header = restored.header_now()
@@ -227,8 +222,7 @@ class KeptMapJobs(KeptJobs):
         self.list_again()
         self._workflow.told.emit("info", f"Map restored: {kept}. {differing}".strip())
         self._workflow.mapping.compare()
-        if then is not None:
-            then()
+        then()
 
     def listed(self) -> list[KeptMap]:
         """Return what is kept, but for what is shown."""

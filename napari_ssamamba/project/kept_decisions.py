@@ -22,7 +22,7 @@ from napari_ssamamba.project.headers import read_header
 from napari_ssamamba.project.user_data import BEGUN_PATTERN, Kept, folder_of, latest_first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from napari_ssamamba.data.cube import Cube
@@ -93,7 +93,12 @@ def kept_decisions(cube: Cube, root: Path) -> list[KeptDecisions]:
 
 
 def keep_decisions(
-    made: Sequence[Decision], classes: Iterable[LandClass], cube: Cube, root: Path, begun: str
+    made: Sequence[Decision],
+    classes: Iterable[LandClass],
+    cube: Cube,
+    root: Path,
+    begun: str,
+    used: Collection[Path] = (),
 ) -> None:
     """Write decisions in the place of those that began with the same; where none are left, remove.
 
@@ -108,6 +113,8 @@ def keep_decisions(
         See `data_folder`.
     begun : str
         See `new_begun`.
+    used : collection of Path
+        Files that stay, though they are the oldest.
 
     Raises
     ------
@@ -122,4 +129,5 @@ def keep_decisions(
     with written_whole(path.parent) as folder:
         (folder / path.name).write_text(text, encoding="utf-8")
     for kept in kept_decisions(cube, root)[FILES_A_SCENE:]:
-        kept.path.unlink(missing_ok=True)
+        if kept.path not in used:
+            kept.path.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from napari_ssamamba.data.writers import write_labels
 from napari_ssamamba.project.user_data import BEGUN_PATTERN, Kept, folder_of, latest_first
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     import numpy as np
@@ -83,7 +84,9 @@ def kept_labels(cube: Cube, root: Path) -> list[KeptLabels]:
     return latest_first(found)
 
 
-def keep_labels(labels: LabelMap, cube: Cube, root: Path, begun: str) -> bool:
+def keep_labels(
+    labels: LabelMap, cube: Cube, root: Path, begun: str, used: Collection[Path] = ()
+) -> bool:
     """Write labels in the place of those of the same painting; where none are left, remove these.
 
     Parameters
@@ -96,6 +99,8 @@ def keep_labels(labels: LabelMap, cube: Cube, root: Path, begun: str) -> bool:
         See `data_folder`.
     begun : str
         See `new_begun`.
+    used : collection of Path
+        Files that stay, though they are the oldest.
 
     Returns
     -------
@@ -117,7 +122,7 @@ def keep_labels(labels: LabelMap, cube: Cube, root: Path, begun: str) -> bool:
         write_labels(path, whole, cube=cube)
         before = [other for other in before if other != path]
     oldest = [kept.path for kept in kept_labels(cube, root)[FILES_A_SCENE:]]
-    for gone in (*before, *oldest):
+    for gone in (*before, *(path for path in oldest if path not in used)):
         gone.unlink(missing_ok=True)
     return pixels > 0
 

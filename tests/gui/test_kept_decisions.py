@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_ssamamba import project
 from napari_ssamamba.audit.confusion import Cell
 from napari_ssamamba.gui.decision_panel import DecisionPanel
 from napari_ssamamba.gui.dialogs import Dialogs
@@ -75,6 +76,23 @@ def test_another_scene_leaves_them_and_they_are_offered_again(
     [offered] = workflow.kept.decisions.offered
     assert audited.decisions.made == []
     assert f"decisions in Audit ({offered.short})" in told[-1]
+
+
+def test_the_oldest_make_no_room_while_they_are_brought_back(
+    audited: Any,
+    workflow: Workflow,
+    tiny_job: TinyJob,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(project.kept_decisions, "FILES_A_SCENE", 1)
+    decide(audited)
+    oldest = list(audited.decisions.made)
+    workflow._replace_cube(tiny_job.cube, None)
+    audited.decisions.label((5, 6), 2, 5)  # in no file yet
+    workflow.kept.decisions.restore(workflow.kept.decisions.offered[0])
+    assert audited.decisions.made == oldest
+    assert sorted(map(len, kinds(user_data, tiny_job))) == [1, 3]
 
 
 def test_those_that_are_all_undone_leave_no_file(

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_ssamamba import project
+from napari_ssamamba.gui import kept_label_jobs
 from napari_ssamamba.gui.dock import MainDock
 from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.project.kept_labels import kept_labels, read_kept
@@ -111,6 +113,64 @@ def test_imported_labels_are_kept_once_they_are_painted_on(
     again.kept.labels.restore(again.kept.labels.offered[0])
     qtbot.waitUntil(lambda: 2 in again.session.classes, timeout=20_000)
     assert again.session.classes[2].name == "wheat"
+
+
+def test_the_oldest_make_no_room_while_they_are_brought_back(
+    qtbot: Any,
+    started: Callable[[], Workflow],
+    tiny_job: TinyJob,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(project.kept_labels, "FILES_A_SCENE", 1)
+    monkeypatch.setattr(kept_label_jobs, "MILLISECONDS_TO_KEEP", 1_000_000)
+    first = started()
+    paint(first, 2)
+    assert first.shut_down()
+    workflow = started()
+    [oldest] = workflow.kept.labels.offered
+    for row in (4, 5):  # in no file yet: they are written when the oldest take their place
+        paint(workflow, row)
+    workflow.kept.labels.restore(oldest)
+    qtbot.waitUntil(lambda: workflow.session.label_counts() == {1: 3}, timeout=20_000)
+    assert sorted(pixels(user_data, tiny_job)) == [3, 6]
+    assert [kept.pixels for kept in workflow.kept.labels.offered] == [6]
+
+
+def test_labels_that_made_room_are_not_offered_any_more(
+    started: Callable[[], Workflow],
+    tiny_job: TinyJob,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(project.kept_labels, "FILES_A_SCENE", 2)
+    for row in (2, 3):
+        before = started()
+        paint(before, row)
+        assert before.shut_down()
+    workflow = started()
+    newer, older = workflow.kept.labels.offered
+    for row in (4, 5):
+        paint(workflow, row)
+    workflow.kept.labels.flush()
+    assert not older.path.exists()
+    assert workflow.kept.labels.offered == [newer]
+
+
+def test_labels_that_another_removed_are_told_and_not_offered_again(
+    qtbot: Any, started: Callable[[], Workflow]
+) -> None:
+    first = started()
+    paint(first, 2)
+    assert first.shut_down()
+    workflow, told = started(), []
+    workflow.told.connect(lambda level, text: told.append((level, text)))
+    [gone] = workflow.kept.labels.offered
+    gone.path.unlink()
+    workflow.kept.labels.restore(gone)
+    qtbot.waitUntil(lambda: workflow.kept.labels.offered == [], timeout=20_000)
+    [(level, text)] = told
+    assert level == "error" and text.startswith(f"{gone.path}: there is no such file.")
 
 
 def test_what_cannot_be_kept_is_told_once_and_tried_again(

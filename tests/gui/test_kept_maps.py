@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import result_of
+from napari_ssamamba.gui import kept_map_jobs
 from napari_ssamamba.gui.dock import MainDock
 from napari_ssamamba.gui.kept_work import KEPT
 from napari_ssamamba.gui.workflow import Workflow
@@ -227,6 +228,32 @@ def test_a_map_that_another_takes_the_place_of_is_offered(
     assert len(states(user_data, cube)) == 2  # looking at one makes no third
 
 
+def test_the_oldest_map_makes_no_room_while_it_is_brought_back(
+    qtbot: Any,
+    start: Any,
+    map_a_part: Any,
+    map_all: Any,
+    cube: Cube,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept, "MAPS_A_SCENE", 1)
+    monkeypatch.setattr(kept_map_jobs, "MILLISECONDS_TO_KEEP", 1_000_000)
+    for _ in range(2):
+        map_all(start())
+    workflow = start()
+    _, oldest = workflow.kept.maps.offered
+    map_a_part(workflow)  # in no file yet: it is written first when the oldest is asked for
+    workflow.kept.maps.restore(oldest)
+    qtbot.waitUntil(lambda: workflow.session.map.complete, timeout=20_000)
+    assert states(user_data, cube) == ["13 % mapped", "complete", "complete"]
+    assert oldest not in workflow.kept.maps.offered  # it is what is shown
+    for _ in range(3):  # now it may go
+        map_all(workflow)
+    assert not oldest.path.exists()
+    assert all(found.path.exists() for found in workflow.kept.maps.offered)
+
+
 @pytest.mark.parametrize("leave", ["close", "another scene", "training"])
 def test_what_is_mapped_when_the_user_leaves_is_kept(
     qtbot: Any,
@@ -334,6 +361,19 @@ def test_a_damaged_map_is_told_and_what_is_shown_stays(
     workflow.kept.maps.restore(offered)
     qtbot.waitUntil(lambda: len(told) == 1, timeout=20_000)
     assert told[0][0] == "error" and "ids.npy: it cannot be read" in told[0][1]
+    assert workflow.session.map is None
+    assert workflow.kept.maps.offered == [offered]
+
+
+def test_a_map_that_another_removed_is_not_offered_again(
+    qtbot: Any, start: Any, map_all: Any
+) -> None:
+    map_all(start())
+    workflow = start()
+    [gone] = workflow.kept.maps.offered
+    MapFolder(gone.path).remove()
+    workflow.kept.maps.restore(gone)
+    qtbot.waitUntil(lambda: workflow.kept.maps.offered == [], timeout=20_000)
     assert workflow.session.map is None
 
 
