@@ -18,9 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conftest import TinyJob
+    from pytestqt.qtbot import QtBot
+    from qtpy.QtWidgets import QWidget
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> QtBot:
+    """pytest-qt's own, whose widgets live until it has closed them.
+
+    Else Python may collect one while it is painted, which crashes Qt.
+    """
+    alive, add = [], qtbot.addWidget
+
+    def add_and_keep(widget: QWidget, **when_closing: Any) -> None:
+        alive.append(widget)
+        add(widget, **when_closing)
+
+    monkeypatch.setattr(qtbot, "addWidget", add_and_keep)
+    return qtbot
 
 
 @pytest.fixture
