@@ -134,7 +134,7 @@ def compare(
     rows = summarise(runs)
     if made is None:
         raise SettingError("--seeds", seeds, "give at least one.")
-    n_train, n_test = int((made.train | made.validation).sum()), runs[-1][0].accuracy.n
+    n_train, n_test = runs[-1][0].n_learned, runs[-1][0].accuracy.n
     if json:
         print_json(
             {

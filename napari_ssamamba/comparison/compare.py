@@ -71,6 +71,8 @@ class Scored:
         Of `Method`.
     accuracy : Accuracy
         On the test pixels.
+    n_learned : int
+        Labels that it learned from, or validated on.
     train_seconds, predict_seconds : float
         Of the test pixels alone.
     parameters : dict
@@ -81,6 +83,7 @@ class Scored:
 
     method: Method
     accuracy: Accuracy
+    n_learned: int
     train_seconds: float
     predict_seconds: float
     parameters: dict[str, float | int | str]
@@ -176,6 +179,7 @@ def _map_ours(
         results[members] = Scored(
             members,
             assess(truth, found, classes),
+            split.n_learned,
             checkpoint.record.seconds,
             mapped.seconds,
             parameters,
@@ -239,6 +243,7 @@ def _run_others(
         results[method] = Scored(
             method,
             assess(truth, guess, classes),
+            split.n_learned,
             found.train_seconds,
             found.predict_seconds,
             found.parameters,

@@ -42,6 +42,11 @@ class Split:
         if (overlap | (self.validation & self.test)).any():
             raise LabelsError(f"{self.description}: a pixel is in two parts of the split.")
 
+    @property
+    def n_learned(self) -> int:
+        """How many pixels train or validate."""
+        return int((self.train | self.validation).sum())
+
     def without(self, pixels: NDArray[np.int32]) -> Split:
         """Return the split with pixels, shape (n, 2), in none of its parts."""
         kept = np.ones(self.ids.shape, bool)

@@ -91,6 +91,7 @@ def test_labels_without_a_measurement_count_for_no_method(tiny_job: Any) -> None
     work = compare(tiny_job.cube, split, classes, tiny_job.model, SHORT, methods, "cpu")
     scored = result_of(work, events.append)
     assert {s.accuracy.n for s in scored} == {int(split.test.sum()) - 2}
+    assert {s.n_learned for s in scored} == {int((train | split.validation).sum()) - 2}
     assert [e.text[:34] for e in events if isinstance(e, Notice)] == [
         "2 labelled pixels do not count: th"
     ]

@@ -65,7 +65,7 @@ def test_published_tiles_train_and_test(files: SimpleNamespace) -> None:
     assert told["n_train"] == int((files.reference.ids > 0).sum()) - told["n_test"]
 
 
-def test_test_pixels_without_a_measurement_are_not_counted(
+def test_pixels_without_a_measurement_are_not_counted(
     files: SimpleNamespace, tiny_job: Any, tmp_path: Path
 ) -> None:
     raw = np.asarray(tiny_job.cube.raw, np.float32)
@@ -73,14 +73,19 @@ def test_test_pixels_without_a_measurement_are_not_counted(
     ids = np.where(files.right_ids > 0, 0, files.reference.ids).astype(np.uint16)
     measured = int((ids > 0).sum())
     ids[:2, :3] = 2  # nothing was measured there
+    right_ids = files.right_ids.copy()
+    right_ids[2, :3] = 2  # nor there
     write_layers(tmp_path / "nan.tif", np.moveaxis(raw, -1, 0), list("abcdef"), tiny_job.cube)
     write_class_map(tmp_path / "test.tif", ids, files.reference.classes, cube=tiny_job.cube)
+    write_class_map(tmp_path / "right.tif", right_ids, files.reference.classes, cube=tiny_job.cube)
     result = ssamamba(
-        *("compare", tmp_path / "nan.tif", "--labels", files.right),
+        *("compare", tmp_path / "nan.tif", "--labels", tmp_path / "right.tif"),
         *("--split", tmp_path / "test.tif", "--seeds", "0", "--methods", "lda", "--json"),
     )
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["n_test"] == measured
+    told = json.loads(result.stdout)
+    assert told["n_test"] == measured
+    assert told["n_train"] == int((files.right_ids > 0).sum())
 
 
 def test_the_table_names_all_and_the_weights(files: SimpleNamespace) -> None:
