@@ -139,8 +139,9 @@ def check_out_of_fold(
     targets = targets.astype(np.int64)
     if present.size < 2 or counts.max() < 2:
         raise LabelsError(
-            f"Labels of {present.size} classes with a spectrum, {counts.max(initial=0)} at most in "
-            "one. Checking labels by the others needs two classes, one with two labels or more."
+            f"Classes with measured labels: {present.size}; labels of the largest: "
+            f"{counts.max(initial=0)}. Checking labels by the others needs two classes, one with "
+            "two labels or more."
         )
     standardiser = yield from fit_standardiser(cube, pixels, config)
     # asked about nothing, the expert still teaches the network, and fits its patches to the scene

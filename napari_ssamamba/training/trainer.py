@@ -129,8 +129,8 @@ def train(
     outputs = ClassTable(tuple(c for c in classes if c.id in present))
     if len(outputs) < 2:
         raise LabelsError(
-            f"Training pixels of {len(outputs)} classes only ({split.description}); training needs "
-            "two or more. Label more, or choose another split."
+            f"Classes with training pixels: {len(outputs)} ({split.description}). Training needs "
+            "two or more: label more, or choose another split."
         )
     train_pixels = np.argwhere(split.train).astype(np.int32)
     n = len(train_pixels)
