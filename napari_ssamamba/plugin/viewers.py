@@ -6,6 +6,7 @@ import gc
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt
 
 from napari_ssamamba.gui.freed_memory import keep_few_pools
@@ -45,6 +46,7 @@ class OpenSession(QObject):
         self.dropped = DroppedFiles(self.workflow)
         self.activity = Activity(self.workflow)
         window.installEventFilter(self)
+        viewer.layers.events.removing.connect(self._enter_canvas)
 
     def share_corners(self) -> None:
         """Let the docks on the right reach the bottom: the work there needs the whole height.
@@ -57,6 +59,15 @@ class OpenSession(QObject):
         window.setCorner(corner.BottomRightCorner, area.RightDockWidgetArea)
         if window.screen().availableGeometry().height() < LOW_SCREEN:
             window.setCorner(corner.BottomLeftCorner, area.LeftDockWidgetArea)
+
+    def _enter_canvas(self, event: object = None) -> None:
+        """Let what a layer was drawn with be deleted where it was drawn.
+
+        napari 0.9 deletes the layer's programs of the GPU at once, whichever OpenGL context is
+        current; it is Qt's, most of the time, and what is drawn next may crash.
+        """
+        if isalive(self):
+            self.parent()._qt_viewer.canvas.native.makeCurrent()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """End the threads when the window closes.
