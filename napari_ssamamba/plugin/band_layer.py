@@ -38,7 +38,7 @@ class BandLayer(QObject):
         workflow.scene.overview_ready.connect(self._take_overview)
 
     def show(self) -> None:
-        """Show another scene; a costly one when its colour image is there, or on demand."""
+        """Show another scene; a large one when its colour image is there, or on demand."""
         cube = self._session.need_cube()
         self._source = BandSource(cube)
         levels = band_levels(self._source)
@@ -49,7 +49,7 @@ class BandLayer(QObject):
             contrast_limits=contrast_of(cube),
             axis_labels=("band", "row", "column"),
             metadata={"scene": cube.name, "synthetic": cube.synthetic},
-            visible=not needs_overview(cube),
+            visible=len(levels) == 1 and not needs_overview(cube),
         )
         self._layers.add("bands", bands)
 

@@ -1,9 +1,15 @@
-"""How much main memory this process holds, as Linux tells it."""
+"""How much main memory this process holds, as Linux tells it, and what it holds of files."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
@@ -30,6 +36,17 @@ def forget_peak() -> None:
     """Count the peak from now on."""
     if CLEAR.exists():
         CLEAR.write_text(FORGET_PEAK)
+
+
+def forget_files(paths: Iterable[Path]) -> bool:
+    """Let what the system keeps of files go; tell whether it does, which Linux alone does."""
+    if sys.platform != "linux":
+        return False
+    for path in paths:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())  # what is not on the disk yet would stay
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return True
 
 
 def _figure(name: str) -> float | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from napari_ssamamba.data import mapped_file
 from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.plugin import resident_memory
 
-ORDERS = {"bip": (0, 1, 2), "bil": (0, 2, 1), "bsq": (2, 0, 1)}
+ORDERS = {"bip": (0, 1, 2), "bil": (0, 2, 1), "bsq": (2, 0, 1), "fortran": (2, 1, 0)}
 BLOCKS = [
     (slice(None), slice(None), slice(None)),
     (slice(3, 40, 7), slice(5, 6), slice(1, None, 3)),
@@ -65,6 +66,90 @@ def test_single_pixels_are_those_of_the_file(
         found = file.read_pixels(rows, columns, bands)
         np.testing.assert_array_equal(found, values[rows, columns][:, bands])
     assert file.read_pixels(rows[:0], columns[:0], np.arange(12)).shape == (0, 12)
+
+
+Runs = list[tuple[int, int]]
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Where runs begin and how long they are that the system is told of, while it has nothing."""
+    told: Runs = []
+
+    def nothing_there(*_: Any) -> int:
+        raise BlockingIOError
+
+    def advise(_: int, start: int, length: int, how: int) -> None:
+        told.append((start, length))
+
+    monkeypatch.setattr("os.preadv", nothing_there)
+    monkeypatch.setattr("os.posix_fadvise", advise)
+    return told
+
+
+def bytes_of(file: MappedFile, where: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the places of all bytes of the values that a mask selects, in order."""
+    starts = file.offset + np.argwhere(where) @ np.array(file.strides)
+    return np.unique(starts[:, None] + np.arange(file.dtype.itemsize))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone is told")
+@pytest.mark.parametrize("interleave", ORDERS)
+def test_the_system_is_told_of_the_runs_that_are_read_and_of_little_else(
+    interleave: str,
+    values: np.ndarray[Any, Any],
+    announced: Runs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    around = 16
+    monkeypatch.setattr(mapped_file, "READ_AROUND", around)
+    file = saved(tmp_path / "s.npy", values, interleave)
+    rng = np.random.default_rng(2)
+    pixels = rng.integers(0, 67, 9), rng.integers(0, 91, 9)
+    reads: list[tuple[Any, Any]] = [(block, partial(file.__getitem__, block)) for block in BLOCKS]
+    reads.append((pixels, partial(file.read_pixels, *pixels, np.arange(12))))
+    scattered = 0
+    for wanted, read in reads:
+        announced.clear()
+        read()
+        mask = np.zeros(values.shape, bool)
+        mask[wanted] = True
+        places = bytes_of(file, mask)
+        far = np.count_nonzero(np.diff(places) > around + 1)
+        if not announced:  # what lies close together the system fetches by itself
+            assert far == 0 or places.size + around * (places.size - far) > np.ptp(places) / 2
+            continue
+        told = np.concatenate([start + np.arange(length) for start, length in announced])
+        assert np.isin(places, told).all()
+        assert told.size == np.unique(told).size
+        assert len(announced) == far + 1
+        scattered += 1
+    assert scattered > 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone is told")
+@pytest.mark.parametrize("cached", [True, False])
+def test_nothing_is_announced_that_is_there_and_a_refusal_does_no_harm(
+    cached: bool, values: np.ndarray[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    def refuse(*what: Any) -> None:
+        told.append(what)
+        raise OSError
+
+    def look(*_: Any) -> int:
+        if not cached:
+            raise OSError
+        return 1
+
+    monkeypatch.setattr(mapped_file, "READ_AROUND", 16)
+    monkeypatch.setattr("os.preadv", look)
+    monkeypatch.setattr("os.posix_fadvise", refuse)
+    file = saved(tmp_path / "s.npy", values, "bsq")
+    np.testing.assert_array_equal(file[3:5, 7:9, ::3], values[3:5, 7:9, ::3])
+    assert bool(told) is not cached
 
 
 @pytest.mark.parametrize(("interleave", "least"), [("bip", 0.99), ("bil", 0.08), ("bsq", 0.08)])
