@@ -47,7 +47,7 @@ SECONDS_TO_LOAD = 4.0
 
 SECONDS_TO_SETTLE = 1.0
 BANDS_SCROLLED = 24
-BANDS_FROM_DISK = 8
+BANDS_FROM_DISK = 9
 MOVES = 60
 MOVED_BY = 8.0
 """Pixels of the screen: what a hand that drags the scene goes from one picture to the next."""
@@ -106,6 +106,7 @@ def measure_scene(scene: Path, ids: np.ndarray[Any, Any], seconds: float) -> dic
     bench.cost(seconds)
     audit = measure_audit(viewer, docks.main, docks.plots)
     bench.figures |= {f"audit clicks: {act}": value for act, value in audit.items()}
+    bench.scroll_from_disk()  # last: all else reads a file that the cache holds
     viewer.close()
     return bench.figures
 
@@ -153,16 +154,21 @@ class _Bench:
                 times.append(self._show_band(band))
         self.figures["a band, median ms"] = statistics.median(times)
         self.figures["a band, longest ms"] = max(times)
-        from_disk = []
-        for band in np.linspace(0, cube.bands - 1, BANDS_FROM_DISK).astype(int):
-            if forget_files(cube.paths):
-                from_disk.append(self._show_band(band))
-        if from_disk:
-            self.figures["a band from the disk, median ms"] = statistics.median(from_disk)
         self.figures["moving over a band, median ms"] = self._move()
         composite.visible, bands.visible = True, False
         run_for(SECONDS_TO_SETTLE)
         self.figures["moving over the composite, median ms"] = self._move()
+
+    def scroll_from_disk(self) -> None:
+        """Step through bands of a file that the system's cache does not hold."""
+        self.layers["composite"].visible, self.layers["bands"].visible = False, True
+        run_for(SECONDS_TO_SETTLE)
+        cube, times = self.session.need_cube(), []
+        for band in np.linspace(0, cube.bands - 1, BANDS_FROM_DISK).astype(int)[1:]:
+            if forget_files(cube.paths):
+                times.append(self._show_band(band))
+        if times:
+            self.figures["a band from the disk, median ms"] = statistics.median(times)
 
     def _show_band(self, band: int) -> float:
         """Step to a band; return how long it takes to be seen, in ms."""

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_ssamamba.data.band_lists import BandList
 from napari_ssamamba.data.tiles import Window
+from napari_ssamamba.plugin import band_stack
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.training.config import TrainingConfig
@@ -45,6 +46,27 @@ def test_a_scene_is_shown_as_bands_colours_and_labels_to_paint_on(opened: Any) -
     np.testing.assert_array_equal(
         band, opened.session.cube.read(slice(None), slice(None), [3])[..., 0]
     )
+
+
+def test_bands_of_a_large_scene_are_not_read_before_the_image_that_hides_them(
+    opened: Any, tiny_job: TinyJob, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(band_stack, "ONE_LEVEL_PIXELS", 100)
+    monkeypatch.setattr(band_stack, "COARSEST_SIDE", 12)
+    read = []
+    really_read = band_stack.BandSource.read
+
+    def noted(*what: Any) -> Any:
+        read.append(what)
+        return really_read(*what)
+
+    monkeypatch.setattr(band_stack.BandSource, "read", noted)
+    opened.session.open_cube(tiny_job.cube)
+    assert opened.viewer.layers["bands"].multiscale
+    qtbot.waitUntil(lambda: opened.session.composite_image is not None, timeout=20000)
+    assert read == []
+    opened.viewer.layers["bands"].visible = True
+    assert read != []
 
 
 def test_a_new_layer_does_not_end_what_is_drawn_on_the_active_one(
