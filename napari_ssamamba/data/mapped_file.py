@@ -189,7 +189,7 @@ class MappedFile:
         starts, length = np.array([self.offset]), self.dtype.itemsize
         for places in reversed(along):
             apart = int(np.diff(places).max(initial=0))
-            if starts.size == 1 and apart <= length + READ_AROUND:
+            if apart <= length + READ_AROUND:
                 starts, length = starts + places[0], int(places[-1] - places[0]) + length
             else:
                 starts = np.sort((places[:, None] + starts).ravel())

@@ -106,9 +106,10 @@ def test_the_system_is_told_of_the_runs_that_are_read_and_of_little_else(
     monkeypatch.setattr(mapped_file, "READ_AROUND", around)
     file = saved(tmp_path / "s.npy", values, interleave)
     rng = np.random.default_rng(2)
-    pixels = rng.integers(0, 67, 9), rng.integers(0, 91, 9)
     reads: list[tuple[Any, Any]] = [(block, partial(file.__getitem__, block)) for block in BLOCKS]
-    reads.append((pixels, partial(file.read_pixels, *pixels, np.arange(12))))
+    in_a_row = np.array([5, 5, 5, 60]), np.array([70, 10, 40, 41])
+    for pixels in ((rng.integers(0, 67, 9), rng.integers(0, 91, 9)), in_a_row):
+        reads.append((pixels, partial(file.read_pixels, *pixels, np.arange(12))))
     scattered = 0
     for wanted, read in reads:
         announced.clear()
