@@ -39,6 +39,13 @@ def paint(workflow: Workflow, row: int, id: int = 1) -> None:
     session.labels_painted()
 
 
+def painted_before(started: Callable[[], Workflow], row: int) -> None:
+    """Paint a row in a window that is closed then."""
+    workflow = started()
+    paint(workflow, row)
+    assert workflow.shut_down()
+
+
 def pixels(user_data: Path, tiny_job: TinyJob) -> list[int]:
     return [kept.pixels for kept in kept_labels(tiny_job.cube, user_data)]
 
@@ -124,9 +131,7 @@ def test_the_oldest_make_no_room_while_they_are_brought_back(
 ) -> None:
     monkeypatch.setattr(project.kept_labels, "FILES_A_SCENE", 1)
     monkeypatch.setattr(kept_label_jobs, "MILLISECONDS_TO_KEEP", 1_000_000)
-    first = started()
-    paint(first, 2)
-    assert first.shut_down()
+    painted_before(started, 2)
     workflow = started()
     [oldest] = workflow.kept.labels.offered
     for row in (4, 5):  # in no file yet: they are written when the oldest take their place
@@ -145,9 +150,7 @@ def test_labels_that_made_room_are_not_offered_any_more(
 ) -> None:
     monkeypatch.setattr(project.kept_labels, "FILES_A_SCENE", 2)
     for row in (2, 3):
-        before = started()
-        paint(before, row)
-        assert before.shut_down()
+        painted_before(started, row)
     workflow = started()
     newer, older = workflow.kept.labels.offered
     for row in (4, 5):
@@ -160,9 +163,7 @@ def test_labels_that_made_room_are_not_offered_any_more(
 def test_labels_that_another_removed_are_told_and_not_offered_again(
     qtbot: Any, started: Callable[[], Workflow]
 ) -> None:
-    first = started()
-    paint(first, 2)
-    assert first.shut_down()
+    painted_before(started, 2)
     workflow, told = started(), []
     workflow.told.connect(lambda level, text: told.append((level, text)))
     [gone] = workflow.kept.labels.offered
