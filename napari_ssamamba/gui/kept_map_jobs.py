@@ -207,9 +207,7 @@ class KeptMapJobs(KeptJobs):
         prepare = partial(self._session.mapping.restoring_run, kept)
         if run := self._workflow.prepared(prepare):
             take = partial(self._take, kept, then)
-            self._workflow.run(
-                RESTORE, "Restoring the map", run, on_result=take, on_stop=self.list_again
-            )
+            self._workflow.run(RESTORE, "Restoring the map", run, on_result=take)
 
     def _take(self, kept: KeptMap, then: Callable[[], None], shown: ShownMap) -> None:
         cube = self._session.need_cube()
