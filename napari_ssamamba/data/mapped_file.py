@@ -35,16 +35,15 @@ folio) together, up to a huge page; older ones 64 KB (fault-around)."""
 READ_AROUND = 64 * 2**10
 """What the system reads around a touched byte, roughly, where neighbours are not touched."""
 
-
 SPARSE = 0.5
-"""Share of a stretch of the file: pieces that are less of it are announced, see `_announce`."""
+"""Pieces that are a smaller share of the stretch of the file from the first to the last are
+announced, see `_announce`."""
 
 PIXELS_ANNOUNCED = 1000
-"""Of single pixels, at once."""
+"""Of single pixels, so many at once."""
 
 PROBES = 16
-"""Places that are looked for in the system's cache. To announce what is there takes a tenth of a
-microsecond a kilobyte."""
+"""Places that are looked for in the system's cache: what is there need not be announced."""
 
 
 class MappedFile:
@@ -134,8 +133,8 @@ class MappedFile:
         """
         by_place = np.lexsort((columns, rows))
         r, c = rows[by_place], columns[by_place]
-        blocks = (r * self.strides[0] + c * self.strides[1]) // PAGES_AROUND
-        places = np.sort(r * self.strides[0] + c * self.strides[1])
+        from_first = r * self.strides[0] + c * self.strides[1]
+        blocks, places = from_first // PAGES_AROUND, np.sort(from_first)
         values = np.empty((r.size, bands.size), self.dtype)
         if not values.size:
             return values
