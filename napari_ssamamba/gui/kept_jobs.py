@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from qtpy.compat import isalive
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SECONDS_TO_WRITE = 10.0
 """How long a write that has begun is waited for."""
+
+SLOW = "it is still being written after {:g} seconds"
 
 NOT_KEPT = "{}: {} cannot be kept there for the case of a crash ({}). {}"
 
@@ -60,6 +63,7 @@ class KeptJobs(QObject):
         self._session = workflow.session
         self._kind, self._title = f"keeping {self.what}", f"Keeping {self.what}"  # of the jobs
         self._refused = False
+        self._writing = threading.Lock()  # a second write would begin the first one's files anew
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(milliseconds)
@@ -68,7 +72,7 @@ class KeptJobs(QObject):
     # --- for subclasses --------------------------------------------------------------------
 
     def write(self) -> None:
-        """Write what changed since the last time, in any thread; raises OSError."""
+        """Write what changed since the last time, one thread at a time; raises OSError."""
         raise NotImplementedError
 
     def written(self) -> None:
@@ -101,12 +105,14 @@ class KeptJobs(QObject):
         """Write at once what changed since it was last written."""
         if isalive(self._timer):  # else the window is gone, but what it showed may not be kept yet
             self._timer.stop()
-        if (running := self._workflow.job(self._kind)) is not None:
-            self._workflow.cancel(self._kind)
-            running.wait(SECONDS_TO_WRITE)
+        self._workflow.cancel(self._kind)
         self._tell(self._refusal())
 
     def _keep(self) -> None:
+        if self._workflow.job(self._kind) is not None:  # a slow disk
+            self._timer.start()
+            return
+
         def keeping() -> Generator[Progress, None, OSError | None]:
             yield Progress(text=self._title)
             return self._refusal()
@@ -114,11 +120,15 @@ class KeptJobs(QObject):
         self._workflow.run(self._kind, self._title, keeping, on_result=self._tell)
 
     def _refusal(self) -> OSError | None:
-        """Write; return why that could not be."""
+        """Write, once nobody else does; return why that could not be."""
+        if not self._writing.acquire(timeout=SECONDS_TO_WRITE):
+            return TimeoutError(SLOW.format(SECONDS_TO_WRITE))
         try:
             self.write()
         except OSError as error:
             return error
+        finally:
+            self._writing.release()
         return None
 
     def _tell(self, error: OSError | None) -> None:

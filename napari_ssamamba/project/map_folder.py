@@ -157,9 +157,7 @@ class MapFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _put(self, name: str, parts: list[Window], values: list[NDArray[Any]]) -> None:
-        """Write parts of an array into its file."""
-        if not parts:
-            return
+        """Write parts of an array into its file, which has to be there."""
         with (self.path / f"{name}.npy").open("rb+") as file:
             np.lib.format.read_magic(file)
             (_, columns), _, dtype = np.lib.format.read_array_header_1_0(file)

@@ -324,16 +324,18 @@ def test_what_cannot_be_kept_is_told_once_and_kept_later(
     assert len(states(user_data, cube)) == 1
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["tiles came", "its header changed"])
 def test_a_map_whose_folder_went_is_kept_anew(
-    qtbot: Any, start: Any, map_a_part: Any, cube: Cube, user_data: Path
+    qtbot: Any, start: Any, map_a_part: Any, map_all: Any, cube: Cube, user_data: Path, alone: bool
 ) -> None:
     workflow = start()
-    map_a_part(workflow)
+    (map_all if alone else map_a_part)(workflow)
     workflow.kept.maps.flush()
     [found] = kept.kept_maps(cube, user_data)
     MapFolder(found.path).remove()
     workflow.pause("map", False)
     qtbot.waitUntil(lambda: workflow.session.map.complete, timeout=20_000)
+    workflow.session.map.outdated = True
     for _ in range(2):
         workflow.kept.maps.flush()
     [found] = kept.kept_maps(cube, user_data)

@@ -1,0 +1,134 @@
+"""What is kept is written by one thread at a time, however slow the disk is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_ssamamba.gui import kept_jobs, kept_label_jobs, kept_map_jobs
+from napari_ssamamba.project.kept_labels import keep_labels, kept_labels, read_kept
+from napari_ssamamba.project.kept_maps import begin_map, kept_maps
+from napari_ssamamba.project.map_folder import MapFolder
+from napari_ssamamba.session import ShownMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import TinyJob
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.gui.workflow import Workflow
+
+
+def test_a_map_that_takes_long_to_begin_is_begun_once(
+    qtbot: Any,
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    tiny_checkpoint: Checkpoint,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = []
+
+    def begin_slowly(*args: Any) -> MapFolder:
+        begun.append(args)
+        time.sleep(0.3)
+        return begin_map(*args)
+
+    monkeypatch.setattr(kept_map_jobs, "begin_map", begin_slowly)
+    cube = replace(tiny_job.cube, raw=np.tile(tiny_job.cube.raw, (4, 4, 1)), fingerprint="wide")
+    workflow = program(cube)
+    session = workflow.session
+    session.set_checkpoint(tiny_checkpoint)
+    workflow.mapping.map_scene()
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+    workflow.kept.maps.flush()
+    assert len(begun) == 1
+    [found] = kept_maps(cube, user_data)
+    read = ShownMap.blank((96, 80), classes=session.map.classes)
+    for _ in MapFolder(found.path).read(read):
+        pass
+    np.testing.assert_array_equal(read.ids, session.map.ids)
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Hold the first write of labels at its end: it sets one event, and waits for the other."""
+    done, go_on = threading.Event(), threading.Event()
+
+    def held(*args: Any) -> bool:
+        kept = keep_labels(*args)
+        if not done.is_set():
+            done.set()
+            assert go_on.wait(20)
+        return kept
+
+    monkeypatch.setattr(kept_label_jobs, "keep_labels", held)
+    return done, go_on
+
+
+def paint(workflow: Workflow, row: int) -> None:
+    workflow.session.labels[row, :4] = 1
+    workflow.session.labels_painted()
+
+
+def pixels(cube: Cube, user_data: Path) -> list[int]:
+    return [kept.pixels for kept in kept_labels(cube, user_data)]
+
+
+def test_older_labels_never_replace_newer_ones(
+    qtbot: Any,
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    user_data: Path,
+    hold: tuple[threading.Event, threading.Event],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 0.05)
+    done, go_on = hold
+    workflow, told = program(tiny_job.cube), []
+    workflow.told.connect(lambda level, text: told.append(text))
+    workflow.training.take_classes(tiny_job.reference.classes)
+    paint(workflow, 0)
+    qtbot.waitUntil(done.is_set, timeout=20_000)
+    paint(workflow, 1)
+    qtbot.wait(500)  # many times as long as a change waits, and as `flush` would
+    assert told == [] and pixels(tiny_job.cube, user_data) == [4]
+    go_on.set()
+    qtbot.waitUntil(lambda: pixels(tiny_job.cube, user_data) == [8], timeout=20_000)
+    [found] = kept_labels(tiny_job.cube, user_data)
+    np.testing.assert_array_equal(read_kept(found, tiny_job.cube).ids, workflow.session.labels)
+
+
+def test_a_write_that_does_not_end_is_told(
+    qtbot: Any,
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    user_data: Path,
+    hold: tuple[threading.Event, threading.Event],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 0.05)
+    done, go_on = hold
+    workflow, told = program(tiny_job.cube), []
+    workflow.told.connect(lambda level, text: told.append((level, text)))
+    workflow.training.take_classes(tiny_job.reference.classes)
+    paint(workflow, 0)
+    qtbot.waitUntil(done.is_set, timeout=20_000)
+    paint(workflow, 1)
+    workflow.kept.labels.flush()
+    [(level, text)] = told
+    assert level == "error" and "it is still being written after 0.05 seconds" in text
+    assert pixels(tiny_job.cube, user_data) == [4]
+    go_on.set()
+    monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 10.0)
+    workflow.kept.labels.flush()
+    [found] = kept_labels(tiny_job.cube, user_data)
+    np.testing.assert_array_equal(read_kept(found, tiny_job.cube).ids, workflow.session.labels)
