@@ -31,6 +31,9 @@ LARGEST_BOX = 64 * 2**20
 PIXEL_BLOCK = 64
 """Side of the squares by which `Cube.read_pixels` groups pixels."""
 
+STRIP_ROWS = 16
+"""Rows, at least, by which it groups them in a `BlockFile`: of whole strips, of most."""
+
 
 @runtime_checkable
 class RawCube(Protocol):
@@ -51,6 +54,25 @@ class RawCube(Protocol):
 
     def __getitem__(self, key: Any, /) -> Any:
         """Read the block that the three slices select."""
+
+
+@runtime_checkable
+class BlockFile(RawCube, Protocol):
+    """A `RawCube` in a file of which whole blocks are decoded, whatever is wanted of them.
+
+    Attributes
+    ----------
+    blocks : tuple of int
+        Rows and columns of a block.
+    """
+
+    blocks: tuple[int, int]
+
+    def read(self, rows: slice, columns: slice, bands: range | NDArray[np.intp]) -> NDArray[Any]:
+        """Read a part of any bands, in any order, as `RawCube` does."""
+
+    def touched_bytes(self, rows: range, columns: range, bands: range | NDArray[np.intp]) -> int:
+        """Estimate how much a read decodes."""
 
 
 FINGERPRINT = (5, 5, 3)
@@ -176,7 +198,7 @@ class Cube:
 
     def _stored(self, rows: slice, columns: slice, index: NDArray[np.intp]) -> NDArray[Any]:
         """Read some bands as they are stored."""
-        if isinstance(self.raw, MappedFile):
+        if isinstance(self.raw, MappedFile | BlockFile):
             return self.raw.read(rows, columns, index)
         span = slice(int(index.min()), int(index.max()) + 1)
         if index.size <= FEW_BANDS and index.size < span.stop - span.start:
@@ -206,7 +228,8 @@ class Cube:
         """Read single pixels.
 
         From a file that is not mapped, the pixels' bounding box in each square of `PIXEL_BLOCK`
-        that holds any is read, or that of all of them, where this goes through less of the file.
+        (or each block of a `BlockFile`) that holds any is read, or that of all of them, where this
+        goes through less of the file.
 
         Parameters
         ----------
@@ -228,7 +251,10 @@ class Cube:
             return self._physical(self.raw[r[:, None], c[:, None], every], every)
         if isinstance(self.raw, MappedFile):
             return self._physical(self.raw.read_pixels(r, c, every), every)
-        blocks = (r // PIXEL_BLOCK) * (self.columns // PIXEL_BLOCK + 1) + c // PIXEL_BLOCK
+        high = wide = PIXEL_BLOCK
+        if isinstance(self.raw, BlockFile):
+            high, wide = max(STRIP_ROWS, self.raw.blocks[0]), max(wide, self.raw.blocks[1])
+        blocks = (r // high) * (self.columns // wide + 1) + c // wide
         by_block = np.argsort(blocks, kind="stable")
         groups = np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1)
         groups = [members for members in groups if members.size]
@@ -265,7 +291,7 @@ class Cube:
         """
         if isinstance(self.raw, np.ndarray):
             return 0
-        if isinstance(self.raw, MappedFile):
+        if isinstance(self.raw, MappedFile | BlockFile):
             return self.raw.touched_bytes(rows, columns, bands)
         read = self.bands if self.interleave == "bip" else len(bands)
         return len(rows) * len(columns) * read * self.raw.dtype.itemsize

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.data.cube import BlockFile
 from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.events import Progress
 
@@ -35,7 +36,7 @@ CACHE_BYTES = 2 * 2**30
 """Most that all overviews take together."""
 
 BLOCK_BYTES = 8 * 2**20
-"""Of the overview, written at once."""
+"""Of the overview, written at once; more where a row of blocks of the file holds more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +112,9 @@ def _write(cube: Cube, factor: int, path: Path) -> Generator[Progress, None, Non
     middle = factor // 2
     across = slice(middle, columns * factor, factor)
     at_once = max(1, BLOCK_BYTES // (columns * cube.bands * dtype.itemsize))
+    if isinstance(cube.raw, BlockFile):  # whole blocks: none is decoded twice
+        high = max(1, cube.raw.blocks[0] // factor)
+        at_once = -(-at_once // high) * high
     with written_whole(path.parent) as temporary, (temporary / path.name).open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         start = file.tell()

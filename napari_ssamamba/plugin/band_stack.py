@@ -55,8 +55,9 @@ class BandSource:
     def read(self, bands: range, rows: range, columns: range) -> NDArray[np.float32]:
         """Read every n-th pixel of a part of the scene.
 
-        Where that goes through more than `COSTLY_BYTES` of the file, the overview's nearest pixels
-        stand in; without an overview rows are left out, and each stands for those below it too.
+        The overview's nearest pixels stand in where it is as fine as what is wanted, or where that
+        goes through more than `COSTLY_BYTES` of the file; without an overview rows are left out
+        there, and each stands for those below it too.
 
         Returns
         -------
@@ -65,7 +66,7 @@ class BandSource:
         """
         costs = self.cube.touched_bytes(rows, columns, bands)
         every = max(1, -(-costs // COSTLY_BYTES))
-        if every > 1 and self.overview is not None and self.overview.factor <= every * rows.step:
+        if self.overview is not None and self.overview.factor <= every * rows.step:
             thin, factor = self.overview.cube, self.overview.factor
             down = np.minimum(np.array(rows) // factor, thin.rows - 1)
             across = np.minimum(np.array(columns) // factor, thin.columns - 1)

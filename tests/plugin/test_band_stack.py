@@ -87,3 +87,14 @@ def test_a_costly_file_is_read_in_some_rows_until_its_overview_is_there(
     rows, columns = np.minimum(np.arange(61) // 2, 29), np.minimum(np.arange(90) // 2, 44)
     thin = values[1:60:2, 1:90:2, 3]
     np.testing.assert_array_equal(np.asarray(level[3]), thin[np.ix_(rows, columns)])
+
+
+def test_what_is_as_coarse_as_the_overview_comes_from_it(
+    cube: Cube, values: np.ndarray[Any, Any], tmp_path: Path
+) -> None:
+    source = BandSource(cube)
+    source.overview = result_of(make_overview(cube, tmp_path / "cache"))
+    source.cube = Cube("scene", np.zeros_like(values))  # what is read from the scene is zero
+    coarse = source.read(range(3, 4), range(1, 60, 2), range(1, 90, 2))
+    np.testing.assert_array_equal(coarse[0], values[1:60:2, 1:90:2, 3])
+    assert not source.read(range(3, 4), range(60), range(90)).any()

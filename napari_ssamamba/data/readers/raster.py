@@ -2,77 +2,137 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ssamamba.data.georeferencing import open_raster
 from napari_ssamamba.data.nodata import is_measured
 from napari_ssamamba.errors import FileFormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    Bands = range | NDArray[np.intp]
+
 MAX_READ_BYTES = 64 * 2**20
-"""Most that one call reads from a file; a stepped read of a large scene takes several."""
+"""Most that one call reads from a file, or what a single block of it holds."""
+
+_OPENING = threading.Lock()
+"""To be silent while a file is opened, the interpreter's list of warnings is exchanged."""
 
 
 class Raster:
-    """A raster file: a `RawCube`.
+    """A raster file: a `BlockFile`.
 
-    A GDAL dataset may be used by one thread at a time, so reads take turns.
+    GDAL decodes whole blocks (strips or tiles), and keeps few of them: each is asked for once, for
+    all that is wanted of it. A dataset may be used by one thread at a time; a thread that finds
+    all in use opens another, so that none waits for what another one reads.
 
     Parameters
     ----------
     path : Path
-        For messages.
     dataset : rasterio.DatasetReader
         Kept open as long as this lives.
+
+    Attributes
+    ----------
+    blocks : tuple of int
+        Rows and columns of a block.
+    idle : int
+        Datasets that stay open while no thread uses them.
     """
 
     def __init__(self, path: Path, dataset: Any) -> None:
         self.path = path
-        self._dataset = dataset
-        self._lock = threading.Lock()
+        self.idle = 2  # the window's thread and that of a job
+        self._driver = dataset.driver
+        self._free = [dataset]
         self.shape: tuple[int, int, int] = (dataset.height, dataset.width, dataset.count)
         self.dtype: np.dtype[Any] = np.dtype(dataset.dtypes[0])
+        self.blocks: tuple[int, int] = dataset.block_shapes[0]
+        self._bands_apart = dataset.profile.get("interleave", "band") == "band"
 
     def __getitem__(self, key: tuple[slice, slice, slice], /) -> NDArray[Any]:
-        """Read the block that the three slices select.
+        """Read the block that the three slices select."""
+        return self.read(key[0], key[1], range(self.shape[2])[key[2]])
+
+    def read(self, rows: slice, columns: slice, bands: Bands) -> NDArray[Any]:
+        """Read a part of any bands; blocks in which nothing of it lies are not read.
 
         Raises
         ------
         FileFormatError
             Where the file turns out to be damaged there.
         """
-        rows, columns, bands = (
-            range(*part.indices(n)) for part, n in zip(key, self.shape, strict=True)
-        )
-        block = np.empty((len(rows), len(columns), len(bands)), self.dtype)
-        if block.size == 0:
-            return block
-        span = columns[-1] + 1 - columns[0]
-        # whole rows are read and thinned out here: GDAL's own thinning shifts by half a step
-        at_once = max(1, MAX_READ_BYTES // (span * rows.step * len(bands) * self.dtype.itemsize))
-        for first in range(0, len(rows), at_once):
-            part = rows[first : first + at_once]
-            values = self._read(part[0], part[-1] + 1, columns[0], columns[-1] + 1, bands)
-            thinned = values[:, :: rows.step, :: columns.step]
-            block[first : first + len(part)] = np.moveaxis(thinned, 0, -1)
-        return block
+        down, across = range(self.shape[0])[rows], range(self.shape[1])[columns]
+        wanted = np.asarray(bands)
+        part = np.empty((len(down), len(across), wanted.size), self.dtype)
+        if part.size == 0:
+            return part
+        with self._borrowed() as dataset:
+            for r, c, b in self._parts(down, across, wanted.size):
+                window = _span(down[r]), _span(across[c])
+                values = self._read(dataset, window, wanted[b])
+                # all between is read and thinned out here: GDAL's own shifts by half a step
+                thinned = values[:, :: down.step, :: across.step]
+                part[r, c, b] = np.moveaxis(thinned, 0, -1)
+        return part
 
-    def _read(self, row0: int, row1: int, column0: int, column1: int, bands: range) -> NDArray[Any]:
+    def touched_bytes(self, rows: range, columns: range, bands: Bands) -> int:
+        """Estimate how much a read decodes."""
+        high, wide = (
+            sum(min(block, n - first * block) for first in np.unique(np.array(wanted) // block))
+            for wanted, block, n in zip((rows, columns), self.blocks, self.shape, strict=False)
+        )
+        read = len(bands) if self._bands_apart else self.shape[2]
+        return int(high * wide * read * self.dtype.itemsize)
+
+    def _parts(self, rows: range, columns: range, bands: int) -> Iterator[tuple[slice, ...]]:
+        """Cut what is wanted into parts of `MAX_READ_BYTES`, but no block in two."""
+        one = math.prod(self.blocks) * self.dtype.itemsize
+        at_once = bands
+        if self._bands_apart:
+            at_once = min(bands, max(1, MAX_READ_BYTES // one))
+        blocks = max(1, MAX_READ_BYTES // (one * at_once))
+        wide = min(blocks, -(-self.shape[1] // self.blocks[1]))
+        yield from itertools.product(
+            _cut(rows, self.blocks[0], blocks // wide),
+            _cut(columns, self.blocks[1], wide),
+            [slice(first, first + at_once) for first in range(0, bands, at_once)],
+        )
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Any]:
+        """Lend a dataset that no other thread uses."""
+        try:
+            dataset = self._free.pop()
+        except IndexError:
+            with _OPENING:
+                dataset = open_raster(self.path, self._driver)
+        try:
+            yield dataset
+        finally:
+            self._free.append(dataset)
+            if len(self._free) > self.idle:
+                self._free.pop(0).close()
+
+    def _read(
+        self, dataset: Any, window: tuple[tuple[int, int], tuple[int, int]], bands: NDArray[Any]
+    ) -> NDArray[Any]:
         from rasterio.errors import RasterioError
 
         try:
-            with self._lock:
-                values = self._dataset.read(
-                    [b + 1 for b in bands], window=((row0, row1), (column0, column1))
-                )
+            values = dataset.read((bands + 1).tolist(), window=window)
         except RasterioError as error:
+            (row0, row1), _ = window
             raise FileFormatError(
                 self.path,
                 f"rows {row0} to {row1} cannot be read ({error})",
@@ -82,7 +142,7 @@ class Raster:
 
 
 class Mosaic:
-    """Tiles of one grid as one scene, with gaps where there is no tile: a `RawCube`.
+    """Tiles of one grid as one scene, with gaps where there is no tile: a `BlockFile`.
 
     Where tiles overlap, the later one counts where it has a measurement.
 
@@ -101,25 +161,46 @@ class Mosaic:
     ) -> None:
         self._tiles = tuple(zip(tiles, corners, strict=True))
         self._fill = fill
+        self.blocks = tiles[0].blocks
+        for tile in tiles:
+            tile.idle = 1  # there may be as many tiles as a process may open files
         self.dtype = tiles[0].dtype
         rows = max(r + t.shape[0] for t, (r, _) in self._tiles)
         columns = max(c + t.shape[1] for t, (_, c) in self._tiles)
         self.shape: tuple[int, int, int] = (rows, columns, tiles[0].shape[2])
 
     def __getitem__(self, key: tuple[slice, slice, slice], /) -> NDArray[Any]:
-        """Read the block that the three slices select, from the tiles that it touches."""
-        rows, columns, bands = (
-            range(*part.indices(n)) for part, n in zip(key, self.shape, strict=True)
+        """Read the block that the three slices select."""
+        return self.read(key[0], key[1], range(self.shape[2])[key[2]])
+
+    def read(self, rows: slice, columns: slice, bands: Bands) -> NDArray[Any]:
+        """Read a part of any bands, from the tiles that it touches; see `Raster.read`."""
+        down, across = range(self.shape[0])[rows], range(self.shape[1])[columns]
+        part = np.full((len(down), len(across), len(bands)), self._fill, self.dtype)
+        for tile, place, there in self._touched(down, across):
+            here = part[place]
+            values = tile.read(*there, bands)
+            np.copyto(here, values, where=is_measured(values, self._fill))
+        return part
+
+    def touched_bytes(self, rows: range, columns: range, bands: Bands) -> int:
+        """Estimate how much a read decodes."""
+        return sum(
+            tile.touched_bytes(
+                range(tile.shape[0])[there[0]], range(tile.shape[1])[there[1]], bands
+            )
+            for tile, _, there in self._touched(rows, columns)
         )
-        block = np.full((len(rows), len(columns), len(bands)), self._fill, self.dtype)
+
+    def _touched(
+        self, rows: range, columns: range
+    ) -> Iterator[tuple[Raster, tuple[slice, slice], tuple[slice, slice]]]:
+        """Yield the tiles in which wanted pixels lie, where in what is wanted, and in the tile."""
         for tile, (row0, column0) in self._tiles:
             here_rows, tile_rows = _overlap(rows, row0, tile.shape[0])
             here_columns, tile_columns = _overlap(columns, column0, tile.shape[1])
-            here = block[here_rows, here_columns]
-            if here.size:
-                values = tile[tile_rows, tile_columns, key[2]]
-                np.copyto(here, values, where=is_measured(values, self._fill))
-        return block
+            if here_rows.start < here_rows.stop and here_columns.start < here_columns.stop:
+                yield tile, (here_rows, here_columns), (tile_rows, tile_columns)
 
 
 def _overlap(wanted: range, first: int, length: int) -> tuple[slice, slice]:
@@ -142,3 +223,29 @@ def _overlap(wanted: range, first: int, length: int) -> tuple[slice, slice]:
     end = max(begin, min(len(wanted), -(-(first + length - wanted.start) // step)))
     start = wanted.start + begin * step - first
     return slice(begin, end), slice(start, start + (end - begin) * step, step)
+
+
+def _cut(wanted: range, block: int, at_once: int) -> list[slice]:
+    """Cut what is wanted along an axis where neighbours lie in different blocks.
+
+    Parameters
+    ----------
+    wanted : range
+    block : int
+        Pixels of a block.
+    at_once : int
+        Neighbouring blocks that stay together; of those in which nothing is wanted, none.
+
+    Returns
+    -------
+    list of slice
+        Positions in `wanted`.
+    """
+    blocks = np.array(wanted) // block
+    groups = blocks // max(1, at_once)
+    cuts = np.flatnonzero((np.diff(groups) > 0) | (np.diff(blocks) > 1)) + 1
+    return [slice(a, b) for a, b in itertools.pairwise([0, *cuts.tolist(), len(wanted)])]
+
+
+def _span(wanted: range) -> tuple[int, int]:
+    return wanted[0], wanted[-1] + 1
