@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.gui.workflow import Workflow
 
 REGIONS, SINGLES, PAIR = "regions", "single spectra", "pair"
-IMPORT, EXPORT = "library", "export of spectra"
+IMPORT = "library"
 """Kinds of job, see `Workflow`."""
 
 
@@ -102,12 +102,10 @@ class CurveJobs(QObject):
         """Write the spectra that are shown: without hidden classes and curves, by their ids."""
         from napari_ssamamba.session.curve_export import export_run
 
-        self._workflow.cancel(EXPORT)
         made: list[Generator[Progress, None, tuple[Path, ...]]] = []
         start = partial(export_run, self._session, path, hidden, hidden_curves)
         if self._workflow.request(lambda: made.append(start())):
-            take = self._tell_written
-            self._workflow.run(EXPORT, "Writing spectra", made.pop, on_result=take)
+            self._workflow.writing.write("Writing spectra", made.pop, self._tell_written)
 
     def _cell_changed(self) -> None:
         if self._session.audit.cell != self._compared:  # else the same classes, a pixel fewer

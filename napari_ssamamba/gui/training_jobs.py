@@ -78,7 +78,7 @@ class TrainingJobs(QObject):
             save_checkpoint(checkpoint, path)
 
         said = partial(self._workflow.told.emit, "info", f"The model is in {path}.")
-        self._workflow.run(MODEL, "Writing the model", saving, on_result=lambda _: said())
+        self._workflow.writing.write("Writing the model", saving, lambda _: said())
 
     def open_model(self, path: Path) -> None:
         """Read a model from a file; it takes the place of the last one."""

@@ -22,6 +22,7 @@ from napari_ssamamba.gui.labelling_jobs import LabellingJobs
 from napari_ssamamba.gui.mapping_jobs import MappingJobs
 from napari_ssamamba.gui.scene_jobs import SceneJobs
 from napari_ssamamba.gui.training_jobs import TrainingJobs
+from napari_ssamamba.gui.writing import WRITE, Writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -66,6 +67,7 @@ class Workflow(QObject):
     labelling : LabellingJobs
     fixing : FixingJobs
     kept : KeptWork
+    writing : Writing
     """
 
     job_started = Signal(str, object)
@@ -104,6 +106,7 @@ class Workflow(QObject):
         self.labelling = LabellingJobs(self)
         self.fixing = FixingJobs(self)
         self.kept = KeptWork(self)
+        self.writing = Writing(self)
 
     def job(self, kind: str) -> Job | None:
         """Return the job of a kind that runs, if any."""
@@ -228,7 +231,7 @@ class Workflow(QObject):
             job.pause() if paused else job.resume()
 
     def shut_down(self) -> bool:
-        """Cancel every job, wait for the threads, keep what is not in a file.
+        """Cancel every job but what writes, keep what is not in a file, wait for the threads.
 
         Returns
         -------
@@ -236,11 +239,13 @@ class Workflow(QObject):
             Whether all threads ended in time.
         """
         jobs = [*self._jobs.values(), *self._ending]
-        self._jobs.clear()
+        self._jobs = {kind: job for kind, job in self._jobs.items() if kind == WRITE}
         for job in jobs:
-            job.quit()
+            if job not in self._jobs.values():
+                job.quit()
+        self.kept.flush()  # first: whoever has no patience with a window that closes loses nothing
         ended = [job.wait(SECONDS_TO_END) for job in jobs]
-        self.kept.flush()
+        self.writing.finish()
         return all(ended)
 
     # --- internals -------------------------------------------------------------------------
@@ -276,7 +281,7 @@ class Workflow(QObject):
     def _replace_cube(self, cube: Cube, reference: LabelMap | None) -> None:
         """Show a scene; what was computed on the last one would not fit it."""
         self.mapping.stop()  # what is mapped of that one is kept
-        for kind in tuple(self._jobs):
+        for kind in [kind for kind in self._jobs if kind != WRITE]:
             self.cancel(kind)
         self.session.open_cube(cube)
         if reference is not None:

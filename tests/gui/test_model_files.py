@@ -63,7 +63,10 @@ class Window:
     def _press(self, button: QWidget, path: Path | None) -> None:
         self.files.path = path
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-        self.qtbot.waitUntil(lambda: self.workflow.job("model") is None, timeout=20_000)
+        idle = {"model": None, "write": None}
+        self.qtbot.waitUntil(
+            lambda: {kind: self.workflow.job(kind) for kind in idle} == idle, timeout=20_000
+        )
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from qtpy.QtWidgets import QDialogButtonBox, QWidget
 
 from napari_ssamamba.data.spectral_library import SpectralLibrary, read_library, write_library
 from napari_ssamamba.gui.ask_spectra import AskSpectra
-from napari_ssamamba.gui.curve_jobs import EXPORT, IMPORT
+from napari_ssamamba.gui.curve_jobs import IMPORT
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.spectra_plot import SpectraPlot
+from napari_ssamamba.gui.writing import WRITE
 from napari_ssamamba.session.curves import FEW
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def test_what_is_unchecked_is_not_exported(qtbot: Any, plot: SpectraPlot) -> Non
     plot.legend.item(1).setCheckState(Qt.CheckState.Unchecked)
     plot.legend.item(plot.legend.count() - 1).setCheckState(Qt.CheckState.Unchecked)
     plot.controls.export.trigger()
-    qtbot.waitUntil(lambda: plot._workflow.job(EXPORT) is None)
+    qtbot.waitUntil(lambda: plot._workflow.job(WRITE) is None)
     first, _, third = (session.classes[i].name for i in (2, 5, 9))
     written = read_library(plot.controls._dialogs.table)
     assert list(written.names) == [first, third, "Pixel 20; 3"]
