@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.gui.kept_jobs import KeptJobs
-from napari_ssamamba.project.kept_decisions import KeptDecisions, keep_decisions, kept_decisions
+from napari_ssamamba.project.kept_decisions import (
+    KeptDecisions,
+    are_kept,
+    keep_decisions,
+    kept_decisions,
+)
 from napari_ssamamba.project.user_data import data_folder, new_begun
 from napari_ssamamba.session.renaming import adopt_classes
 
@@ -38,6 +43,8 @@ class _Decided:
         As they were when the list last changed.
     written : tuple of Decision
         What the file holds.
+    kept : bool
+        Whether there was a file, so that there should be one.
     """
 
     cube: Cube
@@ -46,6 +53,7 @@ class _Decided:
     made: tuple[Decision, ...] = ()
     classes: tuple[LandClass, ...] = ()
     written: tuple[Decision, ...] = ()
+    kept: bool = False
 
 
 class KeptDecisionJobs(KeptJobs):
@@ -90,12 +98,14 @@ class KeptDecisionJobs(KeptJobs):
 
     def write(self) -> None:
         """Write what was decided, in any thread."""
-        decided = self._decided
-        if decided is not None and decided.made != decided.written:
+        decided, root = self._decided, data_folder()
+        if decided is None:
+            return
+        is_gone = decided.kept and not are_kept(decided.cube, root, decided.begun)
+        if is_gone or decided.made != decided.written:
             made = decided.made
-            root = data_folder()
             keep_decisions(made, decided.classes, decided.cube, root, decided.begun, self.used)
-            decided.written = made
+            decided.written, decided.kept = made, bool(made)
 
     # --- bringing it back ------------------------------------------------------------------
 
@@ -104,6 +114,8 @@ class KeptDecisionJobs(KeptJobs):
         adopt_classes(self._session, ClassTable(kept.classes))
         self._session.decisions.restore(kept.made, kept.classes)
         self._begin(kept.path.stem)
+        if self._decided is not None:
+            self._decided.kept = True
         self._workflow.told.emit("info", f"Decisions restored: {kept}.")
         then()
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SECONDS_TO_WRITE = 10.0
 """How long a write that has begun is waited for."""
 
+NO_MEMORY = "there is too little memory"
+
 SLOW = "it is still being written after {:g} seconds"
 
 NOT_KEPT = "{}: {} cannot be kept there for the case of a crash ({}). {}"
@@ -72,7 +74,13 @@ class KeptJobs(QObject):
     # --- for subclasses --------------------------------------------------------------------
 
     def write(self) -> None:
-        """Write what changed since the last time, one thread at a time; raises OSError."""
+        """Write what changed since the last time, or is in no file any more, one thread at a time.
+
+        Raises
+        ------
+        OSError, MemoryError
+            Where it could not be written.
+        """
         raise NotImplementedError
 
     def written(self) -> None:
@@ -113,28 +121,28 @@ class KeptJobs(QObject):
             self._timer.start()
             return
 
-        def keeping() -> Generator[Progress, None, OSError | None]:
+        def keeping() -> Generator[Progress, None, Exception | None]:
             yield Progress(text=self._title)
             return self._refusal()
 
         self._workflow.run(self._kind, self._title, keeping, on_result=self._tell)
 
-    def _refusal(self) -> OSError | None:
+    def _refusal(self) -> Exception | None:
         """Write, once nobody else does; return why that could not be."""
         if not self._writing.acquire(timeout=SECONDS_TO_WRITE):
             return TimeoutError(SLOW.format(SECONDS_TO_WRITE))
         try:
             self.write()
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             return error
         finally:
             self._writing.release()
         return None
 
-    def _tell(self, error: OSError | None) -> None:
+    def _tell(self, error: Exception | None) -> None:
         """Tell the user that it cannot be kept, once until it can."""
         if error is not None and not self._refused:
-            text = NOT_KEPT.format(data_folder(), self.what, error, self.remedy)
+            text = NOT_KEPT.format(data_folder(), self.what, str(error) or NO_MEMORY, self.remedy)
             self._workflow.told.emit("error", text)
         self._refused = error is not None
         self.written()
@@ -161,6 +169,11 @@ class KeptJobs(QObject):
 
         self.used.add(kept.path)
         self.bring_back(kept, is_there)
+
+    def _give_up(self) -> None:
+        """Let go what could not be brought back, or was not wanted any more."""
+        self.used.clear()
+        self.list_again()
 
     def offer(self) -> str:
         """Say what can be restored, and where; nothing where there is nothing."""

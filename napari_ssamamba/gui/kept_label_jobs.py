@@ -58,6 +58,13 @@ class _Painting:
     changed: bool = False
     kept: bool = False
 
+    def is_gone(self, root: Path) -> bool:
+        """Tell whether another window, which made room, or the user removed its file."""
+        return self.kept and not any(
+            other.begun == self.begun or other.path == self.restored
+            for other in kept_labels(self.cube, root)
+        )
+
 
 class KeptLabelJobs(KeptJobs):
     """Keeps the session's labels once they are painted on; imported ones have a file already.
@@ -112,14 +119,15 @@ class KeptLabelJobs(KeptJobs):
 
     def write(self) -> None:
         """Write what was painted, in any thread."""
-        if (painting := self._painting) is None or not painting.changed:
+        painting, root = self._painting, data_folder()
+        if painting is None or not (painting.changed or painting.is_gone(root)):
             return
+        # first: what is painted or renamed while it is written is written again
+        painting.changed, painting.kept = False, True
         labels = LabelMap(painting.ids, painting.classes)
-        painting.changed = False  # first: what is painted while it is written is written again
         try:
-            root = data_folder()
             painting.kept = keep_labels(labels, painting.cube, root, painting.begun, self.used)
-        except OSError:
+        except (OSError, MemoryError):
             painting.changed = True
             raise
 
@@ -135,7 +143,7 @@ class KeptLabelJobs(KeptJobs):
 
         take = partial(self._take, kept, then)
         self._workflow.run(
-            RESTORE, "Restoring the labels", reading, on_result=take, on_stop=self.list_again
+            RESTORE, "Restoring the labels", reading, on_result=take, on_stop=self._give_up
         )
 
     def _take(self, kept: KeptLabels, then: Callable[[], None], labels: LabelMap) -> None:

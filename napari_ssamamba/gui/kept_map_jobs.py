@@ -79,10 +79,17 @@ class _Map:
         )
 
     @property
+    def is_gone(self) -> bool:
+        """Whether another window, which made room, or the user removed its folder."""
+        return self.folder is not None and not self.folder.is_whole
+
+    @property
     def needs_writing(self) -> bool:
         """Whether its files lack something. A map without a pixel needs none."""
         if self.cancelled:
             return self.folder is not None
+        if self.is_gone:
+            return True
         if self.folder is None:
             return bool(self.changed)
         return bool(self.changed) or self.header != self.header_now()
@@ -173,6 +180,11 @@ class KeptMapJobs(KeptJobs):
         checkpoint, header = kept.shown.checkpoint, kept.header_now()
         if checkpoint is None:
             return
+        left = kept.left  # what comes from now on is not in this write
+        if kept.is_gone:
+            rows, columns = kept.shown.level.shape
+            kept.folder = None
+            kept.changed.append(Window(0, rows, 0, columns))
         windows = []
         while kept.changed:
             windows.append(kept.changed.popleft())
@@ -185,16 +197,11 @@ class KeptMapJobs(KeptJobs):
             kept.folder.write(kept.shown, windows, header)
             kept.shown.leave_memory()
             kept.header = header
-        except FileNotFoundError:  # another window, or the user, removed the folder
-            rows, columns = kept.shown.level.shape
-            kept.folder = None
-            kept.changed.append(Window(0, rows, 0, columns))
-            raise
-        except OSError:
+        except (OSError, MemoryError):
             kept.changed.extend(windows)
             raise
         finally:
-            if kept.left:  # nobody sees it any more: no second try
+            if left:  # nobody sees it any more: no second try
                 kept.changed.clear()
                 kept.header = header
 
@@ -207,7 +214,9 @@ class KeptMapJobs(KeptJobs):
         prepare = partial(self._session.mapping.restoring_run, kept)
         if run := self._workflow.prepared(prepare):
             take = partial(self._take, kept, then)
-            self._workflow.run(RESTORE, "Restoring the map", run, on_result=take)
+            self._workflow.run(
+                RESTORE, "Restoring the map", run, on_result=take, on_stop=self._give_up
+            )
 
     def _take(self, kept: KeptMap, then: Callable[[], None], shown: ShownMap) -> None:
         cube = self._session.need_cube()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
 
+from napari_ssamamba.gui.kept_map_jobs import RESTORE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -58,6 +60,7 @@ class MappingJobs(QObject):
         self, prepare: Callable[[], Generator[Progress, None, Any]], on_stop: Callable[[], None]
     ) -> None:
         self.cancel()
+        self._workflow.cancel(RESTORE)  # the map that is read would take this one's tiles
         if run := self._workflow.prepared(prepare):
             self._on_stop = on_stop
             self._workflow.run(

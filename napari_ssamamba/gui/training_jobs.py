@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_ssamamba.events import Progress
+from napari_ssamamba.gui.kept_map_jobs import RESTORE
 from napari_ssamamba.gui.turns import Turns
 from napari_ssamamba.session.renaming import adopt_classes
 
@@ -120,6 +121,7 @@ class TrainingJobs(QObject):
 
     def _take_model(self, checkpoint: Any) -> None:
         self._end_preview()
+        self._workflow.cancel(RESTORE)  # its model would take the place of this one
         self._session.set_checkpoint(self._session.named(checkpoint))
         if self.then_map:
             self._workflow.mapping.map_scene()

@@ -92,6 +92,11 @@ def kept_decisions(cube: Cube, root: Path) -> list[KeptDecisions]:
     return latest_first(found)
 
 
+def are_kept(cube: Cube, root: Path, begun: str) -> bool:
+    """Tell whether there is a file of decisions; another window may have removed it."""
+    return _path(cube, root, begun).exists()
+
+
 def keep_decisions(
     made: Sequence[Decision],
     classes: Iterable[LandClass],
@@ -121,7 +126,7 @@ def keep_decisions(
     OSError
         Where the folder cannot be written into, or its disk is full; what was kept stays.
     """
-    path = folder_of(cube, root, KIND) / f"{begun}.json"
+    path = _path(cube, root, begun)
     if not made:
         path.unlink(missing_ok=True)
         return
@@ -131,3 +136,7 @@ def keep_decisions(
     for kept in kept_decisions(cube, root)[FILES_A_SCENE:]:
         if kept.path not in used:
             kept.path.unlink(missing_ok=True)
+
+
+def _path(cube: Cube, root: Path, begun: str) -> Path:
+    return folder_of(cube, root, KIND) / f"{begun}.json"

@@ -88,6 +88,11 @@ class MapFolder:
             raise
         return cls(path)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all arrays are there; another window may have removed them."""
+        return all((self.path / f"{name}.npy").exists() for name in ARRAYS)
+
     def write(self, mosaic: Mosaic, changed: Iterable[Window], header: FolderHeader) -> int:
         """Write what changed in a map, which may go on changing.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -75,7 +76,7 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Ev
 
 
 def paint(workflow: Workflow, row: int) -> None:
-    workflow.session.labels[row, :4] = 1
+    workflow.session.labels[row, :4] = 2
     workflow.session.labels_painted()
 
 
@@ -132,3 +133,108 @@ def test_a_write_that_does_not_end_is_told(
     workflow.kept.labels.flush()
     [found] = kept_labels(tiny_job.cube, user_data)
     np.testing.assert_array_equal(read_kept(found, tiny_job.cube).ids, workflow.session.labels)
+
+
+def test_what_another_window_removed_to_make_room_is_written_again_at_the_end(
+    qtbot: Any,
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    tiny_checkpoint: Checkpoint,
+    user_data: Path,
+) -> None:
+    workflow = program(tiny_job.cube)
+    session = workflow.session
+    session.set_labels(tiny_job.reference)
+    session.set_checkpoint(tiny_checkpoint)
+    workflow.mapping.map_scene()
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+    session.decisions.label((0, 0), 5, 2)
+    workflow.kept.flush()
+    found = list(user_data.glob("*/*/*"))
+    assert sorted(path.parent.parent.name for path in found) == ["decisions", "labels", "maps"]
+    for path in found:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert workflow.shut_down()
+    assert sorted(user_data.glob("*/*/*")) == sorted(found)
+    [kept] = kept_maps(tiny_job.cube, user_data)
+    read = ShownMap.blank((24, 20), classes=session.map.classes)
+    for _ in MapFolder(kept.path).read(read):
+        pass
+    np.testing.assert_array_equal(read.ids, session.map.ids)
+    [labels] = kept_labels(tiny_job.cube, user_data)
+    np.testing.assert_array_equal(read_kept(labels, tiny_job.cube).ids, session.labels)
+
+
+def test_a_name_given_while_labels_are_written_is_in_the_file(
+    qtbot: Any,
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    user_data: Path,
+    hold: tuple[threading.Event, threading.Event],
+) -> None:
+    done, go_on = hold
+    workflow = program(tiny_job.cube)
+    workflow.training.take_classes(tiny_job.reference.classes)
+    paint(workflow, 0)
+    qtbot.waitUntil(done.is_set, timeout=20_000)
+    workflow.session.rename_class(2, "Lettuce")
+    go_on.set()
+    assert workflow.shut_down()
+    [found] = kept_labels(tiny_job.cube, user_data)
+    assert read_kept(found, tiny_job.cube).classes[2].name == "Lettuce"
+
+
+def test_labels_are_kept_once_there_is_memory_again(
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*args: Any) -> bool:
+        raise MemoryError
+
+    monkeypatch.setattr(kept_label_jobs, "keep_labels", refused)
+    workflow, told = program(tiny_job.cube), []
+    workflow.told.connect(lambda level, text: told.append(text))
+    paint(workflow, 0)
+    workflow.kept.labels.flush()
+    assert [text for text in told if "kept there" in text and "too little memory" in text] == told
+    monkeypatch.setattr(kept_label_jobs, "keep_labels", keep_labels)
+    workflow.kept.labels.flush()
+    assert pixels(tiny_job.cube, user_data) == [4]
+
+
+def test_a_map_that_goes_on_while_it_is_written_is_kept_whole_when_it_is_left(
+    qtbot: Any,
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    tiny_checkpoint: Checkpoint,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, go_on, write = threading.Event(), threading.Event(), MapFolder.write
+
+    def held(self: MapFolder, *args: Any) -> int:
+        begun.set()
+        assert go_on.wait(20)
+        return write(self, *args)
+
+    monkeypatch.setattr(MapFolder, "write", held)
+    cube = replace(tiny_job.cube, raw=np.tile(tiny_job.cube.raw, (4, 4, 1)), fingerprint="wide")
+    workflow = program(cube)
+    session = workflow.session
+    session.set_checkpoint(tiny_checkpoint)
+    session.events.map_tile.connect(lambda _: workflow.pause("map", not begun.is_set()))
+    workflow.mapping.map_scene()
+    qtbot.waitUntil(begun.is_set, timeout=20_000)
+    workflow.pause("map", False)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+    ids = session.map.ids.copy()
+    workflow._replace_cube(tiny_job.cube, None)
+    go_on.set()
+    workflow.kept.flush()
+    [kept] = kept_maps(cube, user_data)
+    read = ShownMap.blank((96, 80), classes=tiny_checkpoint.classes)
+    for _ in MapFolder(kept.path).read(read):
+        pass
+    np.testing.assert_array_equal(read.ids, ids)
