@@ -8,7 +8,6 @@ this file yield what the user should know of that, and None at their other pause
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, SupportsFloat, cast
 
@@ -28,6 +27,7 @@ from napari_ssamamba.training.optimisation import (
     make_schedule,
 )
 from napari_ssamamba.training.patches_at_once import PatchesAtOnce
+from napari_ssamamba.training.products import training_products
 from napari_ssamamba.training.recorded_work import RecordedWork
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Learner:
         """Take a step of the optimiser without waiting for the device; returns the loss."""
         index, targets = self._patches(*drawn)
         self.optimiser.zero_grad(set_to_none=True)  # of a step that was broken off
-        with torch.enable_grad(), self._products():
+        with torch.enable_grad(), training_products(self.config.precision):
             loss = cross_entropy(self._logits(index), targets)
             loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -213,23 +213,6 @@ class Learner:
         with torch.autocast(self.table.device.type, torch.bfloat16, enabled=mixed):
             logits: Tensor = self.network(gather_patches(self.table, index))
         return logits.float()
-
-    @contextmanager
-    def _products(self) -> Iterator[None]:
-        """Let an NVIDIA GPU multiply as the configuration has it, with the same bits each time.
-
-        No effect on other devices.
-        """
-        products = torch.backends.cuda.matmul
-        before = products.allow_tf32
-        products.allow_tf32 = before or self.config.precision == "auto"
-        try:
-            with torch.backends.cudnn.flags(
-                enabled=torch.backends.cudnn.enabled, benchmark=False, deterministic=True
-            ):
-                yield
-        finally:
-            products.allow_tf32 = before
 
     def checked(self, loss: SupportsFloat) -> float:
         """Return a loss that is a number.
@@ -255,12 +238,12 @@ class Learner:
         parts = self.trained_at_once.parts(index)
         sizes = [len(part) for part in parts]
         for part, wanted in zip(parts, torch.split(targets, sizes), strict=True):
-            with torch.enable_grad(), self._products():
+            with torch.enable_grad(), training_products(self.config.precision):
                 share = len(wanted) / len(targets)
                 loss = cross_entropy(self._logits(part), wanted) * share
             total += self.checked(loss.detach())
             yield
-            with self._products():
+            with training_products(self.config.precision):
                 loss.backward()  # type: ignore[no-untyped-call]
         return torch.tensor(total, dtype=torch.float64)
 
