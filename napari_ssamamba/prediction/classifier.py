@@ -13,6 +13,7 @@ from napari_ssamamba.model.device import Arriving, is_out_of_memory, upload
 from napari_ssamamba.model.inference.form import is_replayed
 from napari_ssamamba.model.inference.scene import SceneInference
 from napari_ssamamba.model.network import load_network
+from napari_ssamamba.model.streams import return_reserves
 from napari_ssamamba.prediction.attention_scalars import attention_scalars
 from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
 
@@ -240,7 +241,7 @@ class TileClassifier:
         """Halve the batch, and say so."""
         self.batch_size //= 2
         if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+            return_reserves()
         fields = pace.fields()
         fields["text"] = (
             f"{self.device} ran out of memory; going on with {self.batch_size} patches at once"

@@ -19,6 +19,7 @@ from napari_ssamamba.errors import TrainingDivergedError
 from napari_ssamamba.model.device import Arriving, compiles_kernels
 from napari_ssamamba.model.patches import dihedral_orders, gather_patches
 from napari_ssamamba.model.sparing import spare_memory
+from napari_ssamamba.model.streams import return_reserves
 from napari_ssamamba.training.optimisation import (
     begin_state,
     class_weights,
@@ -118,7 +119,7 @@ class Learner:
         self.recorded: RecordedWork | None = None
         if table.device.type == "cuda":
             begin_state(self.optimiser)
-            torch.cuda.empty_cache()
+            return_reserves()
             self.recorded = RecordedWork(network)
             spare_memory(network, config.batch_size)
         if compiles_kernels(table.device):
@@ -341,7 +342,7 @@ class Learner:
         self.optimiser.zero_grad(set_to_none=True)
         self.optimiser.state.clear()
         if self.table.device.type == "cuda":
-            torch.cuda.empty_cache()
+            return_reserves()
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the ``state_dict`` on the CPU, of the network that reads bands."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 from napari_ssamamba.errors import DeviceMemoryError
 from napari_ssamamba.model.device import is_out_of_memory
+from napari_ssamamba.model.streams import return_reserves
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -64,5 +64,5 @@ class PatchesAtOnce:
             ) from error
         self.count = min(self.count, tried) // 2
         if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+            return_reserves()
         return f"{self.device} ran out of memory; going on with {self.count} patches at once"

@@ -14,7 +14,7 @@ import torch
 
 from napari_ssamamba.model.device import is_out_of_memory, pinned
 from napari_ssamamba.model.dropout import Dropout
-from napari_ssamamba.model.streams import on_stream, side_stream
+from napari_ssamamba.model.streams import record, recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,6 @@ class RecordedWork:
 
     def __init__(self, network: PatchNetwork) -> None:
         self._device = next(network.parameters()).device
-        self._stream = side_stream(self._device)
         self._generators = {
             module.generator
             for module in network.modules()
@@ -69,21 +68,26 @@ class RecordedWork:
             Of its own, on the device.
         """
         key = work.__name__, len(given[0])  # the work itself may hold this object
-        with on_stream(self._stream):
-            done = self._done[key] = self._done.get(key, 0) + 1
-            # Where some work was recorded before, the libraries are warm.
-            warm = done > WARMING_RUNS or bool(self._graphs)
-            if warm and key not in self._graphs and key not in self._refused:
-                self._record(key, work, given)
-            if key not in self._graphs:
-                return work(*(tensor.to(self._device) for tensor in given))
-            graph, inputs, result = self._graphs[key]
-            for tensor, value in zip(inputs, given, strict=True):
-                # From memory that the system may move it would wait for the work before.
-                on_cpu = value.device.type == "cpu"
-                tensor.copy_(pinned(value) if on_cpu else value, non_blocking=True)
-            graph.replay()
-            return result.clone()
+        if key not in self._graphs and key not in self._refused:
+            with recording(self._device):
+                done = self._done[key] = self._done.get(key, 0) + 1
+                # Where some work was recorded before, the libraries are warm.
+                if done > WARMING_RUNS or self._graphs:
+                    self._record(key, work, given)
+                if key not in self._graphs:
+                    return self._plainly(work, given)
+        if key in self._refused:
+            return self._plainly(work, given)
+        graph, inputs, result = self._graphs[key]
+        for tensor, value in zip(inputs, given, strict=True):
+            # From memory that the system may move it would wait for the work before.
+            on_cpu = value.device.type == "cpu"
+            tensor.copy_(pinned(value) if on_cpu else value, non_blocking=True)
+        graph.replay()
+        return result.clone()
+
+    def _plainly(self, work: Callable[..., Tensor], given: tuple[Tensor, ...]) -> Tensor:
+        return work(*(tensor.to(self._device) for tensor in given))
 
     def _record(self, key: Key, work: Callable[..., Tensor], given: tuple[Tensor, ...]) -> None:
         """Record work of this size; it is not done yet. Where that cannot be, do nothing."""
@@ -91,13 +95,9 @@ class RecordedWork:
         graph = torch.cuda.CUDAGraph()
         for generator in self._generators:
             graph.register_generator_state(generator)
-        pool = next(iter(self._graphs.values()))[0].pool() if self._graphs else None
-        recording = torch.cuda.graph(
-            graph, pool=pool, stream=self._stream, capture_error_mode="thread_local"
-        )
+        beside = next(iter(self._graphs.values()))[0] if self._graphs else None
         try:
-            with recording:
-                result = work(*inputs)
+            result = record(lambda: work(*inputs), self._device, graph, beside)
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise

@@ -20,7 +20,7 @@ from napari_ssamamba.model.inference.fused import rows
 from napari_ssamamba.model.inference.fused.block import FusedBlock
 from napari_ssamamba.model.inference.fused.head import FusedHead
 from napari_ssamamba.model.inference.stages import token_places
-from napari_ssamamba.model.streams import on_stream, side_by_side, side_stream
+from napari_ssamamba.model.streams import record, recording, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,17 +229,11 @@ class RecordedNetwork:
         self, work: Callable[[], Result], warm: bool = False
     ) -> tuple[torch.cuda.CUDAGraph, Result]:
         """Record some work; unless all is warm, do it before."""
-        stream = side_stream(self.device)
-        if not warm:
-            with on_stream(stream):  # compiles the kernels, and lets the libraries choose theirs
-                work()
-        torch.cuda.synchronize()
-        graphs = [graph for graph, *_ in self._batches.values()]
-        pool = graphs[0].pool() if graphs else None
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-            found = work()
-        return graph, found
+        graph, before = torch.cuda.CUDAGraph(), [graph for graph, *_ in self._batches.values()]
+        with recording(self.device):
+            if not warm:
+                work()  # compiles the kernels, and lets the libraries choose theirs
+            return graph, record(work, self.device, graph, before[0] if before else None)
 
 
 class RecordedTile:
