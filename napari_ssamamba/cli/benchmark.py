@@ -56,6 +56,9 @@ def benchmark(
     interleave: Annotated[
         Literal["bsq", "bil", "bip"], typer.Option(help="Of the stand-in that --scene makes.")
     ] = "bsq",
+    geotiff: Annotated[
+        bool, typer.Option("--geotiff", help="With --scene: a compressed GeoTIFF, bsq or bip.")
+    ] = False,
     labels: Annotated[
         Path | None, typer.Option(help="With --scene: labels that give its geometry.")
     ] = None,
@@ -101,7 +104,7 @@ def benchmark(
     if scene:
         from napari_ssamamba.cli.benchmark_scenes import measure_scenes
 
-        measured = measure_scenes(scene, interleave, seconds, labels, library)
+        measured = measure_scenes(scene, interleave, seconds, labels, library, geotiff)
         if json:
             print_json({"rows": [asdict(row) for row in measured], "synthetic": True})
         else:

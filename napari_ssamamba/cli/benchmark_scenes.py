@@ -60,6 +60,7 @@ def measure_scenes(
     seconds: float,
     labels: Path | None,
     library: Path | None,
+    geotiff: bool = False,
 ) -> list[Row]:
     """Measure the plugin on stand-ins of some sizes, each in a window of its own.
 
@@ -74,6 +75,8 @@ def measure_scenes(
         Class raster that gives the geometry.
     library : Path or None
         Spectral library that gives the spectra.
+    geotiff : bool
+        Whether they are compressed GeoTIFFs and not ENVI files.
 
     Returns
     -------
@@ -95,10 +98,10 @@ def measure_scenes(
     rows: list[Row] = []
     first: dict[str, float] = {}
     for shape in shapes:
-        name = " × ".join(str(n) for n in shape) + f" {interleave}"
+        name = " × ".join(str(n) for n in shape) + f" {interleave}" + " GeoTIFF" * geotiff
         check_room(name, shape)
         with tempfile.TemporaryDirectory(prefix="ssamamba-") as folder:
-            scene = Path(folder) / "stand-in.img"
+            scene = Path(folder) / ("stand-in.tif" if geotiff else "stand-in.img")
             plan = plan_stand_in(*shape, labels=geometry, library=spectra)
             follow(write_stand_in(scene, plan, interleave))
             training = draw_training_pixels(LabelMap(plan.ids, plan.classes), LABELS_A_CLASS, 0)

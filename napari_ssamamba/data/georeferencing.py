@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from napari_ssamamba.errors import FileFormatError
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_ssamamba.data.cube import GeoTransform
+
+
+CACHE_MB = 256
+"""Of decoded blocks that GDAL keeps: as much as a row of tiles of a large scene holds. By itself it
+takes a twentieth of the machine's memory. The environment variable of the same name goes first."""
+
+CACHE_OPTION = "GDAL_CACHEMAX"
 
 
 @contextmanager
@@ -46,6 +55,7 @@ def open_raster(path: Path, driver: str) -> Any:
     import rasterio
     from rasterio.errors import RasterioError
 
+    _limit_cache()
     try:
         with without_georeference_warning():
             return rasterio.open(path, driver=driver, sharing=False)
@@ -55,6 +65,15 @@ def open_raster(path: Path, driver: str) -> Any:
             f"it cannot be opened as {driver} ({error})",
             "Copy it again from its source; it may be damaged or of another format.",
         ) from error
+
+
+@cache
+def _limit_cache() -> None:
+    """Tell GDAL before it reads for the first time; it does not listen later."""
+    from rasterio.env import set_gdal_config
+
+    if CACHE_OPTION not in os.environ:
+        set_gdal_config(CACHE_OPTION, CACHE_MB)
 
 
 def position(dataset: Any) -> tuple[str | None, GeoTransform | None]:

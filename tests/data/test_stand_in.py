@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("interleave", ["bsq", "bil", "bip"])
-def test_a_stand_in_opens_as_a_synthetic_scene_whose_classes_differ(
-    interleave: Interleave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "interleave"),
+    [("s.img", "bsq"), ("s.img", "bil"), ("s.img", "bip"), ("s.tif", "bsq"), ("s.tif", "bip")],
+)
+def test_a_stand_in_opens_as_a_scene_whose_classes_differ(
+    name: str, interleave: Interleave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_ssamamba.data.sample.stand_in.BLOCK_BYTES", 20_000)
     plan = plan_stand_in(70, 90, 12)
-    for _ in write_stand_in(tmp_path / "s.img", plan, interleave):
+    for _ in write_stand_in(tmp_path / name, plan, interleave):
         pass
-    cube = open_cube(tmp_path / "s.img")
-    assert (cube.shape, cube.interleave, cube.synthetic) == ((70, 90, 12), interleave, True)
+    cube = open_cube(tmp_path / name)
+    assert (cube.shape, cube.interleave) == ((70, 90, 12), interleave)
+    assert cube.synthetic == (name == "s.img")
     np.testing.assert_allclose(cube.wavelengths, plan.wavelengths, atol=0.01)
     spectra = cube.read(slice(None), slice(None))
     for id in np.unique(plan.ids):
@@ -40,3 +44,9 @@ def test_geometry_and_spectra_are_those_given() -> None:
     assert (np.diff(plan.spectra[2]) < 0).all()
     with pytest.raises(SettingError):
         plan_stand_in(0, 3, 4)
+
+
+def test_there_is_no_geotiff_by_lines(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="bsq or bip for a GeoTIFF"):
+        next(write_stand_in(tmp_path / "s.tif", plan_stand_in(3, 3, 4), "bil"))
+    assert list(tmp_path.iterdir()) == []

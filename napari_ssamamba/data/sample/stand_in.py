@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from napari_ssamamba.data.classes import ClassTable
+from napari_ssamamba.data.georeferencing import without_georeference_warning
 from napari_ssamamba.data.sample.canvas import GARDEN, MATERIALS
 from napari_ssamamba.data.sample.landscape import OVERSAMPLING, draw_plan
 from napari_ssamamba.data.sample.scene import COLOURS, SCALE
@@ -16,7 +17,7 @@ from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -112,17 +113,19 @@ def plan_stand_in(
 def write_stand_in(
     path: Path, plan: StandIn, interleave: Interleave = "bsq"
 ) -> Generator[Progress, None, None]:
-    """Write a stand-in as an ENVI scene of uint16 counts, block by block.
+    """Write a stand-in as a scene of uint16 counts, block by block: ENVI, or a GeoTIFF.
 
     Each pixel is its class's spectrum under light that changes over the scene, with noise; there
-    are no mixed pixels. The header says that the scene is synthetic.
+    are no mixed pixels. An ENVI header says that the scene is synthetic. A GeoTIFF is compressed
+    (deflate), in strips as GDAL makes them.
 
     Parameters
     ----------
     path : Path
-        The data file; its header is put beside it.
+        The data file. One that ends in ``.tif`` is a GeoTIFF; else a header is put beside it.
     plan : StandIn
     interleave : {"bsq", "bil", "bip"}
+        There is no GeoTIFF by lines.
 
     Yields
     ------
@@ -136,35 +139,77 @@ def write_stand_in(
     """
     if interleave not in get_args(Interleave):
         raise SettingError("interleave", interleave, "choose bsq, bil or bip.")
+    if path.suffix == ".tif":
+        if interleave == "bil":
+            raise SettingError("interleave", interleave, "choose bsq or bip for a GeoTIFF.")
+        yield from _write_geotiff(path, plan, interleave)
+        return
+    rows, columns = plan.ids.shape
+    with path.open("wb") as file:
+        for first, values in _blocks(plan):
+            yield Progress(done=first, total=rows, text=f"Writing {path.name}")
+            _write_block(file, values, first, rows, interleave)
+    centres = ", ".join(f"{w:.2f}" for w in plan.wavelengths)
+    path.with_name(path.name + ".hdr").write_text(
+        f"ENVI\ndescription = {{Synthetic stand-in for a large scene}}\nsynthetic = 1\n"
+        f"samples = {columns}\nlines = {rows}\nbands = {plan.wavelengths.size}\n"
+        f"header offset = 0\nfile type = ENVI Standard\ndata type = 12\n"
+        f"interleave = {interleave}\nbyte order = 0\n"
+        f"reflectance scale factor = {1 / SCALE:g}\nwavelength units = Nanometers\n"
+        f"wavelength = {{{centres}}}\n",
+        encoding="utf-8",
+    )
+
+
+def _write_geotiff(
+    path: Path, plan: StandIn, interleave: Interleave
+) -> Generator[Progress, None, None]:
+    import rasterio
+
+    (rows, columns), bands = plan.ids.shape, plan.wavelengths.size
+    with (
+        without_georeference_warning(),
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            height=rows,
+            width=columns,
+            count=bands,
+            dtype="uint16",
+            interleave="pixel" if interleave == "bip" else "band",
+            compress="deflate",
+            bigtiff="if_safer",
+        ) as file,
+    ):
+        centres = ", ".join(f"{w:.2f}" for w in plan.wavelengths)
+        file.update_tags(wavelength=centres, wavelength_units="nm", description="Synthetic")
+        file.scales = (SCALE,) * bands
+        for first, values in _blocks(plan):
+            yield Progress(done=first, total=rows, text=f"Writing {path.name}")
+            window = (first, first + len(values)), (0, columns)
+            file.write(values.transpose(2, 0, 1), window=window)
+
+
+def _blocks(plan: StandIn) -> Iterator[tuple[int, NDArray[np.uint16]]]:
+    """Make whole rows of a stand-in; yield the first one's number and their counts."""
     rows, columns = plan.ids.shape
     bands = plan.wavelengths.size
     rng = np.random.default_rng(_SEED)
     counts = (plan.spectra / SCALE).astype(np.float32)
     noise = NOISE * rng.standard_normal(_NOISE_VALUES, np.float32)
     at_once = max(1, BLOCK_BYTES // (4 * columns * bands))
-    with path.open("wb") as file:
-        for first in range(0, rows, at_once):
-            yield Progress(done=first, total=rows, text=f"Writing {path.name}")
-            ids = plan.ids[first : first + at_once]
-            row, column = np.ogrid[first : first + len(ids), 0:columns]
-            light = 1 + 0.1 * np.sin(row / 190) * np.cos(column / 230)  # (rows, columns)
-            block = counts[ids] * light[..., None].astype(np.float32)
-            for of_row in block.reshape(len(ids), -1):
-                start = int(rng.integers(_NOISE_VALUES // 2))
-                for begin in range(0, of_row.size, _NOISE_VALUES // 2):
-                    part = of_row[begin : begin + _NOISE_VALUES // 2]
-                    part += noise[start : start + part.size]
-            values = np.clip(np.rint(block), 1, 65_000).astype("<u2")
-            _write_block(file, values, first, rows, interleave)
-    centres = ", ".join(f"{w:.2f}" for w in plan.wavelengths)
-    path.with_name(path.name + ".hdr").write_text(
-        f"ENVI\ndescription = {{Synthetic stand-in for a large scene}}\nsynthetic = 1\n"
-        f"samples = {columns}\nlines = {rows}\nbands = {bands}\nheader offset = 0\n"
-        f"file type = ENVI Standard\ndata type = 12\ninterleave = {interleave}\nbyte order = 0\n"
-        f"reflectance scale factor = {1 / SCALE:g}\nwavelength units = Nanometers\n"
-        f"wavelength = {{{centres}}}\n",
-        encoding="utf-8",
-    )
+    for first in range(0, rows, at_once):
+        ids = plan.ids[first : first + at_once]
+        row, column = np.ogrid[first : first + len(ids), 0:columns]
+        light = 1 + 0.1 * np.sin(row / 190) * np.cos(column / 230)  # (rows, columns)
+        block = counts[ids] * light[..., None].astype(np.float32)
+        for of_row in block.reshape(len(ids), -1):
+            start = int(rng.integers(_NOISE_VALUES // 2))
+            for begin in range(0, of_row.size, _NOISE_VALUES // 2):
+                part = of_row[begin : begin + _NOISE_VALUES // 2]
+                part += noise[start : start + part.size]
+        yield first, np.clip(np.rint(block), 1, 65_000).astype("<u2")
 
 
 def _repeated(tile: NDArray[np.uint16], rows: int, columns: int) -> NDArray[np.uint16]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -195,3 +198,20 @@ def test_few_files_stay_open(cube: Cube) -> None:
     assert len(cube.raw._free) == 2
     assert not any(dataset.closed for dataset in cube.raw._free)
     np.testing.assert_array_equal(cube.raw[:, :, :], VALUES)
+
+
+@pytest.mark.parametrize("told", ["", "17"])
+def test_gdal_keeps_few_decoded_blocks_unless_it_is_told_otherwise(
+    told: str, tmp_path: Path
+) -> None:
+    scene(tmp_path, "tiles by pixel")
+    code = (
+        "import sys; from pathlib import Path; from rasterio.env import get_gdal_config\n"
+        "from napari_ssamamba.data.readers import open_cube; open_cube(Path(sys.argv[1]))\n"
+        "print(get_gdal_config('GDAL_CACHEMAX'))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "GDAL_CACHEMAX"}
+    environment |= {"GDAL_CACHEMAX": told} if told else {}
+    command = [sys.executable, "-c", code, str(tmp_path / "s.tif")]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert (found.stdout.strip() == "256") == (told == "")
