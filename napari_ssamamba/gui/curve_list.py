@@ -79,7 +79,7 @@ class CurveList(QListWidget):
         mapped : iterable of LandClass
             The map's classes that have no spectrum; only their colours are told.
         outdated : bool
-            Whether labels or model changed since the map was made.
+            Whether labels or model changed since the map's model was trained.
         """
         hidden, hidden_curves = self.hidden(), self.hidden_curves()
         row = self.currentRow()
@@ -124,7 +124,9 @@ class CurveList(QListWidget):
         font.setItalic(True)
         item.setFont(font)
         item.setData(NAME, OUTDATED)
-        item.setToolTip("Labels or model changed since the map was made. Map the scene again")
+        item.setToolTip(
+            "Labels or model changed since the map's training. The section Map says what to do"
+        )
         item.setFlags(Qt.ItemFlag.ItemIsEnabled)  # neither checked nor chosen
         self.addItem(item)
 

@@ -152,5 +152,7 @@ class MapPanel(QWidget):
         if shown.stopped:
             said.append(f"Stopped: {shown.percent} % of the scene is mapped.")
         if shown.outdated:
-            said.append("Outdated: labels or model changed since the map was made.")
+            behind = self._session.learned.behind
+            remedy = "Train again, then map the scene." if behind else "Map the scene again."
+            said.append(f"Outdated: labels or model changed since the map's training. {remedy}")
         return " ".join(said) or "Complete."

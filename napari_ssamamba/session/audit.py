@@ -104,7 +104,8 @@ class AuditState:
         """What makes an `outdated` matrix anew."""
         if self.truth == "training":
             return "check the labels again in the section Suspect labels"
-        return "map the scene again"
+        behind = self._session.learned.behind
+        return "train again and map the scene" if behind else "map the scene again"
 
     def missing(self) -> str:
         """Say what is missing for a matrix and how to get it; empty where nothing is."""

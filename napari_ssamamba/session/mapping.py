@@ -77,7 +77,7 @@ class SessionMapping:
             raise SSAMambaError("No model has been trained yet. Train one first.")
         checkpoint.check_bands(cube)
         self.end_preview()
-        begun = self._begun(checkpoint, session.training.members)
+        begun = self._begun(checkpoint, session.training.members, session.learned.behind)
         preparing = begun.filling(session.map)
         at_attention = session.attention.begin_mapping()
         if begun.level.size <= PREPARED_AT_ONCE:
@@ -93,7 +93,7 @@ class SessionMapping:
             attention=at_attention is not None,
         )
 
-    def _begun(self, checkpoint: Checkpoint, members: Mixture) -> ShownMap:
+    def _begun(self, checkpoint: Checkpoint, members: Mixture, outdated: bool) -> ShownMap:
         """Return a map of which nothing is computed yet."""
         cube = self._session.need_cube()
         shape, classes = (cube.rows, cube.columns), checkpoint.classes
@@ -105,6 +105,7 @@ class SessionMapping:
             classes=classes,
             checkpoint=checkpoint,
             members=members,
+            outdated=outdated,
         )
 
     @property
@@ -207,6 +208,7 @@ class SessionMapping:
         if shown.checkpoint is not None:
             self._switch_bands(shown.checkpoint)
             session.set_checkpoint(shown.checkpoint)
+            session.learned.behind = shown.outdated
         if session.training.members != shown.members:
             session.set_training(replace(session.training, members=shown.members))
         session.map, self._before = shown, None
@@ -278,7 +280,8 @@ class SessionMapping:
         if shown is not None and not (shown.preview or shown.complete or shown.stopped):
             return
         if shown is None or not shown.preview:
-            cube, begun = session.cube, self._begun(session.named(preview.checkpoint), "network")
+            cube, model = session.cube, session.named(preview.checkpoint)
+            begun = self._begun(model, "network", session.learned.behind_in_training)
             begun.preview = True
             if begun.level.size <= PREPARED_AT_ONCE:
                 for _ in begun.filling(shown):

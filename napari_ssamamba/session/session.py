@@ -26,6 +26,7 @@ from napari_ssamamba.session.class_attention import SessionClassAttention
 from napari_ssamamba.session.curves import SessionCurves
 from napari_ssamamba.session.decisions import Decisions
 from napari_ssamamba.session.evidence import SessionEvidence
+from napari_ssamamba.session.learned import LearnedLabels
 from napari_ssamamba.session.mapping import SessionMapping
 from napari_ssamamba.session.preview import with_previews
 from napari_ssamamba.session.renaming import follow_class
@@ -73,6 +74,8 @@ class Session:
     training : TrainingSettings
     learning : ClassTable
         Of the training that runs, or of the last one, by the names that its classes have now.
+    learned : LearnedLabels
+        Whether the model knows the labels as they are now.
     history : list of EpochDone
         Of the training that runs, or of the last one.
     checkpoint : Checkpoint or None
@@ -122,6 +125,7 @@ class Session:
         self.selected_class = UNLABELLED
         self.training = TrainingSettings()
         self.learning = ClassTable()
+        self.learned = LearnedLabels()
         self.history: list[EpochDone] = []
         self.checkpoint: Checkpoint | None = None
         self.map: ShownMap | None = None
@@ -149,14 +153,10 @@ class Session:
         self.cube = cube
         self.band_switches = BandSwitches.of(cube.good_bands, cube.wavelengths)
         self.composite = CompositeSettings(bands=None, preset=available_presets(cube)[0])
-        self.composite_image = None
         self.labels = np.zeros((cube.rows, cube.columns), np.uint16)
-        self.reference = None
-        self.map = None
-        self.accuracy = None
-        self.picked = None
-        self.picked_spectrum = None
-        self.class_spectra = {}
+        self.learned.forget()
+        self.reference = self.map = self.accuracy = self.composite_image = None
+        self.picked, self.picked_spectrum, self.class_spectra = None, None, {}
         self.events.cube.emit()
         self.events.labels.emit()
         self.events.reference.emit()
@@ -295,6 +295,7 @@ class Session:
 
     def labels_painted(self) -> None:
         """Tell that the labels array was written into."""
+        self.learned.labels_changed()
         if self.map is not None and not self.map.outdated:
             self.map.outdated = True
             self.events.map.emit()
@@ -351,10 +352,10 @@ class Session:
         cube, settings, classes = self.need_cube(), self.training, self.classes
         if self.labels is None or not self.labels.any():
             raise LabelsError("No pixel is labelled. Paint a few pixels of two or more classes.")
-        ids = self.labels.copy()
         self.learning, self.history = classes, []
+        self.learned.begin_training()
         self.events.history.emit()
-        run = train_on_labels(cube, ids, classes, settings, self.checkpoint)
+        run = train_on_labels(cube, self.labels.copy(), classes, settings, self.checkpoint)
         if settings.preview:
             return with_previews(run, cube, self.mapping.focus, settings.device)
         return run
@@ -366,7 +367,8 @@ class Session:
 
     def named(self, trained: Checkpoint) -> Checkpoint:
         """Return what a training made, by the names that its classes were given meanwhile."""
-        return replace(trained, classes=trained.classes.named_as(self.learning))
+        classes = trained.classes.named_as(self.learning)
+        return self.learned.trained(replace(trained, classes=classes))
 
     def match_bands(self) -> None:
         """Let the model read the scene's bands that are nearest to those trained on."""
@@ -376,6 +378,7 @@ class Session:
     def set_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Take a trained model; the map that is shown is outdated from now on."""
         self.checkpoint = checkpoint
+        self.learned.take(checkpoint)
         if self.map is not None:
             self.map.outdated = True
             self.events.map.emit()

@@ -62,7 +62,7 @@ class ShownMap(Mosaic):
     stopped : bool
         Whether it is to be continued, if ever, on demand only.
     outdated : bool
-        Whether labels or model changed since it was computed.
+        Whether labels or model changed since that model was trained.
     preview : bool
         Whether it comes from a training that goes on.
     """

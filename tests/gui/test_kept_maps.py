@@ -376,11 +376,11 @@ def test_a_click_brings_labels_map_and_decisions_back(
     session.labels_painted()
     map_all(before)
     session.decisions.label((50, 60), 2, 5)
+    session.learned.behind = False  # as after a training
     map_all(before)
     assert before.shut_down()
 
-    after = Session()
-    workflow = Workflow(after)
+    workflow = Workflow(after := Session())
     dock = MainDock(after, workflow)
     qtbot.addWidget(dock)
     dock.show()

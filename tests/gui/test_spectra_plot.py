@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from qtpy.QtCore import Qt
 
@@ -59,6 +61,9 @@ def test_the_legend_says_that_the_map_is_outdated_until_it_is_replaced(plot, tin
     session.labels_painted()
     assert lines() == [OUTDATED, *names]
     assert not legend.hidden() and not legend.hidden_curves()  # it is no class that is unchecked
+    session.mapping.run().close()
+    assert lines() == [OUTDATED, *names]  # the model is the same, and knows no other labels
+    session.set_checkpoint(replace(tiny_checkpoint, weights=dict(tiny_checkpoint.weights)))
     session.mapping.run().close()
     assert lines() == names
     session.set_checkpoint(tiny_checkpoint)
