@@ -52,8 +52,9 @@ class MappingJobs(QObject):
 
     def assess(self) -> None:
         """Compare the map with the reference, where there is a reference and a complete map."""
+        self._workflow.cancel(ACCURACY)
         if (run := self._mapping.accuracy_run()) is not None:
-            take = self._mapping.set_accuracy
+            take = self._mapping.take_accuracy
             self._workflow.run(ACCURACY, "Comparing", lambda: run, on_result=take)
 
     def _begin(
@@ -62,6 +63,7 @@ class MappingJobs(QObject):
         self.cancel()
         self._workflow.cancel(RESTORE)  # the map that is read would take this one's tiles
         if run := self._workflow.prepared(prepare):
+            self._workflow.cancel(ACCURACY)  # of the map that this one replaces
             self._on_stop = on_stop
             self._workflow.run(
                 MAP,

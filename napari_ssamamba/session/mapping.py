@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.labels import LabelMap
     from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.prediction.class_map import Mapped, MapTile
     from napari_ssamamba.project.kept_maps import KeptMap
@@ -56,6 +57,7 @@ class SessionMapping:
         self.with_margins = False
         self.left_out = 0
         self._accuracy: Accuracy | None = None  # with the pixels that are left out
+        self._compared: tuple[ShownMap, LabelMap] | None = None
         self._session = session
         self._before: ShownMap | None = None
         self._previewed: list[Window] = []
@@ -332,11 +334,22 @@ class SessionMapping:
             return None
         from napari_ssamamba.audit.map_accuracy import map_accuracy
 
+        self._compared = shown, reference
         return map_accuracy(shown.ids, reference, checkpoint, session.need_cube())
+
+    def take_accuracy(self, accuracy: Accuracy) -> None:
+        """Take what the last `accuracy_run` found, unless map or reference are others by now."""
+        shown, reference = self._session.map, self._session.reference
+        if shown is not None and shown.preview:
+            shown = self._before
+        if self._compared is not None and shown is not None and reference is not None:
+            compared, truth = self._compared
+            if compared is shown and truth.ids is reference.ids:  # its classes may have new names
+                self.set_accuracy(accuracy)
 
     def set_accuracy(self, accuracy: Accuracy | None) -> None:
         """Take how well the map agrees with the reference."""
-        self._accuracy = accuracy
+        self._accuracy, self._compared = accuracy, None
         self.leave_out(self._session.decisions.wrong())
 
     def leave_out(self, wrong: Mapping[tuple[int, int], int]) -> None:
@@ -360,4 +373,4 @@ class SessionMapping:
         session.events.accuracy.emit()
 
     def _scene_changed(self) -> None:
-        self._before = self._accuracy = None
+        self._before = self._accuracy = self._compared = None
