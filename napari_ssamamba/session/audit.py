@@ -10,6 +10,7 @@ from psygnal import Signal, SignalGroup
 
 from napari_ssamamba.audit.confusion import Cell, Confusion, confuse
 from napari_ssamamba.audit.truth import Truth, TruthKind, find_truth
+from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import LabelsError
 
@@ -71,6 +72,7 @@ class AuditState:
         self._chosen: TruthKind | None = None
         self._refusal = ""
         self._whole: Confusion | None = None
+        self._naming = ClassTable()  # of the comparison that runs, or of the last one
         self._wrong: Mapping[tuple[int, int], int] = {}
         self.compared: ShownMap | None = None
         self.compared_with: Truth | None = None
@@ -152,6 +154,8 @@ class AuditState:
             self.events.confusion.emit()
             return None
         self.compared, self.compared_with = shown, truth
+        others = tuple(c for c in shown.classes if c.id not in truth.classes)
+        self._naming = ClassTable((*truth.classes, *others))
         return confuse(truth, shown.ids, shown.confidence, shown.classes)
 
     def _judged_by(self) -> ShownMap | None:
@@ -165,6 +169,8 @@ class AuditState:
 
     def set_confusion(self, confusion: Confusion | None) -> None:
         """Take the matrix that was computed; no cell of it is chosen yet."""
+        if confusion is not None:  # classes may have other names by now
+            confusion = _named(confusion, confusion.classes.named_as(self._naming))
         self._whole = confusion
         self.confusion = self._without_wrong()
         self.events.confusion.emit()
@@ -186,10 +192,9 @@ class AuditState:
 
     def follow(self, before: LandClass, after: LandClass) -> None:
         """Name a class in the matrix as the class table does now; the chosen cell stays."""
+        self._naming = self._naming.follow(before, after)
         if self._whole is not None:
-            accuracy = self._whole.accuracy
-            accuracy = replace(accuracy, classes=accuracy.classes.follow(before, after))
-            self._whole = replace(self._whole, accuracy=accuracy)
+            self._whole = _named(self._whole, self._whole.classes.follow(before, after))
             self.confusion = self._without_wrong()
             self.events.confusion.emit()
 
@@ -325,3 +330,7 @@ class AuditState:
         """Take the mean spectrum that was computed."""
         self.spectrum = spectrum
         self.events.spectrum.emit()
+
+
+def _named(confusion: Confusion, classes: ClassTable) -> Confusion:
+    return replace(confusion, accuracy=replace(confusion.accuracy, classes=classes))

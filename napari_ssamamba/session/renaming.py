@@ -29,11 +29,12 @@ def follow_class(session: Session, before: LandClass, after: LandClass) -> None:
         session.reference = replace(truth, classes=truth.classes.follow(before, after))
     if (model := session.checkpoint) is not None:
         session.checkpoint = replace(model, classes=model.classes.follow(before, after))
-    for shown in (*session.mapping.maps(), session.suspects.shown):
+    for shown in session.mapping.maps():
         if shown is not None:
             shown.classes = shown.classes.follow(before, after)
             if shown.checkpoint is model:
                 shown.checkpoint = session.checkpoint
+    session.suspects.follow(before, after)
     session.changes.follow(before, after)
     session.audit.follow(before, after)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.session.steps import PixelSteps
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.suspects import OutOfFold
+    from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.mixer import Members
     from napari_ssamamba.session.session import Session
@@ -45,6 +48,7 @@ class SessionSuspects(PixelSteps):
         self.checked: OutOfFold | None = None
         self.shown: ShownMap | None = None
         self._suspects: NDArray[np.intp] = np.empty(0, np.intp)
+        self._naming = ClassTable()  # of the check that runs, or of the last one
         self._changed = False  # since the check that runs, or the last one, began
         session.events.cube.connect(self._drop)
         session.events.bands.connect(self._outdate)
@@ -81,7 +85,7 @@ class SessionSuspects(PixelSteps):
         session = self._session
         if self.missing() or session.cube is None or session.labels is None:
             raise LabelsError(self.missing())
-        self._changed = False
+        self._changed, self._naming = False, session.classes
         labels = LabelMap(session.labels.copy(), session.classes, "training labels")
         settings = session.training
         return check_out_of_fold(
@@ -89,7 +93,8 @@ class SessionSuspects(PixelSteps):
         )
 
     def set_checked(self, checked: OutOfFold) -> None:
-        """Take what was said of the labels."""
+        """Take what was said of the labels, by the names that classes were given meanwhile."""
+        checked = replace(checked, classes=checked.classes.named_as(self._naming))
         cube = self._session.need_cube()
         ids, confidence = checked.as_map((cube.rows, cube.columns))
         self.checked = checked
@@ -99,6 +104,14 @@ class SessionSuspects(PixelSteps):
         self.shown.ids, self.shown.confidence = ids, confidence
         self._suspects = checked.suspects()
         self._show(checked.pixels[self._suspects], checked.predicted[self._suspects])
+
+    def follow(self, before: LandClass, after: LandClass) -> None:
+        """Name a class as the class table does now."""
+        self._naming = self._naming.follow(before, after)
+        if (checked := self.checked) is not None:
+            self.checked = replace(checked, classes=checked.classes.follow(before, after))
+        if self.shown is not None:
+            self.shown.classes = self.shown.classes.follow(before, after)
 
     def index(self, position: int) -> int:
         """Return where a suspect is among the labels that were checked."""

@@ -129,3 +129,32 @@ def test_a_map_has_the_colours_that_the_labels_have(session, tiny_job):
     session.set_labels(LabelMap(session.labels.copy(), recoloured))
     session.mapping.run().close()
     assert look(session.map.classes)[1] == "#123456"
+
+
+def test_a_matrix_ends_with_the_names_that_were_given_while_it_was_computed(session, tiny_job):
+    run = session.audit.confusion_run()
+    next(run)
+    session.rename_class(FROM, "Sweetcorn")
+    session.recolor_class(FROM, "#123456")
+    session.audit.set_confusion(result_of(run))
+    assert look(session.audit.confusion.classes) == ("Sweetcorn", "#123456")
+    other = replace(tiny_job.reference, classes=tiny_job.reference.classes.rename(FROM, "Asphalt"))
+    session.set_reference(other)
+    run = session.audit.confusion_run()
+    next(run)
+    session.rename_class(FROM, "Popcorn")
+    session.audit.set_confusion(result_of(run))
+    assert look(session.audit.confusion.classes)[0] == "Asphalt"
+
+
+def test_a_check_of_the_labels_ends_with_the_names_that_were_given_while_it_ran(session):
+    session.suspects.ask("expert")
+    run = session.suspects.run()
+    next(run)
+    session.rename_class(FROM, "Sweetcorn")
+    session.suspects.set_checked(result_of(run))
+    for made in (session.suspects.checked, session.suspects.shown):
+        assert look(made.classes)[0] == "Sweetcorn"
+    session.rename_class(FROM, "Popcorn")
+    for made in (session.suspects.checked, session.suspects.shown):
+        assert look(made.classes)[0] == "Popcorn"
