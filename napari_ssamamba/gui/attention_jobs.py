@@ -90,13 +90,13 @@ class AttentionJobs(QObject):
         of_class = self._session.class_attention
         if not self._follows_class or (run := of_class.run()) is None:
             return
-        id = of_class.id
+        asked = of_class.asked
         self._workflow.run(
             CLASS,
             "Averaging the attention",
             lambda: run,
             on_result=of_class.set_found,
-            on_stop=lambda: of_class.forget(id),
+            on_stop=lambda: of_class.forget(asked),
         )
 
     def map_view(self) -> None:

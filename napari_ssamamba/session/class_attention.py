@@ -98,9 +98,14 @@ class SessionClassAttention:
         """Take the means that were computed."""
         self._take(found)
 
-    def forget(self, id: int | None) -> None:
-        """Let the next `run` compute a class anew, as the last one was not finished."""
-        if self._of is not None and self._of[-1] == id and self.found is None:
+    @property
+    def asked(self) -> object:
+        """What the last `run` computes, to know it again."""
+        return self._of
+
+    def forget(self, asked: object) -> None:
+        """Let the next `run` compute what was `asked` anew, as that was not finished."""
+        if self._of is asked and self.found is None:
             self._of = None
 
     def _take(self, found: ClassAttention | None) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint
 
+from napari_ssamamba.audit import class_attention
 from napari_ssamamba.audit.confusion import Cell
+from napari_ssamamba.events import Progress, result_of
 from napari_ssamamba.gui.attention_jobs import CLASS, PIXEL
 from napari_ssamamba.gui.attention_tab import AttentionTab
 from napari_ssamamba.session import AttentionChoice
@@ -118,6 +121,28 @@ def test_a_class_is_averaged_once_and_anew_for_another_matrix(
     workflow.audit.confuse()
     qtbot.waitUntil(lambda: started.count(CLASS) == 2, timeout=20000)
     qtbot.waitUntil(lambda: workflow.job(CLASS) is None, timeout=20000)
+
+
+def test_a_class_is_averaged_once_where_another_matrix_comes_meanwhile(
+    qtbot: QtBot, audited: Any, tab: Any, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end, average, started = Event(), class_attention.class_attention, []
+
+    def slowly(*given: Any) -> Any:
+        yield Progress()
+        assert may_end.wait(20)
+        return (yield from average(*given))
+
+    monkeypatch.setattr(class_attention, "class_attention", slowly)
+    workflow.job_started.connect(lambda kind, job: started.append(kind))
+    tab.show_class.click()
+    tab.look(True)
+    assert started.count(CLASS) == 1
+    audited.audit.set_confusion(result_of(audited.audit.confusion_run()))
+    workflow.attention.average_class()
+    assert started.count(CLASS) == 2
+    may_end.set()
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
 
 
 def test_the_pixel_is_not_read_while_the_means_are_looked_at(
