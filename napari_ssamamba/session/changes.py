@@ -91,13 +91,19 @@ class SessionChanges:
         self.events = ChangesEvents()
         self.before: Before | None = None
         self.found: TrainingChanges | None = None
+        self._compared: Before | None = None  # by the comparison that runs, or the last one
+        self._naming = ClassTable()  # of that comparison
         self._session = session
         session.events.cube.connect(self._scene_changed)
 
     def keep_before(self) -> None:
-        """Keep the map as it is, where it is complete; one that is kept already stays."""
+        """Keep the map as it is, where it is complete.
+
+        One that is kept already stays, unless it is being compared with the map since.
+        """
         session, audit = self._session, self._session.audit
-        if self.before is not None or session.map is None or not session.map.complete:
+        waits = self.before is not None and self.before is not self._compared
+        if waits or session.map is None or not session.map.complete:
             return
         compared = audit.confusion is not None and audit.compared is session.map
         self.before = Before(
@@ -114,8 +120,11 @@ class SessionChanges:
 
     def follow(self, before: LandClass, after: LandClass) -> None:
         """Name a class as the class table does now."""
+        self._naming = self._naming.follow(before, after)
         if (kept := self.before) is not None:
             self.before = replace(kept, classes=kept.classes.follow(before, after))
+            if self._compared is kept:
+                self._compared = self.before
         if (found := self.found) is not None:
             self.found = replace(found, classes=found.classes.follow(before, after))
             self.events.found.emit()
@@ -131,15 +140,21 @@ class SessionChanges:
         learned = [checkpoint.training_pixels, before.decided]
         if before.truth is not None and before.truth.kind == "reference":
             learned.append(checkpoint.validation_pixels)
-        return _compare(before, shown.ids, shown.classes, np.concatenate(learned))
+        known = {c.id: c for c in (before.truth.classes if before.truth else ())}
+        known |= {c.id: c for c in (*before.classes, *shown.classes)}
+        self._compared, self._naming = before, ClassTable(tuple(known.values()))
+        return _compare(before, shown.ids, self._naming, np.concatenate(learned))
 
     def take(self, found: TrainingChanges) -> None:
         """Take what was found; the next training is compared with the map as it is then."""
-        self.before, self.found = None, found
+        if self.before is self._compared:  # else a training began since
+            self.before = None
+        self._compared = None
+        self.found = replace(found, classes=found.classes.named_as(self._naming))
         self.events.found.emit()
 
     def _scene_changed(self) -> None:
-        self.before = self.found = None
+        self.before = self.found = self._compared = None
         self.events.found.emit()
 
 
@@ -156,11 +171,9 @@ def _compare(
     )
     counted = np.count_nonzero(truth)
     truth[tuple(learned.T)] = UNLABELLED
-    known = {c.id: c for c in (before.truth.classes if before.truth else ())}
-    known |= {c.id: c for c in (*before.classes, *classes)}
     return TrainingChanges(
         found=compare_maps(before.ids, after, truth),
-        classes=ClassTable(tuple(known.values())),
+        classes=classes,
         truth="" if before.truth is None else before.truth.name,
         left_out=int(counted - np.count_nonzero(truth)),
     )

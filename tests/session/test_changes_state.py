@@ -92,3 +92,21 @@ def test_nothing_is_kept_without_a_complete_map_and_it_goes_with_the_scene(
     session.changes.keep_before()
     session.open_cube(tiny_job.cube)
     assert session.changes.before is None and session.changes.found is None
+
+
+def test_a_training_that_begins_during_the_comparison_has_its_own_map_before(
+    session, tiny_checkpoint
+):
+    session.changes.keep_before()
+    retrained(session, tiny_checkpoint, lambda ids: ids.fill(2))
+    run = session.changes.run()
+    next(run)
+    session.changes.keep_before()
+    session.classes = session.map.classes
+    session.rename_class(5, "Sweetcorn")
+    session.changes.take(result_of(run))
+    assert session.changes.found.classes[5].name == "Sweetcorn"
+    retrained(session, tiny_checkpoint, lambda ids: ids.fill(9))
+    session.changes.take(result_of(session.changes.run()))
+    assert session.changes.found.found.changed == session.map.ids.size
+    assert session.changes.before is None
