@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from napari.utils.notifications import show_warning
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer
 
 from napari_ssamamba.data.classes import UNLABELLED
@@ -82,6 +83,11 @@ class Painting(QObject):
                 self._session.labels_painted()
             finally:
                 self._telling = False
+
+    def flush(self) -> None:
+        """Tell of strokes that wait for the next count."""
+        if isalive(self) and self._timer.isActive():
+            self.tell()
 
     def _add(self) -> None:
         layer = Labels(self._session.labels, name=ROLE, axis_labels=("row", "column"))

@@ -79,6 +79,7 @@ class OpenSession(QObject):
             asked_by_user = event.type() == QEvent.Type.Close and event.spontaneous()
             minimised = event.type() == QEvent.Type.Hide and event.spontaneous()
             if not asked_by_user and not minimised:
+                self.bridge.painting.flush()  # what was just painted is to be kept
                 self.workflow.shut_down()
                 gc.unfreeze()  # or the scene would stay in memory, see `dock_widget`
         return False

@@ -15,9 +15,12 @@ from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.plugin import band_stack
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.project.kept_labels import kept_labels
 from napari_ssamamba.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import TinyJob
 
 PICTURE_LAYERS = ["bands", "composite", "reference", "training labels"]
@@ -283,6 +286,17 @@ def test_closing_the_viewer_ends_the_training(opened: Any, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: len(opened.activity.bars) > 0, timeout=5000)
     opened.viewer.close()
     qtbot.waitUntil(lambda: job.wait(0), timeout=30000)
+
+
+def test_strokes_of_the_last_moment_before_the_viewer_closes_are_kept(
+    opened: Any, tiny_job: TinyJob, user_data: Path
+) -> None:
+    layer = opened.bridge.layers["training labels"]
+    opened.workflow.kept.flush()  # what opening the scene brought is written
+    layer.paint((3, 4), 1)
+    opened.viewer.close()
+    [kept] = kept_labels(tiny_job.cube, user_data)
+    assert kept.pixels == np.count_nonzero(opened.session.labels) > 0
 
 
 def test_cancel_in_the_activity_dock_ends_the_training(opened: Any, qtbot: Any) -> None:
