@@ -34,6 +34,7 @@ class FixingJobs(QObject):
         workflow.job_ended.connect(self._job_ended)
         self._session.audit.events.position.connect(self.read_evidence)
         self._session.events.checkpoint.connect(self._model_changed)
+        self._session.events.bands.connect(self.read_evidence)
         self._session.events.map.connect(self._compare)
 
     def read_evidence(self) -> None:
@@ -60,6 +61,7 @@ class FixingJobs(QObject):
 
     def _model_changed(self) -> None:
         """Map after a retraining also where mapping does not follow every training."""
+        self._workflow.cancel(EVIDENCE)  # or it would come after the session let go of it
         if self._to_map and not self._workflow.training.then_map:
             QTimer.singleShot(0, self._workflow.mapping.map_scene)
         self._to_map = False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from threading import Event
+
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -13,6 +16,8 @@ from napari_ssamamba.gui.audit_panel import AuditPanel
 from napari_ssamamba.gui.changes_panel import changes_text
 from napari_ssamamba.gui.crop_gallery import ALL, CHOSEN, CropGallery
 from napari_ssamamba.gui.dialogs import Dialogs
+from napari_ssamamba.gui.fixing_jobs import EVIDENCE
+from napari_ssamamba.prediction.pixel import PixelClassifier
 
 DISPLAY, TOOLTIP = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole
 KEY = Qt.Key
@@ -108,6 +113,33 @@ def test_the_card_shows_probabilities_and_links_to_near_training_pixels(
     panel.card.nearest.linkActivated.emit(f"{near.row},{near.column}")
     assert audited.picked == (near.row, near.column) and audited.audit.looked_at == looked_at
     assert not panel.card.crop.pixmap().isNull()
+
+
+@pytest.mark.parametrize("bands_change", [True, False])
+def test_probabilities_from_before_a_change_are_not_shown(
+    qtbot, audited, panel, workflow, tiny_checkpoint, monkeypatch, bands_change
+):
+    may_end, begun, read = Event(), Event(), PixelClassifier.probabilities
+
+    def slowly(*given):
+        begun.set()
+        assert may_end.wait(20)
+        return (yield from read(*given))
+
+    with monkeypatch.context() as slowed:
+        slowed.setattr(PixelClassifier, "probabilities", slowly)
+        panel.next.click()
+        assert begun.wait(20)
+    late, shown = workflow.job(EVIDENCE), []
+    audited.evidence.events.pixel.connect(lambda: shown.append(audited.evidence.pixel))
+    if bands_change:
+        audited.switch_bands(np.arange(6) == 3, False)
+    else:
+        audited.set_checkpoint(tiny_checkpoint)
+    assert workflow.job(EVIDENCE) is not late
+    may_end.set()
+    qtbot.waitUntil(lambda: late.wait(0) and workflow.job(EVIDENCE) is None, timeout=20000)
+    assert len([pixel for pixel in shown if pixel is not None]) == bands_change  # read anew
 
 
 def test_keys_and_buttons_decide_and_what_cannot_be_says_why(qtbot, audited, panel):
