@@ -19,7 +19,7 @@ from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
 from napari_ssamamba.session.values import ShownMap
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.labels import LabelMap
@@ -61,6 +61,7 @@ class SessionMapping:
         self._session = session
         self._before: ShownMap | None = None
         self._previewed: list[Window] = []
+        self._unprepared: tuple[ShownMap, Callable[[], Iterable[Progress]]] | None = None
         session.events.cube.connect(self._scene_changed)
 
     def run(self) -> Generator[Progress, None, Mapped]:
@@ -80,20 +81,18 @@ class SessionMapping:
         checkpoint.check_bands(cube)
         self.end_preview()
         begun = self._begun(checkpoint, session.training.members, session.learned.behind)
-        preparing = begun.filling(session.map)
+        fillings: list[Callable[[], Iterable[Progress]]] = [partial(begun.filling, session.map)]
         at_attention = session.attention.begin_mapping()
         if begun.level.size <= PREPARED_AT_ONCE:
-            for _ in preparing:
+            for _ in fillings.pop()():
                 pass
+        elif at_attention is not None and session.attention.maps is not None:
+            fillings.append(session.attention.maps.filling)
+        self._unprepared = begun, lambda: chain.from_iterable(fill() for fill in fillings)
         self._before, session.map = session.map, begun
         session.events.map.emit()
         self.set_accuracy(None)
-        return self._work(
-            checkpoint,
-            begun,
-            preparing=chain(preparing, at_attention or ()),
-            attention=at_attention is not None,
-        )
+        return self._work(checkpoint, begun, attention=at_attention is not None)
 
     def _begun(self, checkpoint: Checkpoint, members: Mixture, outdated: bool) -> ShownMap:
         """Return a map of which nothing is computed yet."""
@@ -147,7 +146,6 @@ class SessionMapping:
         shown: ShownMap,
         *,
         attention: bool,
-        preparing: Iterable[Progress] = (),
     ) -> Generator[Progress, None, Mapped]:
         from napari_ssamamba.prediction.predictor import map_tiles
 
@@ -160,7 +158,15 @@ class SessionMapping:
             focus=self.focus,
             members=shown.members,
         )
-        return after(preparing, lambda: mapping(done=shown.level == FINAL))
+        return after(self._preparing(shown), lambda: mapping(done=shown.level == FINAL))
+
+    def _preparing(self, shown: ShownMap) -> Iterator[Progress]:
+        """Fill in what is known before any tile comes: from the start where that was stopped."""
+        unprepared = self._unprepared
+        if unprepared is not None and unprepared[0] is shown:
+            yield from unprepared[1]()
+            if self._unprepared is unprepared:
+                self._unprepared = None
 
     def restoring_run(self, kept: KeptMap) -> Generator[Progress, None, ShownMap]:
         """Return the reading of a map that was kept, to be run anywhere; see `take_restored`.
@@ -213,7 +219,7 @@ class SessionMapping:
             session.learned.behind = shown.outdated
         if session.training.members != shown.members:
             session.set_training(replace(session.training, members=shown.members))
-        session.map, self._before = shown, None
+        session.map, self._before, self._unprepared = shown, None, None
         session.attention.finish_mapping()
         session.events.map.emit()
         self.set_accuracy(None)
@@ -246,7 +252,7 @@ class SessionMapping:
         session = self._session
         if session.map is not None:
             session.map.complete, session.map.stopped = True, False
-            self._before = None
+            self._before = self._unprepared = None
             session.attention.finish_mapping()
             session.events.map.emit()
 
@@ -263,7 +269,7 @@ class SessionMapping:
         """Bring back the map from before the mapping that was cancelled or failed."""
         session = self._session
         session.attention.keep_before()
-        session.map, self._before = self._before, None
+        session.map, self._before, self._unprepared = self._before, None, None
         session.events.map.emit()
 
     def preview_steps(self, preview: Preview) -> Iterator[None]:
@@ -373,4 +379,4 @@ class SessionMapping:
         session.events.accuracy.emit()
 
     def _scene_changed(self) -> None:
-        self._before = self._accuracy = self._compared = None
+        self._before = self._accuracy = self._compared = self._unprepared = None

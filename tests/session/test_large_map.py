@@ -70,6 +70,30 @@ def test_one_stopped_while_it_is_prepared_has_nothing_and_goes_on(large: Any) ->
     assert (large.map.level == FINAL).all()
 
 
+def test_one_stopped_while_it_is_prepared_is_prepared_whole_when_it_goes_on(
+    large: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.prediction.mosaic.FILLED_AT_ONCE", 40)  # two rows
+    monkeypatch.setattr("napari_ssamamba.session.attention.ROWS_AT_ONCE", 2)
+    large.attention.with_map = True
+    run = large.mapping.run()
+    next(run)
+    run.close()
+    large.mapping.stop()
+    assert not large.map.confidence[4:].any()
+    run = large.mapping.continue_run()
+    first = next(event for event in run if isinstance(event, MapTile))
+    assert np.isnan(large.map.confidence).all()
+    assert np.isnan(large.attention.maps.values).all()
+    large.mapping.add_tile(first)
+    run.close()
+    large.mapping.stop()
+    known = large.map.confidence.copy()
+    for _ in large.mapping.continue_run():
+        pass
+    np.testing.assert_array_equal(large.map.confidence, known)  # what is mapped stays
+
+
 def test_without_room_nothing_changes(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     mapped(large, large.mapping.run())
     before = large.map
