@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Writing(QObject):
-    """Of two writes into one file the later one stays; none is given up.
+    """Of two writes into one file the later one stays; none is given up, unless it is cancelled.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ class Writing(QObject):
         super().__init__(workflow)
         self._workflow = workflow
         self._waiting: deque[tuple[str, Callable[[], Any], Callable[[Any], None]]] = deque()
+        self._turn = threading.Lock()  # of a write, also one that was cancelled in its last step
         workflow.job_ended.connect(self._job_ended)
 
     def write(
@@ -59,7 +61,12 @@ class Writing(QObject):
     def _begin(self) -> None:
         if self._waiting and self._workflow.job(WRITE) is None:
             title, start, on_result = self._waiting.popleft()
-            self._workflow.run(WRITE, title, start, on_result=on_result)
+
+            def in_turn() -> Generator[Progress, None, Any]:
+                with self._turn:
+                    return (yield from start())
+
+            self._workflow.run(WRITE, title, in_turn, on_result=on_result)
 
     def _job_ended(self, kind: str, how: str) -> None:
         if kind == WRITE:

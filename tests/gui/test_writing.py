@@ -74,6 +74,28 @@ def test_of_two_writes_into_a_file_the_later_one_stays(
     assert load_checkpoint(path).classes.names == later.names
 
 
+def test_a_write_that_is_cancelled_in_its_last_step_is_waited_for(
+    qtbot: Any,
+    workflow: Workflow,
+    tiny_checkpoint: Checkpoint,
+    tmp_path: Path,
+    go_on: threading.Event,
+) -> None:
+    session, path = workflow.session, tmp_path / "m.safetensors"
+    later = tiny_checkpoint.classes.rename(2, "Later")
+    session.set_checkpoint(tiny_checkpoint)
+    workflow.training.save_model(path)
+    qtbot.wait(100)
+    session.set_checkpoint(replace(tiny_checkpoint, classes=later))
+    workflow.training.save_model(path)
+    workflow.cancel(WRITE)
+    qtbot.wait(100)
+    assert not path.exists()
+    go_on.set()
+    qtbot.waitUntil(is_idle(workflow), timeout=20_000)
+    assert load_checkpoint(path).classes.names == later.names
+
+
 @pytest.mark.parametrize("name", ["m.safetensors", "refused.safetensors"])
 def test_another_scene_ends_no_write(
     qtbot: Any,

@@ -12,7 +12,8 @@ from qtpy.QtTest import QTest
 
 from napari_ssamamba.data.spectral_library import read_library
 from napari_ssamamba.gui.attribution_jobs import ATTRIBUTION, MASKING
-from napari_ssamamba.gui.curve_jobs import EXPORT, REGIONS
+from napari_ssamamba.gui.curve_jobs import REGIONS
+from napari_ssamamba.gui.writing import WRITE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +150,7 @@ def test_curves_and_what_decided(window: Any, job: Any, tmp_path: Path) -> None:
     path = tmp_path / "shown.sli"
     controls._dialogs.export_file = lambda parent: path
     controls.export.trigger()
-    window.until(lambda: path.is_file() and workflow.job(EXPORT) is None, 10)
+    window.until(lambda: path.is_file() and workflow.job(WRITE) is None, 10)
     names = read_library(path).names
     assert "Pixel 20; 60" in names
     controls._dialogs.library_file = lambda parent: path
