@@ -99,7 +99,7 @@ def measure_scenes(
     first: dict[str, float] = {}
     for shape in shapes:
         name = " × ".join(str(n) for n in shape) + f" {interleave}" + " GeoTIFF" * geotiff
-        check_room(name, shape)
+        check_room(name, shape, files=2 if geotiff else 1)
         with tempfile.TemporaryDirectory(prefix="ssamamba-") as folder:
             scene = Path(folder) / ("stand-in.tif" if geotiff else "stand-in.img")
             plan = plan_stand_in(*shape, labels=geometry, library=spectra)
@@ -117,14 +117,14 @@ def measure_scenes(
     return rows
 
 
-def check_room(name: str, shape: tuple[int, int, int]) -> None:
-    """Check that a stand-in has room on the disk.
+def check_room(name: str, shape: tuple[int, int, int], files: int = 1) -> None:
+    """Check that a stand-in, in so many files, has room on the disk.
 
     Raises
     ------
     SSAMambaError
     """
-    needed, free = 2 * int(np.prod(shape)), shutil.disk_usage(tempfile.gettempdir()).free
+    needed, free = 2 * files * int(np.prod(shape)), shutil.disk_usage(tempfile.gettempdir()).free
     if needed > 0.9 * free:
         raise SSAMambaError(
             f"A stand-in of {name} takes {needed / 1e9:.1f} GB, and {tempfile.gettempdir()} "

@@ -64,9 +64,14 @@ class BlockFile(RawCube, Protocol):
     ----------
     blocks : tuple of int
         Rows and columns of a block.
+    compressed : bool
+    copy : MappedFile or None
+        The same values, from which any part is read at once; set once it is there.
     """
 
     blocks: tuple[int, int]
+    compressed: bool
+    copy: MappedFile | None
 
     def read(self, rows: slice, columns: slice, bands: range | NDArray[np.intp]) -> NDArray[Any]:
         """Read a part of any bands, in any order, as `RawCube` does."""
@@ -196,16 +201,25 @@ class Cube:
         stored = self._stored(rows, columns, index)
         return self._physical(stored, index)
 
+    @property
+    def _file(self) -> RawCube:
+        """What is read: the copy of a compressed file, as long as there is one."""
+        raw = self.raw
+        if isinstance(raw, BlockFile) and raw.copy is not None and raw.copy.path.exists():
+            return raw.copy
+        return raw
+
     def _stored(self, rows: slice, columns: slice, index: NDArray[np.intp]) -> NDArray[Any]:
         """Read some bands as they are stored."""
-        if isinstance(self.raw, MappedFile | BlockFile):
-            return self.raw.read(rows, columns, index)
+        raw = self._file
+        if isinstance(raw, MappedFile | BlockFile):
+            return raw.read(rows, columns, index)
         span = slice(int(index.min()), int(index.max()) + 1)
         if index.size <= FEW_BANDS and index.size < span.stop - span.start:
             # one by one, not with all that lie between
-            one_by_one = [self.raw[rows, columns, slice(int(b), int(b) + 1)] for b in index]
+            one_by_one = [raw[rows, columns, slice(int(b), int(b) + 1)] for b in index]
             return np.concatenate(one_by_one, axis=-1)
-        stored = np.asarray(self.raw[rows, columns, span])
+        stored = np.asarray(raw[rows, columns, span])
         if index.size != stored.shape[-1] or (np.diff(index) != 1).any():
             stored = stored[..., index - span.start]
         return stored
@@ -247,13 +261,14 @@ class Cube:
         c = np.arange(self.columns)[np.ravel(np.asarray(columns, np.intp))]
         every = np.arange(self.bands) if bands is None else bands
         spectra = np.empty((r.size, every.size), np.float32)
-        if isinstance(self.raw, np.ndarray):
-            return self._physical(self.raw[r[:, None], c[:, None], every], every)
-        if isinstance(self.raw, MappedFile):
-            return self._physical(self.raw.read_pixels(r, c, every), every)
+        raw = self._file
+        if isinstance(raw, np.ndarray):
+            return self._physical(raw[r[:, None], c[:, None], every], every)
+        if isinstance(raw, MappedFile):
+            return self._physical(raw.read_pixels(r, c, every), every)
         high = wide = PIXEL_BLOCK
-        if isinstance(self.raw, BlockFile):
-            high, wide = max(STRIP_ROWS, self.raw.blocks[0]), max(wide, self.raw.blocks[1])
+        if isinstance(raw, BlockFile):
+            high, wide = max(STRIP_ROWS, raw.blocks[0]), max(wide, raw.blocks[1])
         blocks = (r // high) * (self.columns // wide + 1) + c // wide
         by_block = np.argsort(blocks, kind="stable")
         groups = np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1)
@@ -289,10 +304,11 @@ class Cube:
             Within the scene.
         bands : range or ndarray of int, shape (n,)
         """
-        if isinstance(self.raw, np.ndarray):
+        raw = self._file
+        if isinstance(raw, np.ndarray):
             return 0
-        if isinstance(self.raw, MappedFile | BlockFile):
-            return self.raw.touched_bytes(rows, columns, bands)
+        if isinstance(raw, MappedFile | BlockFile):
+            return raw.touched_bytes(rows, columns, bands)
         read = self.bands if self.interleave == "bip" else len(bands)
         return len(rows) * len(columns) * read * self.raw.dtype.itemsize
 

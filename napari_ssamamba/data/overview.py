@@ -7,8 +7,6 @@ which those that were not used for longest go when it becomes too large.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.data.cached_files import name_of, remove_oldest
 from napari_ssamamba.data.cube import BlockFile
 from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.events import Progress
@@ -89,12 +88,12 @@ def make_overview(cube: Cube, folder: Path) -> Generator[Progress, None, Overvie
     Overview
     """
     factor = overview_factor(cube)
-    path = folder / f"{_key(cube, factor)}.npy"
+    path = folder / name_of(cube, factor)
     if path.exists():
         os.utime(path)  # used last
     else:
         yield from _write(cube, factor, path)
-        _remove_oldest(folder)
+        remove_oldest(folder, CACHE_BYTES)
     bands_first = np.load(path, mmap_mode="r", allow_pickle=False)
     raw = MappedFile(bands_first.transpose(1, 2, 0))
     return Overview(factor, replace(cube, raw=raw, interleave="bsq", paths=(path,)))
@@ -126,22 +125,3 @@ def _write(cube: Cube, factor: int, path: Path) -> Generator[Progress, None, Non
             for band in range(cube.bands):
                 file.seek(start + dtype.itemsize * columns * (band * rows + first))
                 file.write(block[..., band].tobytes())
-
-
-def _key(cube: Cube, factor: int) -> str:
-    """Name what is thinned out: the files as they are now, how they are read, and how far."""
-    files = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in cube.paths]
-    raw = cube.raw
-    where = (raw.offset, raw.strides) if isinstance(raw, MappedFile) else cube.interleave
-    read_as = (cube.name, cube.shape, raw.dtype.str, where, factor)
-    return hashlib.sha256(json.dumps([files, read_as]).encode()).hexdigest()[:32]
-
-
-def _remove_oldest(folder: Path) -> None:
-    """Remove the overviews that were not used for longest, until the others fit the cache."""
-    known = sorted(folder.glob("*.npy"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
-    kept = 0
-    for path in known:
-        kept += path.stat().st_size
-        if kept > CACHE_BYTES and path is not known[0]:
-            path.unlink(missing_ok=True)

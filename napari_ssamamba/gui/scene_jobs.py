@@ -1,4 +1,8 @@
-"""The jobs that make a scene visible: its colour image, and the overview of costly files."""
+"""The jobs that make a scene visible, and quick to read where its files are not.
+
+First comes its colour image, then the overview of a costly file, then the copy of a compressed one:
+each goes through the whole file.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.mapped_file import MappedFile
     from napari_ssamamba.data.overview import Overview
     from napari_ssamamba.events import Progress
     from napari_ssamamba.gui.workflow import Workflow
 
-COMPOSITE, OVERVIEW = "composite", "overview"
+COMPOSITE, OVERVIEW, UNPACK = "composite", "overview", "unpack"
 """Kinds of job, see `Workflow`."""
 
-FOLDER = "overviews"
+OVERVIEWS, COPIES = "overviews", "unpacked"
 """In the user's cache folder."""
 
 
@@ -33,8 +38,8 @@ class SceneJobs(QObject):
 
     Attributes
     ----------
-    overviews : Path or None
-        Folder that keeps overviews; None for the user's cache folder.
+    overviews, copies : Path or None
+        Folders that keep them; None for those in the user's cache folder.
     """
 
     overview_ready = Signal(object)
@@ -43,9 +48,11 @@ class SceneJobs(QObject):
     def __init__(self, workflow: Workflow) -> None:
         super().__init__(workflow)
         self.overviews: Path | None = None
+        self.copies: Path | None = None
         self._workflow = workflow
         self._session = workflow.session
         self._thinned: Cube | None = None
+        self._unpacked: Cube | None = None
         workflow.job_ended.connect(self._job_ended)
 
     def compose(self) -> None:
@@ -69,25 +76,52 @@ class SceneJobs(QObject):
             self._session.set_composite_image(event.image)
 
     def _job_ended(self, kind: str, how: str) -> None:
-        """Begin the overview when the colour image is there: both go through the whole file."""
-        if kind == COMPOSITE and how == "done":
-            self._thin_out()
+        """Begin what comes next."""
+        if kind == COMPOSITE and how == "done" and not self._thin_out():
+            self._unpack()
+        elif kind == OVERVIEW and how != "cancelled":
+            self._unpack()
 
-    def _thin_out(self) -> None:
+    def _thin_out(self) -> bool:
+        """Begin the overview, where one is needed and was not begun."""
         from napari_ssamamba.data.overview import needs_overview
 
         cube = self._session.need_cube()
-        if needs_overview(cube) and (self._thinned is None or self._thinned.raw is not cube.raw):
+        wanted = self._thinned is None or self._thinned.raw is not cube.raw
+        if wanted := wanted and needs_overview(cube):
             self._thinned = cube
             start = partial(_make_overview, cube, self.overviews)
             self._workflow.run(
                 OVERVIEW, "Making an overview", start, on_result=self.overview_ready.emit
             )
+        return wanted
+
+    def _unpack(self) -> None:
+        from napari_ssamamba.data.unpacked import needs_unpacking
+
+        cube = self._session.need_cube()
+        wanted = self._unpacked is None or self._unpacked.raw is not cube.raw
+        if wanted and needs_unpacking(cube):
+            self._unpacked = cube
+            start, take = partial(_make_copy, cube, self.copies), partial(_take_copy, cube.raw)
+            self._workflow.run(UNPACK, "Unpacking the scene", start, on_result=take)
 
 
 def _make_overview(cube: Cube, folder: Path | None) -> Generator[Progress, None, Overview]:
     from napari_ssamamba.data.downloads import cache_folder
     from napari_ssamamba.data.overview import make_overview
 
-    made: Any = yield from make_overview(cube, folder or cache_folder() / FOLDER)
+    made: Any = yield from make_overview(cube, folder or cache_folder() / OVERVIEWS)
     return made  # type: ignore[no-any-return]
+
+
+def _make_copy(cube: Cube, folder: Path | None) -> Generator[Progress, None, MappedFile | None]:
+    from napari_ssamamba.data.downloads import cache_folder
+    from napari_ssamamba.data.unpacked import unpack
+
+    made: MappedFile | None = yield from unpack(cube, folder or cache_folder() / COPIES)
+    return made
+
+
+def _take_copy(raw: Any, copy: MappedFile | None) -> None:
+    raw.copy = copy

@@ -137,10 +137,14 @@ class _Bench:
             self.figures["first composite, s"] = self.composite_drawn - begun
             run_until(lambda: self.workflow.job("composite") is None)
             self.figures["composite of all rows, s"] = time.perf_counter() - begun
-            if self.workflow.job("overview") is not None:
-                run_until(lambda: self.workflow.job("overview") is None)
-                self.figures["overview, s"] = time.perf_counter() - begun
+            for kind in ("overview", "unpack"):
+                if self.workflow.job(kind) is not None:
+                    run_until(partial(self._is_idle, kind))
+                    self.figures[f"{kind}, s"] = time.perf_counter() - begun
             run_for(SECONDS_TO_SETTLE)
+
+    def _is_idle(self, kind: str) -> bool:
+        return self.workflow.job(kind) is None
 
     def scroll(self) -> None:
         """Step through bands of the whole scene."""

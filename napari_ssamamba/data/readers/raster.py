@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_ssamamba.data.mapped_file import MappedFile
+
     Bands = range | NDArray[np.intp]
 
 MAX_READ_BYTES = 64 * 2**20
@@ -46,6 +48,9 @@ class Raster:
     ----------
     blocks : tuple of int
         Rows and columns of a block.
+    compressed : bool
+    copy : MappedFile or None
+        See `BlockFile`.
     idle : int
         Datasets that stay open while no thread uses them.
     """
@@ -58,6 +63,8 @@ class Raster:
         self.shape: tuple[int, int, int] = (dataset.height, dataset.width, dataset.count)
         self.dtype: np.dtype[Any] = np.dtype(dataset.dtypes[0])
         self.blocks: tuple[int, int] = dataset.block_shapes[0]
+        self.compressed = dataset.compression is not None
+        self.copy: MappedFile | None = None
         self._bands_apart = dataset.profile.get("interleave", "band") == "band"
 
     def __getitem__(self, key: tuple[slice, slice, slice], /) -> NDArray[Any]:
@@ -162,6 +169,8 @@ class Mosaic:
         self._tiles = tuple(zip(tiles, corners, strict=True))
         self._fill = fill
         self.blocks = tiles[0].blocks
+        self.compressed = any(tile.compressed for tile in tiles)
+        self.copy: MappedFile | None = None
         for tile in tiles:
             tile.idle = 1  # there may be as many tiles as a process may open files
         self.dtype = tiles[0].dtype
