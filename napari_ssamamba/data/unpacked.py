@@ -35,7 +35,7 @@ COPIES_BYTES = 16 * 2**30
 SPARED_BYTES = 4 * 2**30
 """Of the disk, which stay free."""
 
-PART_BYTES = 64 * 2**20
+PART_BYTES = 16 * 2**20
 """Values that are decoded at once, or those of a single block."""
 
 

@@ -15,6 +15,8 @@ from napari_ssamamba.gui.ask_choice import AskChoice
 from napari_ssamamba.gui.curve_list import OUTDATED
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.prediction.mosaic import FINAL
+from napari_ssamamba.session import TrainingSettings
+from napari_ssamamba.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +64,15 @@ def test_stop_continue_and_outdated(window: Any, job: Any) -> None:
     window.picture("outdated")
     window.click(dock.map.make)
     window.until(lambda: session.map is not stopped and session.map.complete, 60)
+    # the same model has not learned the stroke; another training does
+    assert layers["map"].name == "map (outdated)" and OUTDATED in texts_of(legend)
+    assert dock.map.state.text().endswith("Train again, then map the scene.")
+    window.picture("mapped-again")
+    config = TrainingConfig(epochs=1, min_steps=1, max_steps=2, lessons=0)
+    session.set_training(TrainingSettings(device="cpu", config=config))
+    window.workflow.training.train()
+    window.until(lambda: session.checkpoint.weights is not checkpoint.weights, 60)
+    window.until(lambda: session.map.complete and not session.map.outdated, 60)
     assert layers["map"].name == "map" and OUTDATED not in texts_of(legend)
 
 
