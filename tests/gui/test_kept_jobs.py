@@ -60,19 +60,36 @@ def test_a_map_that_takes_long_to_begin_is_begun_once(
 
 
 @pytest.fixture
-def hold(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
-    """Hold the first write of labels at its end: it sets one event, and waits for the other."""
-    done, go_on = threading.Event(), threading.Event()
+def go_on() -> threading.Event:
+    return threading.Event()
 
-    def held(*args: Any) -> bool:
+
+@pytest.fixture
+def held(
+    qtbot: Any,
+    program: Callable[[Cube], Workflow],
+    tiny_job: TinyJob,
+    go_on: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Workflow, list[str]]:
+    """A program whose first write of labels waits at its end for `go_on`, and what it told."""
+    done = threading.Event()
+
+    def keep_and_wait(*args: Any) -> bool:
         kept = keep_labels(*args)
         if not done.is_set():
             done.set()
             assert go_on.wait(20)
         return kept
 
-    monkeypatch.setattr(kept_label_jobs, "keep_labels", held)
-    return done, go_on
+    monkeypatch.setattr(kept_label_jobs, "keep_labels", keep_and_wait)
+    monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 0.05)
+    workflow, told = program(tiny_job.cube), []
+    workflow.told.connect(lambda level, text: told.append(text))
+    workflow.training.take_classes(tiny_job.reference.classes)
+    paint(workflow, 0)
+    qtbot.waitUntil(done.is_set, timeout=20_000)
+    return workflow, told
 
 
 def paint(workflow: Workflow, row: int) -> None:
@@ -85,20 +102,9 @@ def pixels(cube: Cube, user_data: Path) -> list[int]:
 
 
 def test_older_labels_never_replace_newer_ones(
-    qtbot: Any,
-    program: Callable[[Cube], Workflow],
-    tiny_job: TinyJob,
-    user_data: Path,
-    hold: tuple[threading.Event, threading.Event],
-    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any, held: tuple[Workflow, list[str]], tiny_job: TinyJob, user_data: Path, go_on: Any
 ) -> None:
-    monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 0.05)
-    done, go_on = hold
-    workflow, told = program(tiny_job.cube), []
-    workflow.told.connect(lambda level, text: told.append(text))
-    workflow.training.take_classes(tiny_job.reference.classes)
-    paint(workflow, 0)
-    qtbot.waitUntil(done.is_set, timeout=20_000)
+    workflow, told = held
     paint(workflow, 1)
     qtbot.wait(500)  # many times as long as a change waits, and as `flush` would
     assert told == [] and pixels(tiny_job.cube, user_data) == [4]
@@ -109,24 +115,17 @@ def test_older_labels_never_replace_newer_ones(
 
 
 def test_a_write_that_does_not_end_is_told(
-    qtbot: Any,
-    program: Callable[[Cube], Workflow],
+    held: tuple[Workflow, list[str]],
     tiny_job: TinyJob,
     user_data: Path,
-    hold: tuple[threading.Event, threading.Event],
+    go_on: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 0.05)
-    done, go_on = hold
-    workflow, told = program(tiny_job.cube), []
-    workflow.told.connect(lambda level, text: told.append((level, text)))
-    workflow.training.take_classes(tiny_job.reference.classes)
-    paint(workflow, 0)
-    qtbot.waitUntil(done.is_set, timeout=20_000)
+    workflow, told = held
     paint(workflow, 1)
     workflow.kept.labels.flush()
-    [(level, text)] = told
-    assert level == "error" and "it is still being written after 0.05 seconds" in text
+    [text] = told
+    assert "it is still being written after 0.05 seconds" in text
     assert pixels(tiny_job.cube, user_data) == [4]
     go_on.set()
     monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 10.0)
@@ -166,17 +165,14 @@ def test_what_another_window_removed_to_make_room_is_written_again_at_the_end(
 
 
 def test_a_name_given_while_labels_are_written_is_in_the_file(
-    qtbot: Any,
-    program: Callable[[Cube], Workflow],
+    held: tuple[Workflow, list[str]],
     tiny_job: TinyJob,
     user_data: Path,
-    hold: tuple[threading.Event, threading.Event],
+    go_on: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done, go_on = hold
-    workflow = program(tiny_job.cube)
-    workflow.training.take_classes(tiny_job.reference.classes)
-    paint(workflow, 0)
-    qtbot.waitUntil(done.is_set, timeout=20_000)
+    workflow, _ = held
+    monkeypatch.setattr(kept_jobs, "SECONDS_TO_WRITE", 10.0)
     workflow.session.rename_class(2, "Lettuce")
     go_on.set()
     assert workflow.shut_down()
