@@ -18,6 +18,7 @@ from napari_ssamamba.session.renaming import adopt_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from napari_ssamamba.audit.decision import Decision
     from napari_ssamamba.data.classes import LandClass
@@ -44,7 +45,9 @@ class _Decided:
     written : tuple of Decision
         What the file holds.
     kept : bool
-        Whether there was a file, so that there should be one.
+        Whether there was a file, or one that they were restored from: so there should be one.
+    restored : Path or None
+        The file that they began with. It stays as it is: another window may restore it, too.
     """
 
     cube: Cube
@@ -54,6 +57,12 @@ class _Decided:
     classes: tuple[LandClass, ...] = ()
     written: tuple[Decision, ...] = ()
     kept: bool = False
+    restored: Path | None = None
+
+    def is_gone(self, root: Path) -> bool:
+        """Tell whether another window, which made room, or the user removed what holds them."""
+        is_there = self.restored is not None and self.restored.exists()
+        return self.kept and not is_there and not are_kept(self.cube, root, self.begun)
 
 
 class KeptDecisionJobs(KeptJobs):
@@ -78,12 +87,12 @@ class KeptDecisionJobs(KeptJobs):
     def _made(self) -> None:
         decisions, decided = self._session.decisions, self._decided
         if decided is None or decided.listed is not decisions.made:
-            self._begin(new_begun())
+            self._begin()
         elif decided.made != tuple(decisions.made):
             decided.made, decided.classes = tuple(decisions.made), tuple(decisions.classes())
             self.change()
 
-    def _begin(self, begun: str) -> None:
+    def _begin(self) -> None:
         """Write what was decided until now, and look at what is there instead."""
         self.flush()
         decisions, cube = self._session.decisions, self._session.cube
@@ -91,7 +100,7 @@ class KeptDecisionJobs(KeptJobs):
         if cube is not None:
             made = tuple(decisions.made)
             classes = tuple(decisions.classes())
-            self._decided = _Decided(cube, decisions.made, begun, made, classes, written=made)
+            self._decided = _Decided(cube, decisions.made, new_begun(), made, classes, written=made)
         self.list_again()
 
     # --- keeping it ------------------------------------------------------------------------
@@ -101,8 +110,7 @@ class KeptDecisionJobs(KeptJobs):
         decided, root = self._decided, data_folder()
         if decided is None:
             return
-        is_gone = decided.kept and not are_kept(decided.cube, root, decided.begun)
-        if is_gone or decided.made != decided.written:
+        if decided.is_gone(root) or decided.made != decided.written:
             made = decided.made
             keep_decisions(made, decided.classes, decided.cube, root, decided.begun, self.used)
             decided.written, decided.kept = made, bool(made)
@@ -113,16 +121,21 @@ class KeptDecisionJobs(KeptJobs):
         """Let decisions that were kept take the place of those that are listed, kept as well."""
         adopt_classes(self._session, ClassTable(kept.classes))
         self._session.decisions.restore(kept.made, kept.classes)
-        self._begin(kept.path.stem)
+        self._begin()
         if self._decided is not None:
-            self._decided.kept = True
+            self._decided.restored, self._decided.kept = kept.path, True
+        self.list_again()
         self._workflow.told.emit("info", f"Decisions restored: {kept}.")
         then()
 
     def listed(self) -> list[KeptDecisions]:
-        """Return what is kept, but for what is listed now."""
+        """Return what is kept, but for what is listed now or was just restored."""
         decided = self._decided
         if decided is None:
             return []
         known = kept_decisions(decided.cube, data_folder())
-        return [kept for kept in known if kept.path.stem != decided.begun]
+        return [
+            kept
+            for kept in known
+            if kept.path.stem != decided.begun and kept.path != decided.restored
+        ]

@@ -62,7 +62,37 @@ def test_decisions_come_back_after_a_crash(
     assert told[0].startswith("Decisions restored: ")
     session.decisions.undo()
     again.kept.decisions.flush()
-    assert kinds(user_data, tiny_job) == [expected[:2]]  # in the file that it came from
+    assert kinds(user_data, tiny_job) == [expected[:2], expected]
+    assert panel.kept.isHidden()  # neither what is listed nor what it came from is offered
+
+
+def test_two_windows_that_restore_the_same_write_to_files_of_their_own(
+    program: Any, audited: Any, workflow: Workflow, tiny_job: TinyJob, user_data: Path
+) -> None:
+    decide(audited)
+    workflow.kept.decisions.flush()
+    for undone in (1, 2):
+        window = program(tiny_job.cube)
+        window.kept.decisions.restore(window.kept.decisions.offered[-1])
+        for _ in range(undone):
+            window.session.decisions.undo()
+        window.kept.decisions.flush()
+    assert [len(made) for made in kinds(user_data, tiny_job)] == [1, 2, 3]
+
+
+def test_what_was_restored_is_written_again_where_its_file_went(
+    program: Any, audited: Any, workflow: Workflow, tiny_job: TinyJob, user_data: Path
+) -> None:
+    decide(audited)
+    workflow.kept.decisions.flush()
+    window = program(tiny_job.cube)
+    [offered] = window.kept.decisions.offered
+    window.kept.decisions.restore(offered)
+    window.kept.decisions.flush()
+    assert len(kinds(user_data, tiny_job)) == 1
+    offered.path.unlink()
+    window.kept.decisions.flush()
+    assert [len(made) for made in kinds(user_data, tiny_job)] == [3]
 
 
 def test_another_scene_leaves_them_and_they_are_offered_again(
