@@ -34,7 +34,7 @@ class MappingJobs(QObject):
 
     def map_scene(self) -> None:
         """Map the scene with the last model."""
-        self._begin(self._mapping.run, self._mapping.keep_before)
+        self._begin(self._mapping.run, self._bring_back)
 
     def continue_map(self) -> None:
         """Map what a stopped map is missing; a Cancel stops it again."""
@@ -73,6 +73,11 @@ class MappingJobs(QObject):
                 on_result=self._finish,
                 on_stop=lambda: self._on_stop(),
             )
+
+    def _bring_back(self) -> None:
+        """Show the map from before, and how well it agrees."""
+        self._mapping.keep_before()
+        self.assess()
 
     def _take_tile(self, event: Progress) -> None:
         from napari_ssamamba.prediction.class_map import MapTile

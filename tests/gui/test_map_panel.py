@@ -72,6 +72,19 @@ def test_the_accuracy_of_the_map_before_is_not_told_of_the_next_one(
     assert [complete for accuracy, complete in told if accuracy is not None] == [True]
 
 
+def test_a_map_that_is_brought_back_has_its_accuracy_again(
+    qtbot: Any, audited: Any, workflow: Workflow
+) -> None:
+    before = audited.map
+    audited.mapping.set_accuracy(result_of(audited.mapping.accuracy_run()))
+    oa = audited.accuracy.oa
+    workflow.mapping.map_scene()
+    assert audited.map is not before and audited.accuracy is None
+    workflow.mapping.cancel()
+    qtbot.waitUntil(lambda: audited.accuracy is not None, timeout=20_000)
+    assert audited.map is before and audited.accuracy.oa == oa
+
+
 def test_a_comparison_with_the_reference_before_ends_also_where_there_is_no_other(
     slow: Event, audited: Any, workflow: Workflow, tiny_job: Any
 ) -> None:
