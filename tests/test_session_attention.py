@@ -66,13 +66,30 @@ def test_painting_and_a_new_model_outdate_the_maps(session: Session, tiny_checkp
     map_scene(session)
     session.labels_painted()
     assert session.attention.maps is not None and session.attention.maps.outdated
+    session.set_checkpoint(replace(tiny_checkpoint, weights=dict(tiny_checkpoint.weights)))
     map_scene(session)
-    assert session.attention.maps is not None and not session.attention.maps.outdated
+    assert not session.attention.maps.outdated
     session.set_checkpoint(replace(tiny_checkpoint))
     assert session.attention.maps.outdated
     session.attention.with_map = False
     map_scene(session)
     assert session.attention.maps is None, "of the model before"
+
+
+def test_the_maps_of_a_model_that_does_not_know_the_labels_are_outdated_and_filled_in(
+    session: Session,
+) -> None:
+    attention = session.attention
+    session.labels_painted()
+    take_all(session, attention.view_run(Window(5, 9, 2, 8)))
+    attention.finish()
+    first = attention.maps
+    assert first is not None and first.outdated
+    take_all(session, attention.view_run(Window(9, 12, 2, 8)))
+    attention.finish()
+    assert attention.maps is first and np.isfinite(first.values[0]).sum() == 7 * 6
+    map_scene(session)
+    assert attention.maps is first, "of the model that made the map"
 
 
 def test_a_cancelled_mapping_brings_back_the_maps_before(session: Session) -> None:

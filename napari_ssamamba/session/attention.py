@@ -45,12 +45,15 @@ class AttentionMaps:
     model : ModelConfig
         Of the network whose attention it is.
     outdated : bool
-        Whether labels or model changed since.
+        Whether the model is another since, or does not know the labels as they are.
+    replaced : bool
+        Whether the model is another since: what is computed now does not belong to them.
     """
 
     values: NDArray[np.float32]
     model: ModelConfig
     outdated: bool = False
+    replaced: bool = False
 
     def filling(self) -> Generator[Progress, None, None]:
         """Fill new ones, zeros, with NaN, row by row."""
@@ -166,7 +169,7 @@ class SessionAttention:
     def view_run(self, region: Window) -> Generator[Progress, None, Mapped]:
         """Return the computation of the maps in a part of the scene, to be run anywhere.
 
-        Maps that are up to date are filled in, others are replaced.
+        Maps of the same model are filled in, others are replaced.
 
         Raises
         ------
@@ -179,7 +182,7 @@ class SessionAttention:
         cube, checkpoint = self._session.need_cube(), self._session.checkpoint
         if missing is not None or checkpoint is None:
             raise SSAMambaError(missing or "No model yet: train one first.")
-        preparing = self._begin() if self.maps is None or self.maps.outdated else ()
+        preparing = self._begin() if self.maps is None or self.maps.replaced else ()
         device = self._session.training.device
         mapping = partial(
             map_tiles,
@@ -199,7 +202,8 @@ class SessionAttention:
             return ()
         shape = 4, cube.rows, cube.columns
         allocate = self._session.mapping.room.arrays(4 * math.prod(shape))
-        maps = AttentionMaps(allocate(shape, np.float32), checkpoint.model)
+        values, behind = allocate(shape, np.float32), self._session.learned.behind
+        maps = AttentionMaps(values, checkpoint.model, outdated=behind)
         self._before, self._replaces, self.maps = self.maps, True, maps
         preparing = maps.filling()
         if cube.rows * cube.columns <= PREPARED_AT_ONCE:
@@ -215,8 +219,8 @@ class SessionAttention:
             self.events.maps_tile.emit(tile.window)
 
     def finish_mapping(self) -> None:
-        """Tell that the scene is mapped; without new maps, those that are outdated go."""
-        if not self._replaces and self.maps is not None and self.maps.outdated:
+        """Tell that the scene is mapped; without new maps, those of another model go."""
+        if not self._replaces and self.maps is not None and self.maps.replaced:
             self.maps = None
         self.finish()
 
@@ -300,6 +304,8 @@ class SessionAttention:
         self.set_pixel(None)
 
     def _model_changed(self) -> None:
+        if self.maps is not None:
+            self.maps.replaced = True
         self._outdate()
         self._map_changed()
         self.set_pixel(None)

@@ -73,6 +73,8 @@ def test_layers_are_outdated_replaced_and_go(opened: Any, qtbot: Any, tiny_check
     first.visible = False
     opened.session.labels_painted()
     assert all(layer.name.endswith("(outdated)") for layer in attention_layers(opened))
+    trained = replace(tiny_checkpoint, weights=dict(tiny_checkpoint.weights))
+    opened.session.set_checkpoint(trained)
     map_scene(opened, qtbot)
     assert opened.bridge.layers[ROLES[0]] is first
     assert first.name == "attention entropy (0–1)" and not first.visible
