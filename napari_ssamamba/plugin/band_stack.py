@@ -45,7 +45,7 @@ class BandSource:
     Attributes
     ----------
     overview : Overview or None
-        Set once it is there.
+        Set once it is there; done without when its file went from the cache.
     """
 
     def __init__(self, cube: Cube) -> None:
@@ -66,8 +66,11 @@ class BandSource:
         """
         costs = self.cube.touched_bytes(rows, columns, bands)
         every = max(1, -(-costs // COSTLY_BYTES))
-        if self.overview is not None and self.overview.factor <= every * rows.step:
-            thin, factor = self.overview.cube, self.overview.factor
+        overview = self.overview
+        if overview is not None and not overview.cube.paths[0].exists():
+            overview = self.overview = None
+        if overview is not None and overview.factor <= every * rows.step:
+            thin, factor = overview.cube, overview.factor
             down = np.minimum(np.array(rows) // factor, thin.rows - 1)
             across = np.minimum(np.array(columns) // factor, thin.columns - 1)
             inside = slice(int(down[0]), int(down[-1]) + 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,9 @@ def test_a_costly_file_is_read_in_some_rows_until_its_overview_is_there(
     rows, columns = np.minimum(np.arange(61) // 2, 29), np.minimum(np.arange(90) // 2, 44)
     thin = values[1:60:2, 1:90:2, 3]
     np.testing.assert_array_equal(np.asarray(level[3]), thin[np.ix_(rows, columns)])
+
+    shutil.rmtree(tmp_path / "cache")  # as another window does that makes room
+    np.testing.assert_array_equal(np.asarray(level[3]), coarse)
 
 
 def test_what_is_as_coarse_as_the_overview_comes_from_it(
