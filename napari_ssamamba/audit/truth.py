@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
-    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.classes import ClassTable, LandClass
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
 
@@ -57,6 +57,10 @@ class Truth:
     name: str
     ids: NDArray[np.uint16]
     classes: ClassTable
+
+    def follow(self, before: LandClass, after: LandClass) -> Truth:
+        """Name a class as another table did, see `ClassTable.follow`."""
+        return replace(self, classes=self.classes.follow(before, after))
 
 
 def find_truth(

@@ -193,6 +193,8 @@ class AuditState:
     def follow(self, before: LandClass, after: LandClass) -> None:
         """Name a class in the matrix as the class table does now; the chosen cell stays."""
         self._naming = self._naming.follow(before, after)
+        if self.compared_with is not None:
+            self.compared_with = self.compared_with.follow(before, after)
         if self._whole is not None:
             self._whole = _named(self._whole, self._whole.classes.follow(before, after))
             self.confusion = self._without_wrong()

@@ -122,7 +122,8 @@ class SessionChanges:
         """Name a class as the class table does now."""
         self._naming = self._naming.follow(before, after)
         if (kept := self.before) is not None:
-            self.before = replace(kept, classes=kept.classes.follow(before, after))
+            truth = None if kept.truth is None else kept.truth.follow(before, after)
+            self.before = replace(kept, classes=kept.classes.follow(before, after), truth=truth)
             if self._compared is kept:
                 self._compared = self.before
         if (found := self.found) is not None:

@@ -80,6 +80,21 @@ def test_a_map_that_is_brought_back_and_what_a_training_changed_follow(session):
     assert look(session.map.classes)[0] == "Maize"
 
 
+def test_a_class_of_the_truth_alone_has_its_new_name_in_what_a_training_changed(session, tiny_job):
+    only_there = replace(tiny_job.reference, classes=session.classes.add("Bare soil", None, 40))
+    session.classes = only_there.classes
+    session.set_reference(only_there)
+    session.audit.set_confusion(result_of(session.audit.confusion_run()))
+    session.rename_class(40, "Sand")
+    session.changes.keep_before()
+    session.rename_class(40, "Gravel")
+    session.mapping.run().close()
+    session.mapping.finish()
+    session.changes.take(result_of(session.changes.run()))
+    assert 40 not in session.map.classes
+    assert look(session.changes.found.classes, 40)[0] == "Gravel"
+
+
 def test_a_training_ends_with_the_names_that_were_given_while_it_ran(session):
     run = session.training_run()
     begun = [next(run)]
