@@ -249,14 +249,17 @@ class BandExplainer:
             block = torch.from_numpy(tile.block.astype(np.float64))[None]
             measured = block.ne(0).any(-1)
             start = torch.where(measured[..., None], level, 0.0)
+            pixel = torch.tensor([[row, column]])
             with torch.no_grad():
-                said = self._function(torch.cat([start, block]), measured.expand(2, -1, -1))
+                said = self._function(
+                    torch.cat([start, block]), measured.expand(2, -1, -1), pixel.expand(2, -1)
+                )
             if target is None:
                 target = ids[int(said[1].argmax())]
             output = ids.index(target)
             both = said[:, output].numpy()
             wanted = float(both[1] - both[0])
-            values.append(self._integrate(block, start, measured, output, wanted))
+            values.append(self._integrate(block, start, (measured, pixel), output, wanted))
             ends.append(both)
             used.append((row, column))
             yield Progress(done=done + 1, total=len(pixels), text="Finding which bands decided")
@@ -276,9 +279,12 @@ class BandExplainer:
         )
 
     def _integrate(
-        self, block: Tensor, start: Tensor, measured: Tensor, output: int, wanted: float
+        self, block: Tensor, start: Tensor, more: tuple[Tensor, Tensor], output: int, wanted: float
     ) -> NDArray[np.float64]:
-        """Return what each band adds on the way from `start`, shape (k,); `wanted` in all."""
+        """Return what each band adds on the way from `start`, shape (k,); `wanted` in all.
+
+        `more` is what the function takes beside the block.
+        """
         from captum.attr import IntegratedGradients
 
         method = IntegratedGradients(self._function)
@@ -287,7 +293,7 @@ class BandExplainer:
                 block,
                 start,
                 target=output,
-                additional_forward_args=measured,
+                additional_forward_args=more,
                 n_steps=steps,
                 internal_batch_size=AT_ONCE,
             )

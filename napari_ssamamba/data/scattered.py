@@ -28,14 +28,26 @@ class ScatteredTile(Tile):
     Pixel k is at row k · (2 margin + 1) of the core, which is one column wide. What a patch or an
     average of a pixel's surroundings reads lies in the pixel's own block. The window counts rows
     and columns of the core, not of the scene.
+
+    Attributes
+    ----------
+    places : ndarray of int64, shape (n, 2)
+        Row and column of each pixel in the scene.
     """
+
+    places: NDArray[np.int64]
+
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """See `Tile.pixels`."""
+        return self.places[self.measured[:: 2 * self.margin + 1, 0]]
 
     def with_margin(self, margin: int) -> ScatteredTile:
         """Return the same pixels with fewer of the others around each."""
         side, cut = 2 * self.margin + 1, self.margin - margin
         blocks = self.block.reshape(-1, side, side, self.block.shape[2])
         inner = blocks[:, cut : side - cut, cut : side - cut]
-        return _stacked(inner, margin, self.measured[::side, 0])
+        return _stacked(inner, margin, self.measured[::side, 0], self.places)
 
 
 def read_scattered(
@@ -75,15 +87,18 @@ def read_scattered(
     blocks[inside] = values[place]
     core = np.zeros(inside.shape, bool)
     core[inside] = measured[place]
-    return _stacked(blocks, margin, core[:, margin, margin])
+    return _stacked(blocks, margin, core[:, margin, margin], pixels)
 
 
 def _stacked(
-    blocks: NDArray[np.float32], margin: int, measured: NDArray[np.bool_]
+    blocks: NDArray[np.float32],
+    margin: int,
+    measured: NDArray[np.bool_],
+    places: NDArray[np.int64],
 ) -> ScatteredTile:
     """Put blocks of shape (n, side, side, bands) one below the other."""
     count, side, _, bands = blocks.shape
     core = np.zeros(((count - 1) * side + 1, 1), bool)
     core[::side, 0] = measured
     window = Window(0, len(core), 0, 1)
-    return ScatteredTile(window, margin, blocks.reshape(count * side, side, bands), core)
+    return ScatteredTile(window, margin, blocks.reshape(count * side, side, bands), core, places)

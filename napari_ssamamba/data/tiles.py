@@ -62,6 +62,12 @@ class Tile:
     block: NDArray[np.float32]
     measured: NDArray[np.bool_]
 
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """Row and column in the scene of the measured pixels, (n, 2), in their order."""
+        first = np.array([self.window.row0, self.window.column0])
+        return np.asarray(np.argwhere(self.measured) + first)
+
     def with_margin(self, margin: int) -> Tile:
         """Return the same tile with a narrower halo, sharing its memory."""
         cut = self.margin - margin

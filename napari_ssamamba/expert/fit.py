@@ -10,6 +10,7 @@ import numpy as np
 from napari_ssamamba.data.standardise import standardise_block
 from napari_ssamamba.data.tiles import Window, read_tile
 from napari_ssamamba.events import Progress, retold
+from napari_ssamamba.expert.asking import ask_alone
 from napari_ssamamba.expert.calibration import (
     PRIOR_PIXELS,
     fit_pool,
@@ -31,6 +32,7 @@ from napari_ssamamba.expert.spectral_expert import (
     SpectralExpert,
     share_of_surroundings,
 )
+from napari_ssamamba.expert.support import LABELS, choose_weight, log_support, places_around
 from napari_ssamamba.expert.surroundings import read_with_surroundings
 
 if TYPE_CHECKING:
@@ -104,7 +106,8 @@ class FittedExpert:
         Fitted to all pixels.
     held_out : ndarray of float64, shape (n, classes)
         Log-probabilities of each pixel by the members that did not learn from its fold, without
-        `SpectralExpert.shift`: held-out labels have the labels' shares.
+        `SpectralExpert.shift`, as held-out labels have the labels' shares, and without its
+        `SpectralExpert.support`.
     fold : ndarray of int64, shape (n,)
     without : dict of int
         By the number of a fold: the expert of those members, without `SpectralExpert.shift`. The
@@ -201,6 +204,7 @@ def fit_expert(
             floor=floor,
             weights=weights,
             shift=np.zeros(classes),
+            support=0.0,
         )
 
     expert = expert_without(None)
@@ -209,7 +213,40 @@ def fit_expert(
     if mapped is not None:
         shift = shift_of_shares(np.bincount(targets, minlength=classes), mapped)
         expert = replace(expert, shift=shift)
+    support = yield from _choose_support(cube, pixels, targets, standardiser, fold, without, rng)
+    expert = replace(expert, support=support)
+    without = {number: replace(one, support=support) for number, one in without.items()}
     return FittedExpert(expert, held_out, fold, without)
+
+
+def _choose_support(
+    cube: Cube,
+    pixels: NDArray[np.int32],
+    targets: NDArray[np.int64],
+    standardiser: Standardiser,
+    fold: NDArray[np.int64],
+    without: dict[int, SpectralExpert],
+    rng: np.random.Generator,
+) -> Generator[Progress, None, float]:
+    """Choose how much counts what lies around, on some labels, by experts without their fold."""
+    if not without:
+        return 0.0
+    some = rng.permutation(len(pixels))[:LABELS]
+    held_out, support, of_truth = [], [], []
+    for number, expert in without.items():
+        here = some[fold[some] == number]
+        places = places_around(pixels[here])
+        said, known = yield from ask_alone(cube, places, standardiser, expert)
+        held_out.append(said[:, 0])
+        support.append(log_support(np.exp(said), known))
+        of_truth.append(targets[here])
+    in_fields = any(expert.sees_surroundings for expert in without.values())
+    return choose_weight(
+        np.concatenate(held_out),
+        np.concatenate(support),
+        np.concatenate(of_truth),
+        in_fields=in_fields,
+    )
 
 
 def _weigh(

@@ -7,7 +7,8 @@ spectrum and once for the average of its surroundings. The weights, chosen on he
 pixels, tell how much the surroundings help: much in fields, little where pixels of 30 m are
 mixtures. There the surroundings are left out, and four classifiers remain.
 Few labels say little of how much of the scene each class covers: the expert's own map of the scene
-has a say in it, too.
+has a say in it, too. And classes are supported by what lies around, as far as held-out labels are
+right by it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.expert.calibration import log_softmax, pool, with_floor
+from napari_ssamamba.expert.support import REACH, log_support, places_around
 from napari_ssamamba.expert.surroundings import RADIUS, average_around
 
 if TYPE_CHECKING:
@@ -100,6 +102,8 @@ class SpectralExpert:
         In the pool: of the first view's, then of the second's.
     shift : ndarray of float64, shape (classes,)
         Added to the pool's log-probabilities, see `shift_of_shares`.
+    support : float
+        Weight of what lies around a pixel, see `log_support`; with 0 it is not looked at.
     """
 
     components: Components
@@ -107,6 +111,7 @@ class SpectralExpert:
     floor: float
     weights: NDArray[np.float64]
     shift: NDArray[np.float64]
+    support: float
 
     @property
     def classes(self) -> int:
@@ -116,7 +121,7 @@ class SpectralExpert:
     @property
     def margin(self) -> int:
         """Pixels that a tile needs around its core."""
-        return RADIUS if self.sees_surroundings else 0
+        return (RADIUS if self.sees_surroundings else 0) + (REACH if self.support else 0)
 
     @property
     def sees_surroundings(self) -> bool:
@@ -141,10 +146,46 @@ class SpectralExpert:
         ndarray of float64, shape (measured pixels, classes)
             Log-probabilities, in the order of ``tile.measured``.
         """
-        rows, columns = (slice(tile.margin, tile.margin + n) for n in tile.measured.shape)
-        views = [tile.block[rows, columns][tile.measured]]
+        if not self.support:
+            return (yield from self._alone(tile.block, tile.margin, tile.measured))
+        margin, shape = tile.margin - REACH, tuple(n + 2 * REACH for n in tile.measured.shape)
+        rows, columns = (slice(margin, margin + n) for n in shape)
+        steps = places_around(tile.pixels) - tile.pixels[:, None]
+        places = np.argwhere(tile.measured)[:, None] + REACH + steps  # (n, 9, 2)
+        at = tuple(np.moveaxis(places, -1, 0))
+        wanted = np.zeros(shape, bool)
+        wanted[at] = True
+        wanted &= tile.block[rows, columns].any(axis=-1)
+        wanted[REACH:-REACH, REACH:-REACH] |= tile.measured
+        said = np.zeros((*shape, self.classes))
+        said[wanted] = yield from self._alone(tile.block, margin, wanted)
+        return self.supported(said[at], wanted[at])
+
+    def supported(self, said: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Let pixels' classes be supported by what lies around.
+
+        Parameters
+        ----------
+        said : ndarray of float64, shape (n, 9, classes)
+            `log_probabilities` at `places_around` them.
+        known : ndarray of bool, shape (n, 9)
+            Where something was measured.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, classes)
+            Log-probabilities.
+        """
+        return log_softmax(said[:, 0] + self.support * log_support(np.exp(said), known))
+
+    def _alone(
+        self, block: NDArray[np.float32], margin: int, wanted: NDArray[np.bool_]
+    ) -> Generator[None, None, NDArray[np.float64]]:
+        """Classify wanted pixels of a block's core by themselves, as `log_probabilities`."""
+        rows, columns = (slice(margin, margin + n) for n in wanted.shape)
+        views = [block[rows, columns][wanted]]
         if self.sees_surroundings:
-            views.append(average_around(tile.block, tile.margin, tile.measured))
+            views.append(average_around(block, margin, wanted))
         found = np.empty((len(views[0]), self.classes))
         for start in range(0, len(found), PIXELS_AT_ONCE):
             part = slice(start, start + PIXELS_AT_ONCE)
@@ -154,6 +195,8 @@ class SpectralExpert:
 
     def log_probabilities(self, *views: NDArray[np.float32]) -> NDArray[np.float64]:
         """Classify pixels by their own spectra and, where it looks at them, their surroundings'.
+
+        What lies around does not support them, see `supported`.
 
         Parameters
         ----------

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_ssamamba.expert.surroundings import gaussian
+from napari_ssamamba.expert.support import LEAST, SQUARES, places_around
+from napari_ssamamba.expert.surroundings import RADIUS, gaussian
 from napari_ssamamba.model.network import load_network
 from napari_ssamamba.prediction.mixer import Members, Mixer
 
@@ -54,7 +55,7 @@ class MapFunction(nn.Module):
         self.expert = None if mixer.expert is None else _Expert(mixer.expert)
         self.register_buffer("weights", _tensor(mixer.weights))
 
-    def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
+    def forward(self, blocks: Tensor, measured: Tensor, pixels: Tensor) -> Tensor:
         """Classify the pixels in the middle.
 
         Parameters
@@ -62,6 +63,8 @@ class MapFunction(nn.Module):
         blocks : Tensor of float64, shape (n, S, S, k)
             Standardised; 0 where nothing was measured, as in `Tile`.
         measured : Tensor of bool, shape (n, S, S)
+        pixels : Tensor of int64, shape (n, 2)
+            Row and column of each in the scene.
 
         Returns
         -------
@@ -76,15 +79,13 @@ class MapFunction(nn.Module):
             members.append(self.weights[0] * _with_floor(logits.log_softmax(-1), self.expert.floor))
         if self.expert is not None:
             reach = self.expert.reach
-            near = _middle(blocks, self.margin, reach)
-            members.append(
-                self.weights[1] * self.expert(near, _middle(measured, self.margin, reach))
-            )
+            near = (_middle(values, self.margin, reach) for values in (blocks, measured))
+            members.append(self.weights[1] * self.expert(*near, pixels))
         return torch.softmax(torch.stack(members).sum(0), -1)
 
 
 class _Expert(nn.Module):
-    """`SpectralExpert.log_probabilities` of blocks, by the same equations."""
+    """`SpectralExpert.classify` of blocks, by the same equations."""
 
     gaussian: Tensor
     center: Tensor
@@ -96,6 +97,8 @@ class _Expert(nn.Module):
         super().__init__()
         self.floor = expert.floor
         self.reach = expert.margin
+        self.around = RADIUS if expert.sees_surroundings else 0
+        self.support = expert.support
         self.register_buffer("gaussian", _tensor(np.outer(gaussian(), gaussian())))
         self.register_buffer("center", _tensor(expert.components.center))
         self.register_buffer("axes", _tensor(expert.components.axes))
@@ -114,10 +117,29 @@ class _Expert(nn.Module):
             for view in expert.views
         ]
 
-    def forward(self, blocks: Tensor, measured: Tensor) -> Tensor:
+    def forward(self, blocks: Tensor, measured: Tensor, pixels: Tensor) -> Tensor:
         """Return log-probabilities (n, K) of blocks (n, 2 reach + 1, 2 reach + 1, k)."""
-        views = [blocks[:, self.reach, self.reach]]
-        if self.reach:
+        if not self.support:
+            return self._alone(blocks, measured)
+        at = pixels.numpy()
+        places = torch.from_numpy(places_around(at) - at[:, None] + self.reach)  # (n, 9, 2)
+        side, each = torch.arange(-self.around, self.around + 1), torch.arange(len(blocks))
+        said, known = [], []
+        for place in places.unbind(1):
+            rows, columns = place[:, :1, None] + side[:, None], place[:, 1:, None] + side
+            part = each[:, None, None], rows, columns
+            said.append(self._alone(blocks[part], measured[part]))
+            known.append(measured[each, *place.unbind(1)])
+        at_places, weights = torch.stack(said, 1), torch.stack(known, 1).double()[..., None]
+        counts = at_places.exp() * weights
+        means = [counts[:, at].sum(1) / weights[:, at].sum(1) for at in SQUARES]
+        support = torch.log(torch.stack(means).amax(0) + LEAST)
+        return torch.log_softmax(at_places[:, 0] + self.support * support, -1)
+
+    def _alone(self, blocks: Tensor, measured: Tensor) -> Tensor:
+        """Return `SpectralExpert.log_probabilities` of the pixels in the middle of blocks."""
+        views = [blocks[:, self.around, self.around]]
+        if self.around:
             share = self.gaussian * measured
             share = share / share.sum((1, 2), keepdim=True).clamp_min(torch.finfo(share.dtype).tiny)
             views.append(torch.einsum("nrc,nrck->nk", share, blocks))

@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-VERSION = 10
+VERSION = 11
 """Raised when a file's meaning or fields change; older ones stay readable. 2: files may hold a
 spectral expert, without which their map would be another one; those of version 1 hold none.
 3: they tell how each epoch went. 4: the expert may leave the surroundings out, and corrects the
 classes' shares. 5: they tell as what the training pixels were learned. 6: the expert has a
 quadratic analysis. 7: it has a logistic regression. 8: it looks at slopes, too.
-9: they tell how far standardised values may go. 10: the expert has other classifiers."""
+9: they tell how far standardised values may go. 10: the expert has other classifiers. 11: it counts
+what lies around a pixel."""
 
 HEADER = "checkpoint"
 """Where the header is in the file's metadata."""
@@ -193,6 +194,8 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
         parts["shift"] = np.zeros(config.classes)
     if parts and header.version < 10:
         parts = in_present_form(parts)
+    if parts and header.version < 11:
+        parts["support"] = np.zeros(1)
     expert = expert_from_arrays(parts, config.bands, config.classes) if parts else None
     if (expert is None) != (header.record.mixture is None):
         raise ValueError("it holds a spectral expert without its weight, or the other way round")

@@ -36,6 +36,7 @@ def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
         "floor": np.array([expert.floor]),
         "pool": expert.weights,
         "shift": expert.shift,
+        "support": np.array([expert.support]),
     }
     of_views = zip(*(view.regressions for view in expert.views), strict=True)
     for number, regression in enumerate(of_views):
@@ -158,6 +159,7 @@ def expert_from_arrays(
         "floor": (1,),
         "pool": (views * (2 + regressions),),
         "shift": (classes,),
+        "support": (1,),
     }
     for number in range(regressions):
         shapes |= _regression_shapes(arrays, number, views, classes)
@@ -172,7 +174,7 @@ def expert_from_arrays(
     floor, pool = float(arrays["floor"][0]), arrays["pool"]
     if not 1 <= views <= len(VIEWS):
         raise ValueError(f"the expert has {views} views of a pixel")
-    if not 0 < floor < 1 or (pool < 0).any():
+    if not 0 < floor < 1 or (pool < 0).any() or arrays["support"][0] < 0:
         raise ValueError("the expert's floor or weights cannot be")
     of_views = zip(
         arrays["linear_weights"],
@@ -194,6 +196,7 @@ def expert_from_arrays(
         floor=floor,
         weights=pool,
         shift=arrays["shift"],
+        support=float(arrays["support"][0]),
     )
 
 

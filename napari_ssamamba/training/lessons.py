@@ -22,8 +22,8 @@ import torch
 from torch.nn.functional import one_hot
 
 from napari_ssamamba.events import Progress, retold
-from napari_ssamamba.expert.spectral_expert import PIXELS_AT_ONCE
-from napari_ssamamba.expert.surroundings import read_own, read_with_surroundings
+from napari_ssamamba.expert.asking import ask
+from napari_ssamamba.expert.surroundings import read_own
 from napari_ssamamba.training.coordinates import COUNT, Coordinates, scene_coordinates
 from napari_ssamamba.training.learner import Samples
 from napari_ssamamba.training.optimisation import class_weights
@@ -52,15 +52,6 @@ RUN = 256
 
 MOST_VALUES = 8_000_000
 """Of the lessons' patches in memory, about: 32 MB."""
-
-BESIDE = 3 * np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)], np.int32)
-"""Steps, in rows and columns, to the pixels that a lesson's is compared with, after its own."""
-
-CORNERS = ([0, 1, 3], [0, 1, 4], [0, 2, 3], [0, 2, 4])
-"""Of these, a pixel and its neighbours on two sides."""
-
-LEAST = 1e-3
-"""Added to a mean of probabilities: no class is ruled out."""
 
 QUICK_PATCH = 3
 """Side of the largest patches that are learned in `TrainingConfig.max_steps`; larger ones, whose
@@ -91,33 +82,9 @@ class Lessons:
     coordinates: Coordinates
 
     def said_by(self, expert: SpectralExpert) -> Generator[Progress, None, NDArray[np.float32]]:
-        """Return the expert's probabilities, (m, classes); pauses now and then.
-
-        The scene is read anew, part by part: with those that they are compared with the spectra
-        would take some 50 MB. See `in_one_piece` for an expert that looks at surroundings.
-        """
-        asking = Progress(text="Asking the spectral expert")
-        cube, in_fields = self.cube, expert.sees_surroundings
-        places = self.pixels[:, None] + (BESIDE if in_fields else BESIDE[:1])  # (m, 5 or 1, 2)
-        inside = ((places >= 0) & (places < (cube.rows, cube.columns))).all(axis=-1)
-        points, of_place = np.unique(places[inside], axis=0, return_inverse=True)
-        said = np.empty((len(points), expert.classes), np.float32)
-        known = np.empty(len(points), bool)
-        views: tuple[NDArray[np.float32], ...]
-        for start in range(0, len(points), PIXELS_AT_ONCE):
-            part = slice(start, start + PIXELS_AT_ONCE)
-            here = cube, points[part], self.standardiser
-            if in_fields:
-                views = yield from retold(read_with_surroundings(*here), lambda _: asking)
-            else:
-                views = ((yield from retold(read_own(*here), lambda _: asking)),)
-            said[part] = np.exp(expert.log_probabilities(*views))
-            known[part] = views[0].any(axis=1)
-            yield asking
-        of_places = np.zeros((*inside.shape, expert.classes), np.float32)
-        measured = np.zeros(inside.shape, bool)
-        of_places[inside], measured[inside] = said[of_place], known[of_place]
-        return in_one_piece(of_places, measured) if in_fields else of_places[:, 0]
+        """Return the expert's probabilities, (m, classes); pauses now and then."""
+        said = yield from ask(self.cube, self.pixels, self.standardiser, expert)
+        return np.asarray(np.exp(said), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,42 +117,6 @@ class School:
             torch.cat((one_hot(targets, expert.classes).to(torch.float32), lessons)),
             torch.cat((LABELLED * often / often.sum(), of_lesson)),
         )
-
-
-def in_one_piece(said: NDArray[np.float32], measured: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Make pixels' probabilities agree with what lies on one side of them, a soft opening.
-
-    What covers a pixel of a field goes on for some pixels, up or down and left or right. So a class
-    counts as much as it does, on average, in the pixel and its two neighbours of the one of four
-    corners that has most of it: the probability p of class k becomes p (max over corners of that
-    mean)², normalised. Unlike an average it leaves borders where they are.
-
-    What it changes in overall accuracy and in the average over classes, on draws by seeds of 10 and
-    more, of the default: Salinas-A with 5 labels a class +0.04 and +0.04 (eight draws), the
-    built-in scene +0.24 and +0.13 (two), Houston's stand-in with 100 labels +0.3 and +0.3 and
-    HongHu's, disjoint, +0.1 and +0.5 (one each); of the network alone +0.07 to +0.5 in overall
-    accuracy. Four more pixels at the corners, or steps of 2 or 4, change the expert's own map by
-    0.2 points at most beside this one, on these scenes. Where the surroundings are left out, the
-    expert's map would lose by it: EnMAP with 30 labels a class -0.7 and -2.7 (ten draws).
-
-    Parameters
-    ----------
-    said : ndarray of float32, shape (m, 5, classes)
-        Probabilities of pixels and of those of `BESIDE`.
-    measured : ndarray of bool, shape (m, 5)
-        Which of them mean something; the first do.
-
-    Returns
-    -------
-    ndarray of float32, shape (m, classes)
-    """
-    counts = np.where(measured[..., None], said, 0)
-    best = np.zeros_like(said[:, 0])
-    for corner in CORNERS:
-        mean = counts[:, corner].sum(axis=1) / measured[:, corner].sum(axis=1)[:, None]
-        np.maximum(best, mean, out=best)
-    agreed = said[:, 0] * (best + LEAST) ** 2
-    return np.asarray(agreed / agreed.sum(axis=1, keepdims=True))
 
 
 def read_lessons(

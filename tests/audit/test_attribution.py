@@ -82,7 +82,7 @@ def test_the_bands_add_up_to_the_difference_of_the_maps_probability(tiny_job, ex
         explainer.checkpoint.band_indices,
     )
     block = torch.from_numpy(tile.block.astype(np.float64))[None]
-    said = function(block, block.ne(0).any(-1))[0, output]
+    said = function(block, block.ne(0).any(-1), torch.tensor([[23, 19]]))[0, output]
     assert found.baseline == pytest.approx(float(said), abs=1e-5)
 
 
@@ -108,7 +108,7 @@ def test_integrated_gradients_are_those_of_a_plain_sum(tiny_job, tiny_checkpoint
     steps = 1000
     for step in range(steps):
         at = (start + (step + 0.5) / steps * (block - start)).requires_grad_()
-        said = function(at[None], measured[None])[0, output]
+        said = function(at[None], measured[None], torch.tensor([[9, 9]]))[0, output]
         total += torch.autograd.grad(said, at)[0] / steps
     expected = (total * (block - start)).sum((0, 1)).numpy()
     np.testing.assert_allclose(found.values, expected, atol=2e-3)

@@ -19,6 +19,8 @@ from napari_ssamamba.prediction.predictor import predict
 PIXELS = ((9, 9), (23, 19), (3, 4), (16, 0))
 """In the middle, in a corner, beside pixels without measurement, at an edge."""
 
+AT = torch.tensor(PIXELS)
+
 
 def blocks_of(cube, checkpoint, margin):
     tiles = [
@@ -59,7 +61,7 @@ def test_it_is_what_the_map_is_made_by(tiny_job, checkpoint, members):
     function = MapFunction(checkpoint, members).eval()
     _, blocks, measured = blocks_of(tiny_job.cube, checkpoint, function.margin)
     with torch.inference_mode():
-        found = function(blocks, measured).numpy()
+        found = function(blocks, measured, AT).numpy()
     made = result_of(predict(tiny_job.cube, checkpoint, device="cpu", members=members))
     rows, columns = np.transpose(PIXELS)
     np.testing.assert_allclose(found.max(-1), made.confidence[rows, columns], atol=2e-5)
@@ -72,7 +74,7 @@ def test_its_expert_says_what_the_numpy_expert_says(tiny_job, checkpoint):
     mixer = Mixer(checkpoint, "expert")
     function = MapFunction(checkpoint, "expert")
     tiles, blocks, measured = blocks_of(tiny_job.cube, checkpoint, function.margin)
-    for tile, said in zip(tiles, function(blocks, measured).numpy(), strict=True):
+    for tile, said in zip(tiles, function(blocks, measured, AT).numpy(), strict=True):
         expected = result_of(mixer.mix(tile, mixer.unclassified(tile), Pace(1)))[0, 0]
         np.testing.assert_allclose(said, expected, atol=1e-6)
 
@@ -83,7 +85,7 @@ def test_its_network_says_what_the_network_says(tiny_job, tiny_checkpoint):
     _, blocks, measured = blocks_of(tiny_job.cube, tiny_checkpoint, function.margin)
     with torch.inference_mode():
         expected = network(blocks.permute(0, 3, 1, 2).float()).softmax(-1)
-        torch.testing.assert_close(function(blocks, measured).float(), expected)
+        torch.testing.assert_close(function(blocks, measured, AT).float(), expected)
 
 
 def test_its_gradient_is_the_slope_of_the_mixture(tiny_job, checkpoint):
@@ -91,12 +93,12 @@ def test_its_gradient_is_the_slope_of_the_mixture(tiny_job, checkpoint):
     _, blocks, measured = blocks_of(tiny_job.cube, checkpoint, function.margin)
     blocks = blocks[:2].requires_grad_()
     measured = measured[:2]
-    said = function(blocks, measured)[:, 1].sum()
+    said = function(blocks, measured, AT[:2])[:, 1].sum()
     (gradient,) = torch.autograd.grad(said, blocks)
     direction = torch.randn(blocks.shape, generator=torch.Generator().manual_seed(0)).double()
     step = 1e-2
     with torch.no_grad():
-        ahead = function(blocks + step * direction, measured)[:, 1].sum()
-        behind = function(blocks - step * direction, measured)[:, 1].sum()
+        ahead = function(blocks + step * direction, measured, AT[:2])[:, 1].sum()
+        behind = function(blocks - step * direction, measured, AT[:2])[:, 1].sum()
     slope = float(ahead - behind) / (2 * step)
     assert slope == pytest.approx(float((gradient * direction).sum()), rel=0.02, abs=2e-4)

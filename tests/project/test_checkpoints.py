@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.expert.spectral_expert import KINDS
+from napari_ssamamba.expert.surroundings import RADIUS
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
@@ -96,13 +97,25 @@ def test_the_expert_says_the_same_after_reading(tiny_checkpoint: Any, saved: Pat
         rtol=1e-12,
     )
     assert loaded.record.mixture == tiny_checkpoint.record.mixture
+    assert loaded.expert.support == tiny_checkpoint.expert.support > 0
+
+
+def test_an_expert_from_before_support_has_none(saved: Path) -> None:
+    def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
+        header["version"] = 10
+        del tensors["expert/support"]
+
+    rewrite(saved, before)
+    loaded = load_checkpoint(saved).expert
+    assert loaded is not None and loaded.support == 0 and loaded.margin == RADIUS
 
 
 def test_an_expert_that_leaves_the_surroundings_out_is_kept_so(
     tiny_checkpoint: Any, tmp_path: Path
 ) -> None:
     expert = tiny_checkpoint.expert
-    alone = replace(expert, views=expert.views[:1], weights=expert.weights[: len(KINDS)])
+    of_own = {"views": expert.views[:1], "weights": expert.weights[: len(KINDS)], "support": 0.0}
+    alone = replace(expert, **of_own)
     save_checkpoint(replace(tiny_checkpoint, expert=alone), tmp_path / "m")
     loaded = load_checkpoint(tmp_path / "m").expert
     assert loaded is not None and not loaded.sees_surroundings and loaded.margin == 0
@@ -207,6 +220,7 @@ def test_a_file_of_an_older_version_maps_as_it_did(saved: Path, version: int) ->
     expected = older_experts_say(arrays, OF_VERSION[version], spectra)
     assert np.ptp(expected) > 1
     np.testing.assert_allclose(loaded.log_probabilities(*spectra), expected, atol=1e-9)
+    assert loaded.support == 0  # nor do those around a pixel have a say
 
 
 @pytest.mark.parametrize("name", ["axes", "pool", "slope_kernel_gamma", "logistic_bias"])
@@ -293,6 +307,7 @@ def test_a_file_from_before_the_expert_is_a_network_alone(saved: Path) -> None:
         (lambda _, t: t["expert/regression0_pixels"].fill_(-3), "cannot be"),
         (lambda _, t: t["expert/regression1_first"].fill_(1), "does not have"),
         (lambda _, t: t.pop("expert/shift"), "missing or unknown: shift"),
+        (lambda _, t: t["expert/support"].fill_(-1), "cannot be"),
         (three_views, "3 views of a pixel"),
         (lambda h, _: h["record"].update(mixture=None), "without its weight"),
     ],

@@ -25,16 +25,8 @@ from napari_ssamamba.prediction.predictor import map_tiles
 from napari_ssamamba.training import trainer as trainer_module
 from napari_ssamamba.training.config import TrainingConfig
 from napari_ssamamba.training.coordinates import FIRST, scene_coordinates
-from napari_ssamamba.training.held_out import read_and_score_held_out
 from napari_ssamamba.training.learner import Samples
-from napari_ssamamba.training.lessons import (
-    BESIDE,
-    School,
-    in_one_piece,
-    read_lessons,
-    scattered_pixels,
-    taught,
-)
+from napari_ssamamba.training.lessons import School, read_lessons, scattered_pixels, taught
 from napari_ssamamba.training.preparation import fit_standardiser
 from napari_ssamamba.training.trainer import train
 
@@ -120,85 +112,18 @@ def test_lessons_are_measured_pixels_as_the_expert_sees_them(tiny_job: Any) -> N
     assert (ids[known] == truth[known]).mean() > 0.9
 
 
-def test_lessons_agree_with_what_lies_on_one_side_of_them(tiny_job: Any) -> None:
-    """Told pixel by pixel: what the expert says of each pixel and of those beside it."""
-    _, _, expert, lessons = prepared(tiny_job)
-    assert expert.sees_surroundings
-    cube, scale = tiny_job.cube, lessons.standardiser
-    edge = (lessons.pixels < 3).any(axis=1) | (lessons.pixels[:, 1] >= cube.columns - 3)
-    assert edge.any() and not edge.all()
-    found = result_of(lessons.said_by(expert))
-    for place, said in zip(lessons.pixels[::7], found[::7], strict=True):
-        of: dict[tuple[int, int], Any] = {}
-        for row, column in place + BESIDE:
-            if not (0 <= row < cube.rows and 0 <= column < cube.columns):
-                continue
-            pixel = np.array([[row, column]], np.int32)
-            views = result_of(read_with_surroundings(cube, pixel, scale))
-            if views[0].any():
-                step = int(row - place[0]), int(column - place[1])
-                of[step] = np.exp(expert.log_probabilities(*views)[0])
-        own = of[0, 0]
-        corners = [
-            np.mean([of[at] for at in ((0, 0), (down, 0), (0, right)) if at in of], axis=0)
-            for down in (-3, 3)
-            for right in (-3, 3)
-        ]
-        expected = own * (np.max(corners, axis=0) + 1e-3) ** 2
-        np.testing.assert_allclose(said, expected / expected.sum(), atol=1e-5)
-
-
-@pytest.mark.parametrize("in_fields", [True, False])
-def test_lessons_are_compared_with_others_where_the_expert_keeps_the_surroundings(
-    tiny_job: Any, monkeypatch: pytest.MonkeyPatch, in_fields: bool
-) -> None:
-    """In a training, where a fold is left out meanwhile, and where all are in turn."""
-    compared: list[int] = []
-
-    def comparing(said: Any, measured: Any) -> Any:
-        compared.append(len(said))
-        return in_one_piece(said, measured)
-
-    monkeypatch.setattr("napari_ssamamba.training.lessons.in_one_piece", comparing)
-    if not in_fields:
-        monkeypatch.setattr("napari_ssamamba.expert.fit.CLEARLY_LESS", 2.0)
-    run(tiny_job, SHORT)
-    assert len(compared) == (2 if in_fields else 0)
-    pixels, targets, _, lessons = prepared(tiny_job)
-    scale = lessons.standardiser
-    fitted = result_of(fit_expert(tiny_job.cube, pixels, targets, 3, scale, 0))
-    model = replace(tiny_job.model, bands=int(tiny_job.cube.good_indices.size), classes=3)
-    given = tiny_job.cube, pixels, targets, fitted.fold, fitted.without, model, scale, SHORT
-    result_of(read_and_score_held_out(*given, "cpu"))
-    assert len(compared) == (2 + len(fitted.without) if in_fields else 0)
-
-
-def test_borders_stay_and_single_pixels_yield() -> None:
-    """A pixel that is A, say the odds, beside A on two sides or nowhere."""
-    odds = np.array([0.7, 0.3], np.float32)
-    a, b = np.array([0.99, 0.01], np.float32), np.array([0.01, 0.99], np.float32)
-    all_measured = np.ones((1, 5), bool)
-    at_a_corner = np.stack((odds, a, b, a, b))[None]
-    between_others = np.stack((odds, b, b, b, b))[None]
-    assert in_one_piece(at_a_corner, all_measured)[0, 0] > 0.7
-    assert in_one_piece(between_others, all_measured)[0].argmax() == 1
-    nothing_known = np.stack((odds, b, a, b, b))[None]
-    alone = in_one_piece(nothing_known, np.array([[True, False, False, False, False]]))
-    only_once_more = odds * (odds + 1e-3) ** 2
-    np.testing.assert_allclose(alone[0], only_once_more / only_once_more.sum(), rtol=1e-5)
-
-
 def test_a_teacher_of_single_spectra_is_believed_pixel_by_pixel(
     tiny_job: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, expert, lessons = prepared(tiny_job)
-    alone = replace(expert, views=expert.views[:1], weights=expert.weights[: len(KINDS)])
+    of_own = {"views": expert.views[:1], "weights": expert.weights[: len(KINDS)], "support": 0.0}
+    alone = replace(expert, **of_own)
     scale = lessons.standardiser
     own, _ = result_of(read_with_surroundings(tiny_job.cube, lessons.pixels, scale))
     np.testing.assert_array_equal(lessons.coordinates.axes, scene_coordinates(own).axes)
     expected = np.exp(alone.log_probabilities(own))
     # what lies around is not even read
-    monkeypatch.delattr("napari_ssamamba.training.lessons.read_with_surroundings")
+    monkeypatch.delattr("napari_ssamamba.expert.asking.read_with_surroundings")
     np.testing.assert_allclose(result_of(lessons.said_by(alone)), expected, atol=1e-5)
 
 

@@ -326,7 +326,7 @@ def test_the_cube_is_never_read_whole(tiny_job: Any) -> None:
     assert raw.pixels < 40_000  # of 16 million
     raw.pixels = 0
     run(tiny_job, replace(SHORT, lessons=6000), cube=cube, split=split)
-    assert raw.pixels < 2_000_000  # however large the scene is; the expert is asked twice
+    assert raw.pixels < 2_500_000  # however large the scene is; the expert is asked twice
 
 
 def test_presets_are_fitted_to_the_scene(tiny_job: Any) -> None:
