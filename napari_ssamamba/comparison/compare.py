@@ -176,6 +176,7 @@ def _map_ours(
             parameters["network's weight"] = round(mixture.network_share, 2)
         if checkpoint.expert is not None and members != "network":
             parameters["weight of surroundings"] = round(checkpoint.expert.context, 2)
+            parameters["weight of support"] = checkpoint.expert.support
         results[members] = Scored(
             members,
             assess(truth, found, classes),
