@@ -32,7 +32,14 @@ from napari_ssamamba.expert.spectral_expert import (
     SpectralExpert,
     share_of_surroundings,
 )
-from napari_ssamamba.expert.support import LABELS, choose_weight, log_support, places_around
+from napari_ssamamba.expert.support import (
+    LABELS,
+    choose_weight,
+    lack_of_support,
+    log_support,
+    places_around,
+    usual_support,
+)
 from napari_ssamamba.expert.surroundings import read_with_surroundings
 
 if TYPE_CHECKING:
@@ -205,6 +212,7 @@ def fit_expert(
             weights=weights,
             shift=np.zeros(classes),
             support=0.0,
+            usual=np.zeros(classes),
         )
 
     expert = expert_without(None)
@@ -213,9 +221,9 @@ def fit_expert(
     if mapped is not None:
         shift = shift_of_shares(np.bincount(targets, minlength=classes), mapped)
         expert = replace(expert, shift=shift)
-    support = yield from _choose_support(cube, pixels, targets, standardiser, fold, without, rng)
-    expert = replace(expert, support=support)
-    without = {number: replace(one, support=support) for number, one in without.items()}
+    around = yield from _choose_support(cube, pixels, targets, standardiser, fold, without, rng)
+    expert = replace(expert, **around)
+    without = {number: replace(one, **around) for number, one in without.items()}
     return FittedExpert(expert, held_out, fold, without)
 
 
@@ -227,10 +235,13 @@ def _choose_support(
     fold: NDArray[np.int64],
     without: dict[int, SpectralExpert],
     rng: np.random.Generator,
-) -> Generator[Progress, None, float]:
-    """Choose how much counts what lies around, on some labels, by experts without their fold."""
-    if not without:
-        return 0.0
+) -> Generator[Progress, None, dict[str, Any]]:
+    """Choose how much counts what lies around, on some labels, by experts without their fold.
+
+    Where the surroundings are left out, it does not.
+    """
+    if not any(expert.sees_surroundings for expert in without.values()):
+        return {}
     some = rng.permutation(len(pixels))[:LABELS]
     held_out, support, of_truth = [], [], []
     for number, expert in without.items():
@@ -240,13 +251,11 @@ def _choose_support(
         held_out.append(said[:, 0])
         support.append(log_support(np.exp(said), known))
         of_truth.append(targets[here])
-    in_fields = any(expert.sees_surroundings for expert in without.values())
-    return choose_weight(
-        np.concatenate(held_out),
-        np.concatenate(support),
-        np.concatenate(of_truth),
-        in_fields=in_fields,
-    )
+    found, labels = np.concatenate(support), np.concatenate(of_truth)
+    usual = usual_support(found, labels)
+    lack = lack_of_support(found, usual)
+    weight = choose_weight(np.concatenate(held_out), lack, labels)
+    return {"support": weight, "usual": usual}
 
 
 def _weigh(

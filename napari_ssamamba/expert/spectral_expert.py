@@ -7,8 +7,8 @@ spectrum and once for the average of its surroundings. The weights, chosen on he
 pixels, tell how much the surroundings help: much in fields, little where pixels of 30 m are
 mixtures. There the surroundings are left out, and four classifiers remain.
 Few labels say little of how much of the scene each class covers: the expert's own map of the scene
-has a say in it, too. And classes are supported by what lies around, as far as held-out labels are
-right by it.
+has a say in it, too. And where the surroundings are looked at, classes are supported by what lies
+around, as far as held-out labels are right by it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.expert.calibration import log_softmax, pool, with_floor
-from napari_ssamamba.expert.support import REACH, log_support, places_around
+from napari_ssamamba.expert.support import REACH, lack_of_support, log_support, places_around
 from napari_ssamamba.expert.surroundings import RADIUS, average_around
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ class SpectralExpert:
     shift : ndarray of float64, shape (classes,)
         Added to the pool's log-probabilities, see `shift_of_shares`.
     support : float
-        Weight of what lies around a pixel, see `log_support`; with 0 it is not looked at.
+        Weight of what lies around a pixel, w of `support`; with 0 it is not looked at.
+    usual : ndarray of float64, shape (classes,)
+        See `usual_support`.
     """
 
     components: Components
@@ -112,6 +114,7 @@ class SpectralExpert:
     weights: NDArray[np.float64]
     shift: NDArray[np.float64]
     support: float
+    usual: NDArray[np.float64]
 
     @property
     def classes(self) -> int:
@@ -176,7 +179,8 @@ class SpectralExpert:
         ndarray of float64, shape (n, classes)
             Log-probabilities.
         """
-        return log_softmax(said[:, 0] + self.support * log_support(np.exp(said), known))
+        lack = lack_of_support(log_support(np.exp(said), known), self.usual)
+        return log_softmax(said[:, 0] + self.support * lack)
 
     def _alone(
         self, block: NDArray[np.float32], margin: int, wanted: NDArray[np.bool_]

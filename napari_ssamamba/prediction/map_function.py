@@ -92,6 +92,7 @@ class _Expert(nn.Module):
     axes: Tensor
     pool: Tensor
     shift: Tensor
+    usual: Tensor
 
     def __init__(self, expert: SpectralExpert) -> None:
         super().__init__()
@@ -99,6 +100,7 @@ class _Expert(nn.Module):
         self.reach = expert.margin
         self.around = RADIUS if expert.sees_surroundings else 0
         self.support = expert.support
+        self.register_buffer("usual", _tensor(expert.usual))
         self.register_buffer("gaussian", _tensor(np.outer(gaussian(), gaussian())))
         self.register_buffer("center", _tensor(expert.components.center))
         self.register_buffer("axes", _tensor(expert.components.axes))
@@ -133,8 +135,8 @@ class _Expert(nn.Module):
         at_places, weights = torch.stack(said, 1), torch.stack(known, 1).double()[..., None]
         counts = at_places.exp() * weights
         means = [counts[:, at].sum(1) / weights[:, at].sum(1) for at in SQUARES]
-        support = torch.log(torch.stack(means).amax(0) + LEAST)
-        return torch.log_softmax(at_places[:, 0] + self.support * support, -1)
+        lack = (torch.log(torch.stack(means).amax(0) + LEAST) - self.usual).clamp_max(0)
+        return torch.log_softmax(at_places[:, 0] + self.support * lack, -1)
 
     def _alone(self, blocks: Tensor, measured: Tensor) -> Tensor:
         """Return `SpectralExpert.log_probabilities` of the pixels in the middle of blocks."""

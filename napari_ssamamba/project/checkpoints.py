@@ -195,7 +195,7 @@ def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
     if parts and header.version < 10:
         parts = in_present_form(parts)
     if parts and header.version < 11:
-        parts["support"] = np.zeros(1)
+        parts["support"], parts["usual"] = np.zeros(1), np.zeros(config.classes)
     expert = expert_from_arrays(parts, config.bands, config.classes) if parts else None
     if (expert is None) != (header.record.mixture is None):
         raise ValueError("it holds a spectral expert without its weight, or the other way round")

@@ -37,6 +37,7 @@ def expert_arrays(expert: SpectralExpert) -> dict[str, NDArray[np.float64]]:
         "pool": expert.weights,
         "shift": expert.shift,
         "support": np.array([expert.support]),
+        "usual": expert.usual,
     }
     of_views = zip(*(view.regressions for view in expert.views), strict=True)
     for number, regression in enumerate(of_views):
@@ -160,6 +161,7 @@ def expert_from_arrays(
         "pool": (views * (2 + regressions),),
         "shift": (classes,),
         "support": (1,),
+        "usual": (classes,),
     }
     for number in range(regressions):
         shapes |= _regression_shapes(arrays, number, views, classes)
@@ -197,6 +199,7 @@ def expert_from_arrays(
         weights=pool,
         shift=arrays["shift"],
         support=float(arrays["support"][0]),
+        usual=arrays["usual"],
     )
 
 

@@ -17,11 +17,13 @@ from napari_ssamamba.expert.asking import ask
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.expert.support import (
-    IN_FIELDS,
+    EXPECTED,
     SIDE,
     choose_weight,
+    lack_of_support,
     log_support,
     places_around,
+    usual_support,
 )
 from napari_ssamamba.expert.surroundings import read_with_surroundings
 
@@ -74,15 +76,23 @@ def test_what_was_not_measured_says_nothing() -> None:
 def test_held_out_labels_say_how_much_it_counts(*, wide: bool) -> None:
     """Labels of A, of which the spectra are not sure: in a field of it, or along a line."""
     place = around(ODDS, down=A, right=A, down_right=A) if wide else around(ODDS, up=A, down=A)
-    support = np.repeat(log_support(place, np.ones((1, 9), bool)), 60, axis=0)
+    lack = np.repeat(log_support(place, np.ones((1, 9), bool)), 60, axis=0)
     held_out, targets = np.log(np.tile(ODDS, (60, 1))), np.zeros(60, int)
-    if wide:
-        assert choose_weight(held_out, support, targets, in_fields=False) >= 1
-    else:
-        assert choose_weight(held_out, support, targets, in_fields=True) <= 0.5
+    chosen = choose_weight(held_out, lack, targets)
+    assert chosen > EXPECTED + 1 if wide else chosen <= 0.5
     alike = np.zeros((60, 2))
-    assert choose_weight(alike, alike, targets, in_fields=True) == IN_FIELDS
-    assert choose_weight(alike, alike, targets, in_fields=False) == 0
+    assert choose_weight(alike, alike, targets) == EXPECTED
+
+
+def test_a_class_lacks_support_where_it_has_less_than_at_its_labels() -> None:
+    support = np.log([[0.9, 0.1], [0.9, 0.1], [0.5, 0.2], [0.7, 0.6]])
+    usual = usual_support(support, np.array([0, 0, 0, 1]))
+    mean, deviation = np.log([0.9, 0.9, 0.5]).mean(), np.log([0.9, 0.9, 0.5]).std()
+    np.testing.assert_allclose(usual, [mean - deviation, np.log(0.6)])
+    found = lack_of_support(np.log([[0.8, 0.5], [0.2, 0.9]]), usual)
+    expected = [[0, np.log(0.5 / 0.6)], [np.log(0.2) - mean + deviation, 0]]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert usual_support(support, np.zeros(4, int))[1] == 0
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +117,8 @@ def fitted(cube: Cube, truth: NDArray[Any]) -> tuple[Any, Any]:
 def test_an_expert_in_fields_counts_it_and_one_of_single_pixels_does_not(fields: Any) -> None:
     fit, _ = fitted(*fields)
     assert fit.expert.sees_surroundings and fit.expert.support >= 1
-    assert {one.support for one in fit.without.values()} == {fit.expert.support}
+    for one in fit.without.values():
+        assert one.support == fit.expert.support and (one.usual == fit.expert.usual).all()
     rng = np.random.default_rng(1)
     truth = rng.integers(0, 2, (48, 48))
     values = rng.normal(size=(2, 8))[truth] + rng.normal(0, 0.6, (48, 48, 8))
@@ -142,6 +153,28 @@ def test_an_edge_between_fields_that_looks_like_another_field_is_not_mapped_as_o
     assert right[1] >= right[0] - 0.005
 
 
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_a_narrow_class_that_is_labelled_stays(
+    monkeypatch: pytest.MonkeyPatch, noise: float
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.expert.fit.CLEARLY_LESS", 0.0)
+    rng = np.random.default_rng(4)
+    rows, columns = np.indices((64, 64))
+    truth = np.where(rows < 32, 0, 1)
+    truth[(rows + columns // 2) % 21 == 0] = 2  # tracks, a pixel wide
+    values = 2 * rng.normal(size=(3, 8))[truth] + rng.normal(0, noise, (64, 64, 8))
+    cube = Cube("tracks", values.astype(np.float32))
+    labelled = np.concatenate([rng.permutation(np.argwhere(truth == k))[:5] for k in range(3)])
+    scale = fit_mean_deviation(read_spectra(cube, labelled))
+    targets = np.repeat(np.arange(3), 5)
+    fit = result_of(fit_expert(cube, labelled.astype(np.int32), targets, 3, scale, 0))
+    tracks, right = np.argwhere(truth == 2).astype(np.int32), []
+    for support in (0.0, fit.expert.support):
+        said = result_of(ask(cube, tracks, scale, replace(fit.expert, support=support)))
+        right.append((said.argmax(axis=1) == 2).mean())
+    assert fit.expert.support > 1 and right[1] > 0.97 * right[0] > 0.9
+
+
 @pytest.mark.parametrize("of_own", [True, False])
 def test_tiles_and_single_pixels_say_what_the_equation_does(fields: Any, *, of_own: bool) -> None:
     """Told pixel by pixel, at borders of the scene and of what was measured, too."""
@@ -168,7 +201,8 @@ def test_tiles_and_single_pixels_say_what_the_equation_does(fields: Any, *, of_o
                 corners = [(i - i % 3 + 1, j - j % 3 + 1) for i, j in cells]
                 at = [(row, column), *(corner for corner in corners if corner in alone)]
                 means.append(np.mean([alone[place] for place in at], axis=0))
-        odds = alone[row, column] * (np.max(means, axis=0) + 1e-3) ** expert.support
+        share = (np.max(means, axis=0) + 1e-3) / np.exp(expert.usual)
+        odds = alone[row, column] * np.minimum(share, 1) ** expert.support
         expected.append(np.log(odds / odds.sum()))
     found = result_of(ask(cube, pixels, scale, expert))
     np.testing.assert_allclose(found, expected, atol=1e-5)

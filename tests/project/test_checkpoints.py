@@ -98,12 +98,13 @@ def test_the_expert_says_the_same_after_reading(tiny_checkpoint: Any, saved: Pat
     )
     assert loaded.record.mixture == tiny_checkpoint.record.mixture
     assert loaded.expert.support == tiny_checkpoint.expert.support > 0
+    np.testing.assert_array_equal(loaded.expert.usual, tiny_checkpoint.expert.usual)
 
 
 def test_an_expert_from_before_support_has_none(saved: Path) -> None:
     def before(header: dict[str, Any], tensors: dict[str, Any]) -> None:
         header["version"] = 10
-        del tensors["expert/support"]
+        del tensors["expert/support"], tensors["expert/usual"]
 
     rewrite(saved, before)
     loaded = load_checkpoint(saved).expert
