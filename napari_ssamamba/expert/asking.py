@@ -38,9 +38,13 @@ def ask(
     ------
     Progress
     """
-    places = places_around(pixels) if expert.support else pixels[:, None]
-    said, known = yield from ask_alone(cube, places, standardiser, expert)
-    return expert.supported(said, known) if expert.support else said[:, 0]
+    found = np.empty((len(pixels), expert.classes))
+    for start in range(0, len(pixels), PIXELS_AT_ONCE):
+        part = slice(start, start + PIXELS_AT_ONCE)
+        places = places_around(pixels[part]) if expert.support else pixels[part, None]
+        said, known = yield from ask_alone(cube, places, standardiser, expert)
+        found[part] = expert.supported(said, known) if expert.support else said[:, 0]
+    return found
 
 
 def ask_alone(
@@ -51,7 +55,7 @@ def ask_alone(
 ) -> Generator[Progress, None, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """Return what the expert says of pixels by themselves, as `SpectralExpert.log_probabilities`.
 
-    The scene is read part by part: all spectra together would take some 50 MB.
+    The scene is read part by part: all spectra together would take too much memory.
 
     Parameters
     ----------

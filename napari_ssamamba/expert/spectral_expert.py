@@ -154,7 +154,7 @@ class SpectralExpert:
         margin, shape = tile.margin - REACH, tuple(n + 2 * REACH for n in tile.measured.shape)
         rows, columns = (slice(margin, margin + n) for n in shape)
         steps = places_around(tile.pixels) - tile.pixels[:, None]
-        places = np.argwhere(tile.measured)[:, None] + REACH + steps  # (n, 9, 2)
+        places = np.argwhere(tile.measured)[:, None] + REACH + steps  # (n, 25, 2)
         at = tuple(np.moveaxis(places, -1, 0))
         wanted = np.zeros(shape, bool)
         wanted[at] = True
@@ -169,9 +169,9 @@ class SpectralExpert:
 
         Parameters
         ----------
-        said : ndarray of float64, shape (n, 9, classes)
+        said : ndarray of float64, shape (n, 25, classes)
             `log_probabilities` at `places_around` them.
-        known : ndarray of bool, shape (n, 9)
+        known : ndarray of bool, shape (n, 25)
             Where something was measured.
 
         Returns

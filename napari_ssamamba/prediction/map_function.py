@@ -124,7 +124,7 @@ class _Expert(nn.Module):
         if not self.support:
             return self._alone(blocks, measured)
         at = pixels.numpy()
-        places = torch.from_numpy(places_around(at) - at[:, None] + self.reach)  # (n, 9, 2)
+        places = torch.from_numpy(places_around(at) - at[:, None] + self.reach)  # (n, 25, 2)
         side, each = torch.arange(-self.around, self.around + 1), torch.arange(len(blocks))
         said, known = [], []
         for place in places.unbind(1):

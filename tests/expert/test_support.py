@@ -17,12 +17,12 @@ from napari_ssamamba.expert.asking import ask
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.expert.spectral_expert import KINDS
 from napari_ssamamba.expert.support import (
+    CELL,
+    CELLS,
     EXPECTED,
-    SIDE,
     choose_weight,
     lack_of_support,
     log_support,
-    places_around,
     usual_support,
 )
 from napari_ssamamba.expert.surroundings import read_with_surroundings
@@ -35,20 +35,14 @@ ODDS = np.array([0.7, 0.3])
 """Of a pixel that is A, say its spectrum."""
 
 
-MIDDLE = np.array([[31, 40]])
-"""Of a cell of 3 × 3 pixels."""
-
-
-def around(own: NDArray[Any], **of: NDArray[Any]) -> NDArray[Any]:
-    """Probabilities around it: B, but for the pixel and the corners named, e.g. up_left."""
-    steps = {"up": (-SIDE, 0), "down": (SIDE, 0), "left": (0, -SIDE), "right": (0, SIDE)}
-    places = (places_around(MIDDLE) - MIDDLE)[0]
-    said = np.stack([own if not place.any() else B for place in places])
-    for name, value in of.items():
-        step = np.sum([steps[part] for part in name.split("_")], axis=0)
-        [place] = np.flatnonzero((places == step).all(axis=1))
-        said[place] = value
+def around(own: NDArray[Any], of_a: NDArray[np.bool_]) -> NDArray[Any]:
+    """Probabilities in 5 × 5 cells, of which A lies in some, and B in the others."""
+    said = np.array([A if of_a[tuple(step + 2)] else B for step in CELLS])
+    said[0] = own
     return said[None]
+
+
+ROWS, COLUMNS = np.indices((5, 5)) - 2
 
 
 def supported(said: NDArray[Any], known: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -58,28 +52,28 @@ def supported(said: NDArray[Any], known: NDArray[Any] | None = None) -> NDArray[
 
 
 def test_corners_and_borders_of_fields_stay_and_what_is_narrow_yields() -> None:
-    corner = around(ODDS, down=A, right=A, down_right=A)
-    border = around(ODDS, up=A, down=A, right=A, up_right=A, down_right=A)
-    assert supported(corner)[0] > 0.7 and supported(border)[0] > 0.7
-    line, single = around(ODDS, up=A, down=A), around(ODDS)
-    assert supported(single)[0] < 0.2 < supported(line)[0] < 0.6 < ODDS[0]
+    corner, border = (ROWS >= 0) & (COLUMNS >= 0), COLUMNS >= 0
+    assert supported(around(ODDS, corner))[0] > 0.7 and supported(around(ODDS, border))[0] > 0.7
+    for line in (ROWS == 0, COLUMNS == 0, ROWS == COLUMNS, 2 * ROWS == COLUMNS):
+        assert supported(around(ODDS, ROWS > 9))[0] < supported(around(ODDS, line))[0] < 0.5
 
 
 def test_what_was_not_measured_says_nothing() -> None:
-    known = np.zeros((1, 9), bool)
+    known = np.zeros((1, 25), bool)
     known[0, 0] = True
     expected = ODDS * (ODDS + 1e-3) ** 2
-    np.testing.assert_allclose(supported(around(ODDS), known), expected / expected.sum())
+    found = supported(around(ODDS, COLUMNS > 9), known)
+    np.testing.assert_allclose(found, expected / expected.sum())
 
 
 @pytest.mark.parametrize("wide", [True, False])
 def test_held_out_labels_say_how_much_it_counts(*, wide: bool) -> None:
     """Labels of A, of which the spectra are not sure: in a field of it, or along a line."""
-    place = around(ODDS, down=A, right=A, down_right=A) if wide else around(ODDS, up=A, down=A)
-    lack = np.repeat(log_support(place, np.ones((1, 9), bool)), 60, axis=0)
+    place = around(ODDS, COLUMNS >= 0 if wide else COLUMNS == 0)
+    lack = np.repeat(log_support(place, np.ones((1, 25), bool)), 60, axis=0)
     held_out, targets = np.log(np.tile(ODDS, (60, 1))), np.zeros(60, int)
     chosen = choose_weight(held_out, lack, targets)
-    assert chosen > EXPECTED + 1 if wide else chosen <= 0.5
+    assert chosen > EXPECTED if wide else chosen <= 0.5
     alike = np.zeros((60, 2))
     assert choose_weight(alike, alike, targets) == EXPECTED
 
@@ -88,9 +82,9 @@ def test_a_class_lacks_support_where_it_has_less_than_at_its_labels() -> None:
     support = np.log([[0.9, 0.1], [0.9, 0.1], [0.5, 0.2], [0.7, 0.6]])
     usual = usual_support(support, np.array([0, 0, 0, 1]))
     mean, deviation = np.log([0.9, 0.9, 0.5]).mean(), np.log([0.9, 0.9, 0.5]).std()
-    np.testing.assert_allclose(usual, [mean - deviation, np.log(0.6)])
+    np.testing.assert_allclose(usual, [mean - 2 * deviation, np.log(0.6)])
     found = lack_of_support(np.log([[0.8, 0.5], [0.2, 0.9]]), usual)
-    expected = [[0, np.log(0.5 / 0.6)], [np.log(0.2) - mean + deviation, 0]]
+    expected = [[0, np.log(0.5 / 0.6)], [np.log(0.2) - mean + 2 * deviation, 0]]
     np.testing.assert_allclose(found, expected, atol=1e-12)
     assert usual_support(support, np.zeros(4, int))[1] == 0
 
@@ -195,12 +189,14 @@ def test_tiles_and_single_pixels_say_what_the_equation_does(fields: Any, *, of_o
     expected = []
     for row, column in pixels.tolist():
         means = []
-        for down in (-6, 6):
-            for right in (-6, 6):
-                cells = [(row + i, column + j) for i, j in ((down, 0), (0, right), (down, right))]
-                corners = [(i - i % 3 + 1, j - j % 3 + 1) for i, j in cells]
-                at = [(row, column), *(corner for corner in corners if corner in alone)]
-                means.append(np.mean([alone[place] for place in at], axis=0))
+        for first in np.ndindex(3, 3):
+            at = [(row, column)]
+            for step in np.ndindex(3, 3):
+                i, j = (first[k] + step[k] - 2 for k in (0, 1))
+                middle = (row // CELL + i) * CELL + 1, (column // CELL + j) * CELL + 1
+                if (i, j) != (0, 0) and middle in alone:
+                    at.append(middle)
+            means.append(np.mean([alone[place] for place in at], axis=0))
         share = (np.max(means, axis=0) + 1e-3) / np.exp(expert.usual)
         odds = alone[row, column] * np.minimum(share, 1) ** expert.support
         expected.append(np.log(odds / odds.sum()))
