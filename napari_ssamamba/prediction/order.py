@@ -27,13 +27,18 @@ FIRST_PIXELS = 200
 on a CPU, whatever the size of the scene."""
 
 SCATTERED = 8
-"""From this stride on pixels are read one by one: a patch and the expert's surroundings, up to
-13 × 13 pixels, are then little more than the stride's square, and soon much less."""
+"""Least stride from which pixels are read one by one, see `scattered_from`."""
+
+LITTLE_MORE = 1.7
+"""The side of what is read around such a pixel, in strides, at most."""
 
 SCATTERED_AT_ONCE = 4, 16
 """Rows and columns of the lattice in a unit of such pixels: enough that what a unit costs in any
-case is shared by many, few rows so that a file whose bands lie apart is touched in few places.
-Their surroundings are 11 MB with 256 bands."""
+case is shared by many, few rows so that a file whose bands lie apart is touched in few places."""
+
+READ_AT_ONCE = 4 * 16 * 13**2
+"""Pixels that are read for a unit of them, about, at most: 11 MB with 256 bands. Where more lies
+around each, as for an expert that counts support, it has fewer rows."""
 
 TOO_FEW = 16
 """Fewer of them cost nearly as much as a whole unit. A view that has moved uncovers a few at a time
@@ -85,11 +90,14 @@ class Unit:
         Of the lattice.
     new : ndarray of bool, shape (lattice rows, lattice columns)
         Pixels of the lattice in the window that nobody has computed.
+    scattered : bool
+        Whether these are read one by one, not the window.
     """
 
     window: Window
     stride: int
     new: NDArray[np.bool_]
+    scattered: bool
 
     @property
     def lattice(self) -> tuple[slice, slice]:
@@ -111,6 +119,18 @@ def lattice(window: Window, stride: int) -> tuple[slice, slice]:
     )
 
 
+def scattered_from(margin: int) -> int:
+    """Return the stride from which pixels are read one by one.
+
+    A pixel with so many on each side is then little more than the stride's square, and soon much
+    less.
+    """
+    stride = SCATTERED
+    while 2 * margin + 1 > LITTLE_MORE * stride:
+        stride *= 2
+    return stride
+
+
 class Order:
     """Hands out what is to be done next.
 
@@ -123,6 +143,8 @@ class Order:
         Of the scene: pixels that need not be done. What is handed out is marked in it.
     focus : Focus, optional
         Without it tiles come row by row.
+    margin : int
+        Pixels that are read on each side of what is wanted.
     tiles_again : bool
         Whether coarse passes may read whole tiles, of which a finer pass then reads all again. Not
         where reading is the larger part of the cost; the coarsest passes read pixel by pixel.
@@ -140,6 +162,7 @@ class Order:
         taken: NDArray[np.bool_],
         focus: Focus | None = None,
         *,
+        margin: int = 0,
         tiles_again: bool = True,
     ) -> None:
         check_tile_size(tile_size)
@@ -148,7 +171,11 @@ class Order:
         self._taken = taken
         self._focus = focus
         self._first_seen = self.seen
-        self._finest = 2 if tiles_again else SCATTERED
+        self._scattered = scattered_from(margin)
+        rows, columns = SCATTERED_AT_ONCE
+        most = READ_AT_ONCE // (columns * (2 * margin + 1) ** 2)
+        self._at_once = max(1, min(rows, most)), columns
+        self._finest = 2 if tiles_again else self._scattered
         self._open: dict[int, NDArray[np.bool_]] = {}  # by stride: which units may have work left
 
     @property
@@ -187,8 +214,8 @@ class Order:
 
     def _shape(self, stride: int) -> tuple[int, int]:
         """Return rows and columns of a unit."""
-        if stride >= SCATTERED:
-            return stride * SCATTERED_AT_ONCE[0], stride * SCATTERED_AT_ONCE[1]
+        if stride >= self._scattered:
+            return stride * self._at_once[0], stride * self._at_once[1]
         side = max(self._tile_size, min(self._tile_size * stride, LARGEST_COARSE))
         return side, side
 
@@ -240,7 +267,7 @@ class Order:
         region, (height, width) = self._region, self._shape(stride)
         row0, column0 = region.row0 + row * height, region.column0 + column * width
         whole = part = Window(row0, row0 + height, column0, column0 + width)
-        if stride >= SCATTERED:
+        if stride >= self._scattered:
             part = Window(
                 max(row0, within.row0 - stride),
                 min(whole.row1, within.row1 + stride),
@@ -268,7 +295,7 @@ class Order:
         if min(window.shape) <= 0:
             return None
         new = ~self._taken[lattice(window, stride)]
-        return Unit(window, stride, new) if new.any() else None
+        return Unit(window, stride, new, stride >= self._scattered) if new.any() else None
 
 
 def _common(a: Window, b: Window) -> Window | None:

@@ -239,6 +239,7 @@ def map_tiles(
         side if tile_size == "auto" else tile_size,
         taken,
         focus,
+        margin=mixer.margin,
         tiles_again=mixer.uses_network,
     )
     started = time.monotonic()

@@ -10,7 +10,6 @@ import numpy as np
 
 from napari_ssamamba.data.scattered import ScatteredTile, read_scattered
 from napari_ssamamba.data.tiles import read_tile
-from napari_ssamamba.prediction.order import SCATTERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +88,7 @@ def _same(a: Unit, b: Unit) -> bool:
 def read_unit(cube: Cube, unit: Unit, margin: int, checkpoint: Checkpoint) -> Tile:
     """Read a unit's new pixels with so many pixels around them, as the checkpoint wants them."""
     standardiser, bands = checkpoint.standardiser, checkpoint.band_indices
-    if unit.stride >= SCATTERED:
+    if unit.scattered:
         return read_scattered(cube, unit.pixels, margin, standardiser, bands)
     wanted = np.zeros(unit.window.shape, bool)
     wanted[:: unit.stride, :: unit.stride] = unit.new

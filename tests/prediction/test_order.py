@@ -11,12 +11,14 @@ import pytest
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.prediction.order import (
     FIRST_PIXELS,
+    READ_AT_ONCE,
     SCATTERED,
     TOO_FEW,
     Focus,
     Order,
     Seen,
     Unit,
+    scattered_from,
 )
 
 ROWS, COLUMNS = 150, 220
@@ -51,9 +53,10 @@ def seen_by(units: list[Unit], view: Window) -> np.ndarray:
     ids=str,
 )
 @pytest.mark.parametrize("again", [False, True])
-def test_each_pixel_comes_once(seen: Seen | None, again: bool) -> None:
+@pytest.mark.parametrize("margin", [3, 13])
+def test_each_pixel_comes_once(seen: Seen | None, again: bool, margin: int) -> None:
     count = np.zeros((ROWS, COLUMNS), int)
-    for unit in all_of(order_of(Focus(seen), tiles_again=again)):
+    for unit in all_of(order_of(Focus(seen), margin=margin, tiles_again=again)):
         assert (unit.pixels % unit.stride == 0).all()
         np.add.at(count, tuple(unit.pixels.T), 1)
         count[unit.lattice]  # lies in the scene
@@ -73,6 +76,18 @@ def test_the_view_comes_first_and_from_coarse_to_fine() -> None:
     inner = [u.pixels for u in units if u.stride == 8]
     count = [((p >= (30, 20)) & (p < (130, 140))).all(axis=1).sum() for p in inner]
     assert sum(count) <= FIRST_PIXELS
+
+
+@pytest.mark.parametrize(("margin", "first"), [(0, 8), (6, 8), (13, 16), (40, 64)])
+def test_pixels_are_read_one_by_one_where_little_lies_between_them(margin: int, first: int) -> None:
+    order = Order(Window(0, 3000, 0, 5000), 32, np.zeros((3000, 5000), bool), margin=margin)
+    assert scattered_from(margin) == first
+    for stride in (4, 8, 16, 32, 64, 128):
+        unit = order._nearest(stride, Window(0, 3000, 0, 5000), None)
+        assert unit is not None and unit.scattered == (stride >= first)
+        if unit.scattered:
+            read = len(unit.pixels) * (2 * margin + 1) ** 2
+            assert read <= READ_AT_ONCE or unit.new.shape[0] == 1
 
 
 def test_coarse_passes_compute_nothing_far_from_the_view() -> None:
