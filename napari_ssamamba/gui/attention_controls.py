@@ -74,5 +74,10 @@ class AttentionControls(QWidget):
         if maps is None:
             return ""
         if maps.outdated:
-            return "Attention maps outdated: labels or model changed since."
+            why = (
+                "the model is another since"
+                if maps.replaced
+                else "labels changed since the training"
+            )
+            return f"Attention maps outdated: {why}."
         return "" if maps.model.gate else "No map of the gate: this model has none."

@@ -113,9 +113,12 @@ def test_the_view_is_mapped_on_demand_and_can_be_cancelled(qtbot, workflow, tiny
     assert np.isfinite(attention.maps.values[0]).sum() == 100
     assert controls.view.isEnabled() and not controls.state.text()
     workflow.session.labels_painted()
-    assert "outdated" in controls.state.text()
+    assert controls.state.text() == "Attention maps outdated: labels changed since the training."
+    workflow.session.set_checkpoint(replace(tiny_checkpoint))
+    assert controls.state.text() == "Attention maps outdated: the model is another since."
     before = attention.maps
     controls.view.click()
+    assert attention.maps is not before
     workflow.cancel(VIEW)
     assert attention.maps is before
 
