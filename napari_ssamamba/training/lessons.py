@@ -4,9 +4,7 @@ Few labels train an expert that looks at single spectra and averages, not a netw
 can say of any pixel of the scene how likely each class is there, and the network learns that beside
 the labels (Hinton et al., Distilling the Knowledge in a Neural Network, 2015): one pixel in eight
 that it sees is a label, the others are lessons. So it sees thousands of patches as the scene has
-them, and finds what in them agrees with the expert and with the labels. In fields the expert's
-errors lie along borders and scattered; what it teaches there is made to agree with what lies on one
-side of a pixel, see `in_one_piece`.
+them, and finds what in them agrees with the expert and with the labels.
 
 A lesson tells of the labels that its expert has learned. Who asks a network about labels held out
 therefore has it taught by the members that did not learn them either, `FittedExpert.without`.
