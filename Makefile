@@ -75,7 +75,8 @@ lint: setup
 	$(BIN)/npe2 validate napari-ssamamba
 
 # A process a core, each with one thread: several threads of several processes get in each other's way.
-PARALLEL := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n logical --maxprocesses 8 --dist worksteal
+# Numba, where it shares OpenMP with PyTorch, gives PyTorch as many threads as it has itself.
+PARALLEL := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -q -n logical --maxprocesses 8 --dist worksteal
 
 unit: setup
 	QT_QPA_PLATFORM=offscreen $(PARALLEL) -m "not window"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -66,13 +67,16 @@ def test_labels_are_coloured_alone_until_all_jobs_are_done(qtbot: Any, numba: Nu
 
 
 def test_the_real_one_can_be_asked() -> None:
-    import numba  # as napari does where it is installed
-
-    before = numba.get_num_threads()
-    leave_to_jobs()
-    during = numba.get_num_threads()
-    take_back()
-    assert (during, numba.get_num_threads()) == (1, before)
+    code = (
+        "import numba; from napari_ssamamba.gui.cores import leave_to_jobs, take_back\n"
+        "leave_to_jobs(); print(numba.get_num_threads())\n"
+        "take_back(); print(numba.get_num_threads())"
+    )
+    with_three = os.environ | {"NUMBA_NUM_THREADS": "3"}  # these tests may run with one
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=with_three, check=True, capture_output=True, text=True
+    ).stdout
+    assert said.split() == ["1", "3"]
 
 
 def test_without_numba_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_a_training_of_the_large_network_holds_less_than_published(
 
 def test_what_further_steps_would_need_is_given_back() -> None:
     with TensorBytes() as held:
-        learner = make_learner(protocol("paper"), torch.device("cpu"))
+        learner = make_learner(protocol("paper"), torch.device("cpu"), samples=32)
         before = held.now
         result_of(learner.step(torch.arange(learner.config.batch_size)))
         weights = sum(parameter.nbytes for parameter in learner.network.parameters())
@@ -136,9 +136,8 @@ def held_on_a_gpu(work: str) -> tuple[int, int]:
     return torch.cuda.max_memory_reserved(), torch.cuda.max_memory_allocated()
 
 
-def make_learner(config: TrainingConfig, device: torch.device) -> Learner:
-    """Return the large network in training on 900 samples, which validate as well."""
-    samples = 900
+def make_learner(config: TrainingConfig, device: torch.device, samples: int = 900) -> Learner:
+    """Return the large network in training on samples, which validate as well."""
     generator = torch.Generator()
     network = build_network(preset("standard", 256, 22), generator).to(device)
     set_generator(network, torch.Generator(device))
