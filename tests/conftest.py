@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_xvfb_disable() -> bool:
+    """Tests without a window need no virtual display."""
+    return os.environ.get("QT_QPA_PLATFORM") == "offscreen"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.window
+pytestmark = [pytest.mark.window, pytest.mark.alone]
 
 FROZEN_MS = 2000
 """A user would say that the window froze. The design's goal, 100 ms above the idle viewer, is far

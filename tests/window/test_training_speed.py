@@ -18,7 +18,7 @@ from napari_ssamamba.training.trainer import train
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.window
+pytestmark = [pytest.mark.window, pytest.mark.alone]
 
 STEPS = 80
 """Of the training; half as many score the network afterwards."""
