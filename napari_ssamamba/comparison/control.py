@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.comparison.baselines import Prediction, svm_search
-from napari_ssamamba.data.tiles import Window, read_tile, tile_grid
-from napari_ssamamba.events import Progress, retold
+from napari_ssamamba.events import Progress
+from napari_ssamamba.expert.asking import ask
 from napari_ssamamba.expert.calibration import best_temperature, log_softmax, pool, with_floor
 from napari_ssamamba.expert.fit import FOLDS, fit_expert
 from napari_ssamamba.training.mixing import choose_weights
@@ -22,12 +22,9 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.standardise import Standardiser
-    from napari_ssamamba.expert.spectral_expert import SpectralExpert
 
 FACTORS = tuple(np.geomspace(0.2, 20.0, 16))
 """On the machine's decision values, of which one is chosen on held-out pixels."""
-
-TILE = 64
 
 
 def run_control(
@@ -77,31 +74,12 @@ def run_control(
     of_machine = with_floor(
         log_softmax(_scores(search.best_estimator_, test, classes) * factor), floor
     )
-    of_expert = yield from expert_log_probabilities(cube, fitted.expert, standardiser, test_pixels)
+    of_expert = yield from ask(cube, test_pixels, standardiser, fitted.expert)
     found = pool(weights, np.stack((of_machine, of_expert))).argmax(axis=1)
     share = weights[0] / max(weights.sum(), 1e-9)
     return Prediction(
         found, trained - started, time.perf_counter() - trained, {"SVM's weight": round(share, 2)}
     )
-
-
-def expert_log_probabilities(
-    cube: Cube, expert: SpectralExpert, standardiser: Standardiser, pixels: NDArray[np.int32]
-) -> Generator[Progress, None, NDArray[np.float64]]:
-    """Ask the expert about single pixels, in tiles; (n, classes), equal where not measured."""
-    place_of = np.full((cube.rows, cube.columns), -1, np.int64)
-    place_of[pixels[:, 0], pixels[:, 1]] = np.arange(len(pixels))
-    found = np.full((len(pixels), expert.classes), -np.log(expert.classes))
-    asking = Progress(text="Asking the spectral expert")
-    for place in tile_grid(Window(0, cube.rows, 0, cube.columns), TILE):
-        here = place_of[place.rows, place.columns]
-        if (here < 0).all():
-            continue
-        tile = read_tile(cube, place, expert.margin, standardiser)
-        said = yield from retold(expert.classify(tile), lambda _: asking)
-        wanted = here[tile.measured]
-        found[wanted[wanted >= 0]] = said[wanted >= 0]
-    return found
 
 
 def _scores(machine: Any, spectra: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
