@@ -60,4 +60,5 @@ def train_on_labels(
     model, device = settings.preset, settings.device
     previews = settings.preview
     run = train(cube, split, classes, model, config, device, start, snapshots=previews)
+    del ids, split  # as large as the scene; the training lets go of them soon
     return (yield from run)

@@ -10,15 +10,13 @@ import numpy as np
 import torch
 
 from napari_ssamamba.checkpoint import Checkpoint, EpochRecord, TrainingRecord
-from napari_ssamamba.data.classes import UNLABELLED, ClassTable
-from napari_ssamamba.errors import LabelsError
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.model.network import build_network, empty_network, set_generator
-from napari_ssamamba.training.check import check_labels, unmeasured_text
 from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone, TrainingStarted
-from napari_ssamamba.training.learner import NO_OUTPUT, Learner, Samples
+from napari_ssamamba.training.labelled import labelled_pixels
+from napari_ssamamba.training.learner import Learner, Samples
 from napari_ssamamba.training.lessons import taught
 from napari_ssamamba.training.material import read_material
 from napari_ssamamba.training.mixing import fitting_patch, weigh
@@ -38,9 +36,9 @@ from napari_ssamamba.training.warm_start import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from numpy.typing import NDArray
     from torch import Tensor
 
+    from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
     from napari_ssamamba.model.config import ModelConfig, Preset
@@ -120,36 +118,23 @@ def train(
     if start_from is not None:
         config = config.restarted()
         split = continue_split(split, start_from, cube)
-    learned = np.where(split.train | split.validation, split.ids, np.uint16(UNLABELLED))
-    missing = check_labels(cube, learned, classes, config)
-    if len(missing):
-        split = split.without(missing)
-        yield Notice(text=unmeasured_text(cube, missing))
-    present = {int(i) for i in np.unique(split.ids[split.train])}
-    outputs = ClassTable(tuple(c for c in classes if c.id in present))
-    if len(outputs) < 2:
-        raise LabelsError(
-            f"Classes with training pixels: {len(outputs)} ({split.description}). Training needs "
-            "two or more: label more, or choose another split."
-        )
-    train_pixels = np.argwhere(split.train).astype(np.int32)
-    n = len(train_pixels)
-    validation_pixels = np.argwhere(split.validation).astype(np.int32)
+    given = yield from labelled_pixels(cube, split, classes, config)
+    del split  # as large as the scene; no one else may hold it
+    outputs, n = given.outputs, len(given.train)
     actual = fitted_model(model, cube, len(outputs))
     if start_from is None:
-        standardiser = yield from fit_standardiser(cube, train_pixels, config)
+        standardiser = yield from fit_standardiser(cube, given.train, config)
     else:
         actual = check_start(start_from, cube, actual, follow_scene=config.follow_scene)
         standardiser = start_from.standardiser
-    pixels, wanted = np.concatenate((train_pixels, validation_pixels)), _targets(split, outputs)
     expert = None
     if config.mixture == "mixed":
         expert = yield from fit_expert(
-            cube, train_pixels, wanted[:n], len(outputs), standardiser, config.seed
+            cube, given.train, given.targets[:n], len(outputs), standardiser, config.seed
         )
         if start_from is None and config.follow_scene:
             actual = fitting_patch(actual, expert)
-    material = yield from read_material(cube, pixels, actual, standardiser, config)
+    material = yield from read_material(cube, given.all, actual, standardiser, config)
     config, coordinates = material.config, material.coordinates
     draft = Checkpoint(
         weights={},
@@ -158,23 +143,23 @@ def train(
         band_indices=cube.good_indices.astype(np.int64),
         wavelengths=None if cube.wavelengths is None else cube.wavelengths[cube.good_indices],
         classes=outputs,
-        training_pixels=train_pixels,
-        validation_pixels=validation_pixels,
-        training_ids=split.ids[split.train].astype(np.int32),
+        training_pixels=given.train,
+        validation_pixels=given.validation,
+        training_ids=given.training_ids,
         record=TrainingRecord(
             scene=cube.name,
             scene_shape=cube.shape,
             fingerprint=cube.fingerprint,
             synthetic=cube.synthetic,
             protocol=config.protocol,
-            split=split.description,
+            split=given.description,
             standardisation=f"{config.standardisation}, {standardiser.fitted_on}",
             device=str(chosen),
             seed=config.seed,
             epochs=0,
             seconds=0.0,
             n_train=n,
-            n_validation=len(validation_pixels),
+            n_validation=len(given.validation),
             validation_oa=None,
         ),
     )
@@ -187,7 +172,7 @@ def train(
         network = network.to(chosen)
         set_generator(network, torch.Generator(chosen).manual_seed(config.seed))
         table, index, school = material.on(chosen)
-        targets = torch.from_numpy(wanted).to(chosen)
+        targets = torch.from_numpy(given.targets).to(chosen)
         labelled = trained = Samples(index[:n], targets[:n])
         if school is not None and expert is not None:
             trained = yield from school.samples(labelled, expert.expert, config)
@@ -208,7 +193,7 @@ def train(
             model=actual,
             parameters=sum(p.numel() for p in empty_network(actual).parameters()),
             n_train=n,
-            n_validation=len(validation_pixels),
+            n_validation=len(given.validation),
             epochs=config.epochs,
             device=str(chosen),
         )
@@ -314,11 +299,3 @@ def _learn(
         if choosing and epoch - best_epoch >= config.patience:
             break
     return weights, kept_accuracy, tuple(history)
-
-
-def _targets(split: Split, outputs: ClassTable) -> NDArray[np.int64]:
-    """Return the output that each training pixel, then each validation pixel stands for."""
-    output = np.full(max(outputs.ids) + 1, NO_OUTPUT, np.int64)
-    output[list(outputs.ids)] = np.arange(len(outputs))
-    ids = np.concatenate((split.ids[split.train], split.ids[split.validation]))
-    return np.where(ids <= max(outputs.ids), output[np.minimum(ids, max(outputs.ids))], NO_OUTPUT)
