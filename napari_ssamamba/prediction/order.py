@@ -4,8 +4,8 @@ Coarse to fine by lattices: of stride s, the pixels whose row and column are mul
 lattice holds those of twice its stride, so that nothing is computed twice: each pass takes what it
 adds. What the passes read and project again, only where the user looks, makes a pixel of a view of
 128 × 128 cost some 10 % more than row by row (median of four runs that differed by as much; compact
-preset, 132 bands, 2 cores, strides 16, 8, 4 and 2), or 20 to 36 % where the expert counts support
-(`ssamamba benchmark --scene`, 12 runs of 256 bands).
+preset, 132 bands, 2 cores, strides 16, 8, 4 and 2), or 21 to 36 % where the expert counts support
+(`ssamamba benchmark --scene`, 13 runs of 256 bands).
 """
 
 from __future__ import annotations
