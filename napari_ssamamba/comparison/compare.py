@@ -18,10 +18,10 @@ from napari_ssamamba.data.patches import read_spectra
 from napari_ssamamba.data.standardise import fit_mean_deviation
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import LabelsError
-from napari_ssamamba.events import Notice, Progress, retold
+from napari_ssamamba.events import Progress, retold
 from napari_ssamamba.prediction.class_map import MapTile
 from napari_ssamamba.prediction.predictor import map_tiles
-from napari_ssamamba.training.check import check_labels, unmeasured_text
+from napari_ssamamba.training.labelled import measured_split
 from napari_ssamamba.training.metrics import assess
 from napari_ssamamba.training.trainer import train
 
@@ -131,11 +131,7 @@ def compare(
             f"No pixel is left to test on ({split.description}). Draw training pixels from the "
             "labels, or give a map of test pixels."
         )
-    learned = np.where(split.train | split.validation, split.ids, np.uint16(UNLABELLED))
-    missing = check_labels(cube, learned, classes, config)
-    if len(missing):
-        split = split.without(missing)
-        yield Notice(text=unmeasured_text(cube, missing))
+    split = yield from measured_split(cube, split, classes, config)
     results: dict[Method, Scored] = {}
     if wanted := [m for m in OURS if m in methods]:
         checkpoint = yield from train(cube, split, classes, model, config, device)

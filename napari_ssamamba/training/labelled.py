@@ -55,10 +55,10 @@ class LabelledPixels:
         return np.concatenate((self.train, self.validation))
 
 
-def labelled_pixels(
+def measured_split(
     cube: Cube, split: Split, classes: ClassTable, config: TrainingConfig
-) -> Generator[Notice, None, LabelledPixels]:
-    """Find a split's pixels, after they were checked.
+) -> Generator[Notice, None, Split]:
+    """Check the labels of a split that are learned from or validate; leave out the unmeasured.
 
     Parameters
     ----------
@@ -76,13 +76,27 @@ def labelled_pixels(
     Raises
     ------
     LabelsError
-        As `check_labels` does, and where fewer than two classes have pixels to learn from.
+        As `check_labels` does.
     """
     learned = np.where(split.train | split.validation, split.ids, np.uint16(UNLABELLED))
     missing = check_labels(cube, learned, classes, config)
-    if len(missing):
-        split = split.without(missing)
-        yield Notice(text=unmeasured_text(cube, missing))
+    if not len(missing):
+        return split
+    yield Notice(text=unmeasured_text(cube, missing))
+    return split.without(missing)
+
+
+def labelled_pixels(
+    cube: Cube, split: Split, classes: ClassTable, config: TrainingConfig
+) -> Generator[Notice, None, LabelledPixels]:
+    """Find a split's pixels, after `measured_split`.
+
+    Raises
+    ------
+    LabelsError
+        As that does, and where fewer than two classes have pixels to learn from.
+    """
+    split = yield from measured_split(cube, split, classes, config)
     training_ids = split.ids[split.train]
     present = {int(i) for i in np.unique(training_ids)}
     outputs = ClassTable(tuple(c for c in classes if c.id in present))
