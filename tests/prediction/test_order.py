@@ -71,7 +71,7 @@ def test_the_view_comes_first_and_from_coarse_to_fine() -> None:
     assert inside[: last + 1].all()  # nothing else before the view is done
     strides = [u.stride for u in units]
     assert strides[: last + 1] == sorted(strides[: last + 1], reverse=True)
-    assert set(strides[: last + 1]) == {8, 4, 2, 1}
+    assert set(strides[: last + 1]) == {8, 4, 1}
     assert set(strides[last + 1 :]) == {1}
     inner = [u.pixels for u in units if u.stride == 8]
     count = [((p >= (30, 20)) & (p < (130, 140))).all(axis=1).sum() for p in inner]
@@ -134,7 +134,9 @@ def test_within_a_pass_units_come_from_the_middle_outward() -> None:
 
 
 def test_finer_than_the_screen_is_done_at_once() -> None:
-    assert {u.stride for u in all_of(order_of(Focus(Seen(SCENE, 4.3))))} == {16, 8, 4, 1}
+    assert {u.stride for u in all_of(order_of(Focus(Seen(SCENE, 4.3))))} == {16, 4, 1}
+    assert {u.stride for u in all_of(order_of(Focus(Seen(SCENE, 8.6))))} == {16, 8, 1}
+    assert {u.stride for u in all_of(order_of(Focus(Seen(SCENE, 40))))} == {1}
     assert {u.stride for u in all_of(order_of(Focus(Seen(SCENE)), tiles_again=False))} == {16, 8, 1}
 
 
