@@ -111,13 +111,17 @@ class KernelChoice:
 
 def kernel(a: Values, b: Values, gamma: float) -> Values:
     """Return exp(−γ |a_i − b_j|²), (n, m)."""
-    return np.asarray(np.exp(-gamma * squared_distances(a, b)))
+    values = squared_distances(a, b)
+    values *= -gamma
+    return np.asarray(np.exp(values, out=values))
 
 
 def squared_distances(a: Values, b: Values) -> Values:
-    """Return |a_i − b_j|², (n, m)."""
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return np.asarray(squares.clip(0))
+    """Return |a_i − b_j|², (n, m), as the one product of (−2a, |a|², 1) and (b, 1, |b|²)."""
+    left = np.column_stack((-2 * a, (a**2).sum(axis=1), np.ones(len(a))))
+    right = np.column_stack((b, np.ones(len(b)), (b**2).sum(axis=1)))
+    squares = left @ right.T
+    return np.asarray(np.maximum(squares, 0, out=squares))
 
 
 def spanned(centers: Values, gamma: float) -> Values:

@@ -63,7 +63,7 @@ class QuadraticScores:
         flat = self.whitening.transpose(1, 0, 2).reshape(r, classes * r)
         white = (points @ flat).reshape(-1, classes, r)
         white -= np.einsum("kr,krs->ks", self.means, self.whitening)
-        return np.asarray(self.bias - 0.5 * (white**2).sum(axis=-1))
+        return np.asarray(self.bias - 0.5 * np.einsum("nkr,nkr->nk", white, white))
 
     def scaled(self, factor: float) -> QuadraticScores:
         """Return the same with scores times a factor."""

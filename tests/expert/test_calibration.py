@@ -79,6 +79,16 @@ def test_scores_that_are_too_sure_are_cooled(targets: np.ndarray) -> None:
     assert loss < mean_log_loss(with_floor(log_softmax(scores), 0.003), targets)
 
 
+def test_the_temperature_is_that_of_the_least_loss(targets: np.ndarray) -> None:
+    scores = np.asfortranarray(4 * noisy(np.random.default_rng(2), targets, 1))
+    factors, before = np.geomspace(0.05, 2, 12), scores.copy()
+    losses = [mean_log_loss(with_floor(log_softmax(scores * f), 0.05), targets) for f in factors]
+    factor, loss = best_temperature(scores, targets, factors, 0.05)
+    assert factor == factors[np.argmin(losses)]
+    assert loss == pytest.approx(min(losses), rel=1e-12)
+    np.testing.assert_array_equal(scores, before)
+
+
 def test_classes_count_as_the_root_of_their_pixels() -> None:
     targets = np.array([0] * 16 + [2] * 4)
     counts = root_weights(targets)
