@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.expert.calibration import log_softmax, pool, with_floor
+from napari_ssamamba.expert.numpy_threads import side_by_side
 from napari_ssamamba.expert.support import REACH, lack_of_support, log_support, places_around
 from napari_ssamamba.expert.surroundings import RADIUS, average_around
 
@@ -57,7 +58,7 @@ pixel (as far as 1 to 8 pixels; EnMAP and its tiles, seed 10) gain less or nothi
 
 PIXELS_AT_ONCE = 1024
 """Pixels whose distances to the training pixels are held at once: 12 MB for the most centers that
-a kernel has, and as much again for a moment."""
+a kernel has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,6 +212,9 @@ class SpectralExpert:
         -------
         ndarray of float64, shape (n, classes)
         """
+        return side_by_side(self._log_probabilities, *views)
+
+    def _log_probabilities(self, *views: NDArray[np.float32]) -> NDArray[np.float64]:
         members = []
         for classifiers, spectra in zip(self.views, views, strict=True):
             values = spectra.astype(np.float64)

@@ -1,16 +1,23 @@
-"""numpy's threads stay out of the network's way while a map is mixed, and come back after it."""
+"""numpy's threads stay out of the network's way while a map is mixed, and come back after it.
+
+Meanwhile rows are parted among threads.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
+from napari_ssamamba.expert.numpy_threads import (
+    LEAST_ROWS,
+    numpy_on_one_thread,
+    side_by_side,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,4 +86,40 @@ def test_a_block_within_a_block_ends_nothing() -> None:
         with numpy_on_one_thread():
             assert threads() == 1
         assert threads() == 1
+    assert threads() == 2
+
+
+def test_rows_are_parted_among_threads_with_one_of_numpys_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.expert.numpy_threads._threads", lambda: 3)
+    helpers = ThreadPoolExecutor(2)
+    monkeypatch.setattr("napari_ssamamba.expert.numpy_threads._helpers", lambda: helpers)
+    together, seen = Barrier(3), []
+
+    def work(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
+        together.wait(10)  # broken unless all three are at work at once
+        seen.append((len(rows), threads()))
+        return rows[:, 0] - other
+
+    rows = np.arange(3 * LEAST_ROWS * 2.0).reshape(-1, 2)
+    np.testing.assert_array_equal(side_by_side(work, rows, rows[:, 1]), -1)
+    assert seen == [(LEAST_ROWS, 1)] * 3
+    assert threads() == 2
+
+
+def test_few_rows_stay_together_and_errors_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_ssamamba.expert.numpy_threads._threads", lambda: 2)
+    counts: list[int] = []
+
+    def work(rows: np.ndarray) -> np.ndarray:
+        counts.append(len(rows))
+        if rows[0]:
+            raise ZeroDivisionError
+        return rows
+
+    side_by_side(work, np.zeros(2 * LEAST_ROWS - 1))
+    assert counts == [2 * LEAST_ROWS - 1]
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(work, np.arange(2 * LEAST_ROWS))
     assert threads() == 2
