@@ -66,7 +66,7 @@ class BlockFile(RawCube, Protocol):
         Rows and columns of a block.
     compressed : bool
     copy : MappedFile or None
-        The same values, from which any part is read at once; set once it is there.
+        The same values, from which any part is read at once, see `take_copy`.
     """
 
     blocks: tuple[int, int]
@@ -78,6 +78,9 @@ class BlockFile(RawCube, Protocol):
 
     def touched_bytes(self, rows: range, columns: range, bands: range | NDArray[np.intp]) -> int:
         """Estimate how much a read decodes."""
+
+    def take_copy(self, copy: MappedFile) -> None:
+        """Set `copy`, and let go of what was decoded of the file itself."""
 
 
 FINGERPRINT = (5, 5, 3)

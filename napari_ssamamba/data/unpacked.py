@@ -35,8 +35,9 @@ COPIES_BYTES = 16 * 2**30
 SPARED_BYTES = 4 * 2**30
 """Of the disk, which stay free."""
 
-PART_BYTES = 16 * 2**20
-"""Values that are decoded at once, or those of a single block."""
+PART_BYTES = 4 * 2**20
+"""Values that are decoded at once, or those of a single block; three times as much is held. With
+16 MB a scene in rows of 1.9 MB takes a third longer to unpack."""
 
 
 def needs_unpacking(cube: Cube) -> bool:

@@ -124,4 +124,5 @@ def _make_copy(cube: Cube, folder: Path | None) -> Generator[Progress, None, Map
 
 
 def _take_copy(raw: Any, copy: MappedFile | None) -> None:
-    raw.copy = copy
+    if copy is not None:
+        raw.take_copy(copy)

@@ -6,8 +6,10 @@ import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import psutil
 import pytest
 import rasterio
+from rasterio.transform import Affine
 
 from napari_ssamamba.data import cached_files, unpacked
 from napari_ssamamba.data.georeferencing import without_georeference_warning
@@ -56,7 +58,7 @@ def test_a_copy_has_the_same_values_and_is_read_in_place_of_the_file(
     cube = scene(tmp_path / "s.tif", compress="deflate", interleave=interleave, **blocks)
     assert needs_unpacking(cube)
     costs = cube.touched_bytes(range(3, 4), range(5, 6), range(6))
-    cube.raw.copy = result_of(unpack(cube, tmp_path / "cache"))
+    cube.raw.take_copy(result_of(unpack(cube, tmp_path / "cache")))
     assert not needs_unpacking(cube)
 
     def refused(*args: Any) -> Any:
@@ -74,10 +76,31 @@ def test_a_copy_has_the_same_values_and_is_read_in_place_of_the_file(
 
 def test_a_copy_that_went_is_done_without(tmp_path: Path) -> None:
     cube = scene(tmp_path / "s.tif", compress="deflate")
-    cube.raw.copy = result_of(unpack(cube, tmp_path / "cache"))
+    cube.raw.take_copy(result_of(unpack(cube, tmp_path / "cache")))
     shutil.rmtree(tmp_path / "cache")
     np.testing.assert_array_equal(cube.read(slice(None), slice(None)), VALUES)
     np.testing.assert_array_equal(cube.read_pixels([3], [4]), VALUES[[3], [4]])
+
+
+@pytest.mark.parametrize("tiles", [1, 2])
+def test_files_with_a_copy_are_closed_with_what_was_decoded_of_them(
+    tmp_path: Path, tiles: int
+) -> None:
+    paths = [tmp_path / f"{n}.tif" for n in range(tiles)]
+    for n, path in enumerate(paths):
+        scene(path, compress="deflate", transform=Affine(1, 0, 70 * n, 0, -1, 0), crs="EPSG:32633")
+    cube = open_cube(paths)
+    raw: Any = cube.raw
+    assert open_among(paths) == tiles
+    raw.take_copy(result_of(unpack(cube, tmp_path / "cache")))
+    assert open_among(paths) == 0
+    np.testing.assert_array_equal(raw[:, :70, :], VALUES)  # what reads it all the same
+    assert open_among(paths) == 0
+
+
+def open_among(paths: list[Path]) -> int:
+    """Count the files among these that the process has open."""
+    return len({file.path for file in psutil.Process().open_files()} & {str(p) for p in paths})
 
 
 def test_a_copy_is_made_once_and_the_oldest_go(

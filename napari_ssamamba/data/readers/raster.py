@@ -42,7 +42,6 @@ class Raster:
     ----------
     path : Path
     dataset : rasterio.DatasetReader
-        Kept open as long as this lives.
 
     Attributes
     ----------
@@ -51,13 +50,11 @@ class Raster:
     compressed : bool
     copy : MappedFile or None
         See `BlockFile`.
-    idle : int
-        Datasets that stay open while no thread uses them.
     """
 
     def __init__(self, path: Path, dataset: Any) -> None:
         self.path = path
-        self.idle = 2  # the window's thread and that of a job
+        self._idle = 2  # the window's thread and that of a job
         self._driver = dataset.driver
         self._free = [dataset]
         self.shape: tuple[int, int, int] = (dataset.height, dataset.width, dataset.count)
@@ -102,6 +99,23 @@ class Raster:
         read = len(bands) if self._bands_apart else self.shape[2]
         return int(high * wide * read * self.dtype.itemsize)
 
+    def take_copy(self, copy: MappedFile) -> None:
+        """Set `copy`, and keep no dataset open: GDAL keeps decoded blocks as long as it is."""
+        self.copy = copy
+        self.keep_open(0)
+
+    def keep_open(self, idle: int) -> None:
+        """Tell how many datasets stay open while no thread uses them."""
+        self._idle = idle
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        while len(self._free) > self._idle:
+            try:
+                self._free.pop(0).close()
+            except IndexError:  # another thread has just borrowed it
+                return
+
     def _parts(self, rows: range, columns: range, bands: int) -> Iterator[tuple[slice, ...]]:
         """Cut what is wanted into parts of `MAX_READ_BYTES`, but no block in two."""
         one = math.prod(self.blocks) * self.dtype.itemsize
@@ -128,8 +142,7 @@ class Raster:
             yield dataset
         finally:
             self._free.append(dataset)
-            if len(self._free) > self.idle:
-                self._free.pop(0).close()
+            self._close_idle()
 
     def _read(
         self, dataset: Any, window: tuple[tuple[int, int], tuple[int, int]], bands: NDArray[Any]
@@ -172,7 +185,7 @@ class Mosaic:
         self.compressed = any(tile.compressed for tile in tiles)
         self.copy: MappedFile | None = None
         for tile in tiles:
-            tile.idle = 1  # there may be as many tiles as a process may open files
+            tile.keep_open(1)  # there may be as many tiles as a process may open files
         self.dtype = tiles[0].dtype
         rows = max(r + t.shape[0] for t, (r, _) in self._tiles)
         columns = max(c + t.shape[1] for t, (_, c) in self._tiles)
@@ -200,6 +213,12 @@ class Mosaic:
             )
             for tile, _, there in self._touched(rows, columns)
         )
+
+    def take_copy(self, copy: MappedFile) -> None:
+        """Set `copy`, and keep no tile open."""
+        self.copy = copy
+        for tile, _ in self._tiles:
+            tile.keep_open(0)
 
     def _touched(
         self, rows: range, columns: range
