@@ -1,4 +1,4 @@
-"""numpy's matrix products on one thread, and rows of them side by side.
+"""numpy's matrix products on one thread, and rows on all threads.
 
 Products of some thousand rows with a column a class take several times as long on two threads as on
 one. And numpy and PyTorch bring a pool of threads each: those of numpy's OpenBLAS go on spinning
@@ -27,7 +27,7 @@ LEAST_ROWS = 128
 small share."""
 
 
-def side_by_side(
+def on_all_threads(
     work: Callable[..., NDArray[np.float64]], *rows: NDArray[Any]
 ) -> NDArray[np.float64]:
     """Do the same to parts of the rows at the same time, on as many threads as numpy has.
@@ -91,7 +91,7 @@ _everywhere = Shared(_limited)
 @cache
 def _helpers() -> ThreadPoolExecutor:
     """Return threads that wait for parts; the one that hands them out does one itself."""
-    return ThreadPoolExecutor(_threads() - 1, thread_name_prefix="side-by-side")
+    return ThreadPoolExecutor(_threads() - 1, thread_name_prefix="numpy-rows")
 
 
 @cache

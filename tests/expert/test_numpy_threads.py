@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from napari_ssamamba.expert.numpy_threads import (
     LEAST_ROWS,
     numpy_on_one_thread,
-    side_by_side,
+    on_all_threads,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_rows_are_parted_among_threads_with_one_of_numpys_each(
         return rows[:, 0] - other
 
     rows = np.arange(3 * LEAST_ROWS * 2.0).reshape(-1, 2)
-    np.testing.assert_array_equal(side_by_side(work, rows, rows[:, 1]), -1)
+    np.testing.assert_array_equal(on_all_threads(work, rows, rows[:, 1]), -1)
     assert seen == [(LEAST_ROWS, 1)] * 3
     assert threads() == 2
 
@@ -118,8 +118,8 @@ def test_few_rows_stay_together_and_errors_come_through(monkeypatch: pytest.Monk
             raise ZeroDivisionError
         return rows
 
-    side_by_side(work, np.zeros(2 * LEAST_ROWS - 1))
+    on_all_threads(work, np.zeros(2 * LEAST_ROWS - 1))
     assert counts == [2 * LEAST_ROWS - 1]
     with pytest.raises(ZeroDivisionError):
-        side_by_side(work, np.arange(2 * LEAST_ROWS))
+        on_all_threads(work, np.arange(2 * LEAST_ROWS))
     assert threads() == 2
