@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.expert.calibration import log_softmax, pool, with_floor
-from napari_ssamamba.expert.numpy_threads import side_by_side
-from napari_ssamamba.expert.support import REACH, lack_of_support, log_support, places_around
+from napari_ssamamba.expert.numpy_threads import on_all_threads
+from napari_ssamamba.expert.support import REACH, answers_around, lack_of_support, log_support
 from napari_ssamamba.expert.surroundings import RADIUS, average_around
 
 if TYPE_CHECKING:
@@ -152,17 +152,9 @@ class SpectralExpert:
         """
         if not self.support:
             return (yield from self._alone(tile.block, tile.margin, tile.measured))
-        margin, shape = tile.margin - REACH, tuple(n + 2 * REACH for n in tile.measured.shape)
-        rows, columns = (slice(margin, margin + n) for n in shape)
-        steps = places_around(tile.pixels) - tile.pixels[:, None]
-        places = np.argwhere(tile.measured)[:, None] + REACH + steps  # (n, 25, 2)
-        at = tuple(np.moveaxis(places, -1, 0))
-        wanted = np.zeros(shape, bool)
-        wanted[at] = True
-        wanted &= tile.block[rows, columns].any(axis=-1)
-        wanted[REACH:-REACH, REACH:-REACH] |= tile.measured
-        said = np.zeros((*shape, self.classes))
-        said[wanted] = yield from self._alone(tile.block, margin, wanted)
+        wanted, at = answers_around(tile)
+        said = np.zeros((*wanted.shape, self.classes))
+        said[wanted] = yield from self._alone(tile.block, tile.margin - REACH, wanted)
         return self.supported(said[at], wanted[at])
 
     def supported(self, said: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -212,7 +204,7 @@ class SpectralExpert:
         -------
         ndarray of float64, shape (n, classes)
         """
-        return side_by_side(self._log_probabilities, *views)
+        return on_all_threads(self._log_probabilities, *views)
 
     def _log_probabilities(self, *views: NDArray[np.float32]) -> NDArray[np.float64]:
         members = []

@@ -25,6 +25,8 @@ from napari_ssamamba.expert.calibration import log_softmax, mean_log_loss
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_ssamamba.data.tiles import Tile
+
 CELL = 3
 """A scene is cut into cells of so many rows and columns, each of which the pixel in its middle
 stands for: it serves those of many pixels, and what a tile needs around it costs a ninth."""
@@ -78,6 +80,35 @@ def places_around(pixels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """
     own = pixels[:, None].astype(np.int64)
     return np.concatenate((own, (own // CELL + CELLS[1:]) * CELL + CELL // 2), axis=1)
+
+
+def answers_around(
+    tile: Tile,
+) -> tuple[NDArray[np.bool_], tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Tell who has to be asked so that a tile's measured pixels can be supported.
+
+    Parameters
+    ----------
+    tile : Tile
+        Its margin is `REACH` or more.
+
+    Returns
+    -------
+    wanted : ndarray of bool, shape (rows + 2 REACH, columns + 2 REACH)
+        Pixels of the tile and around it to ask.
+    at : tuple of two ndarrays of int, shape (n, 25)
+        Rows and columns there of `places_around` the tile's measured pixels.
+    """
+    margin, shape = tile.margin - REACH, tuple(n + 2 * REACH for n in tile.measured.shape)
+    rows, columns = (slice(margin, margin + n) for n in shape)
+    steps = places_around(tile.pixels) - tile.pixels[:, None]
+    places = np.argwhere(tile.measured)[:, None] + REACH + steps  # (n, 25, 2)
+    at = places[..., 0], places[..., 1]
+    wanted = np.zeros(shape, bool)
+    wanted[at] = True
+    wanted &= tile.block[rows, columns].any(axis=-1)
+    wanted[REACH:-REACH, REACH:-REACH] |= tile.measured
+    return wanted, at
 
 
 def log_support(said: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:

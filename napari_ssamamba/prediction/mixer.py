@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
+import torch
 
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Progress
 from napari_ssamamba.expert.calibration import pool, with_floor
 from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
+from napari_ssamamba.model.device import is_out_of_memory
+from napari_ssamamba.prediction.expert_on_device import ExpertOnDevice
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,9 +22,16 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.events import Pace
+    from napari_ssamamba.expert.spectral_expert import SpectralExpert
+    from napari_ssamamba.model.device import Arriving
 
 Members = Literal["mixed", "network", "expert"]
 """What makes the map: the network mixed with the spectral expert, or one of them alone."""
+
+CPU = torch.device("cpu")
+
+EXPERT_DEVICES = ("cuda",)
+"""Types of devices that evaluate the expert. Apple's GPU has no float64; on a CPU numpy does."""
 
 
 class Mixer:
@@ -33,6 +43,8 @@ class Mixer:
     members : {"mixed", "network", "expert"}
     attention : bool
         Whether the network's attention is asked for: then it runs in any case.
+    device : torch.device
+        An NVIDIA GPU evaluates the expert, too.
 
     Attributes
     ----------
@@ -48,7 +60,12 @@ class Mixer:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, members: Members, *, attention: bool = False
+        self,
+        checkpoint: Checkpoint,
+        members: Members,
+        *,
+        attention: bool = False,
+        device: torch.device = CPU,
     ) -> None:
         if members not in get_args(Members):
             raise SettingError("members", members, f"choose one of {', '.join(get_args(Members))}.")
@@ -59,6 +76,10 @@ class Mixer:
         mixture = checkpoint.record.mixture
         self.expert = None if members == "network" else checkpoint.expert
         self.classes = checkpoint.model.classes
+        self._on_device = None
+        if self.expert is not None and device.type in EXPERT_DEVICES:
+            self._on_device = ExpertOnDevice(self.expert, device)
+        self._begun: dict[int, Arriving] = {}
         self.weights = np.array([0.0, 1.0])  # network, expert
         if mixture is not None and members != "expert":
             self.weights = np.array([mixture.network_weight, mixture.expert_weight])
@@ -96,18 +117,42 @@ class Mixer:
         """
         if self.expert is None or not tile.measured.any():
             return probabilities
-        work = self.expert.classify(tile)
-        while True:
-            try:
-                with pace.working(), numpy_on_one_thread():
-                    next(work)
-            except StopIteration as end:
-                expert: NDArray[np.float64] = end.value
-                break
-            yield Progress(**pace.fields())
+        expert = yield from self._ask(self.expert, tile, pace)
         tiny = np.finfo(np.float64).tiny
         network = np.log(np.maximum(probabilities[tile.measured].astype(np.float64), tiny))
         said = np.stack((with_floor(network, self.expert.floor), expert))
         mixed = np.full_like(probabilities, np.nan)
         mixed[tile.measured] = np.exp(pool(self.weights, said))
         return mixed
+
+    def begin(self, tile: Tile) -> None:
+        """Let a GPU begin with a tile that `mix` is asked for later.
+
+        Elsewhere this does nothing; nor where its memory runs out: then `mix` asks the expert on
+        the CPU.
+        """
+        if self._on_device is None or not tile.measured.any():
+            return
+        try:
+            self._begun[id(tile)] = self._on_device.begin(tile)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+
+    def _ask(
+        self, expert: SpectralExpert, tile: Tile, pace: Pace
+    ) -> Generator[Progress, None, NDArray[np.float64]]:
+        """Return what `SpectralExpert.classify` does of a tile."""
+        begun = self._begun.pop(id(tile), None)
+        if begun is not None:
+            with pace.working():
+                return begun.get().numpy()
+        work = expert.classify(tile)
+        while True:
+            try:
+                with pace.working(), numpy_on_one_thread():
+                    next(work)
+            except StopIteration as end:
+                said: NDArray[np.float64] = end.value
+                return said
+            yield Progress(**pace.fields())

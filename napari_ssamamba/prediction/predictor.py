@@ -228,7 +228,7 @@ def map_tiles(
         size = automatic_batch_size(checkpoint.model, chosen, dtype)
     if size < 1:
         raise SettingError("batch_size", size, "choose 1 or more, or auto.")
-    mixer = Mixer(checkpoint, members, attention=attention)
+    mixer = Mixer(checkpoint, members, attention=attention, device=chosen)
     if attention and not mixer.uses_network:
         raise SettingError("attention", True, "the expert has none; leave it out.")
     side = automatic_tile_size(chosen, size if mixer.uses_network else None)
@@ -269,6 +269,7 @@ def map_tiles(
         unit, (tile, narrow, staged) = found
         if classifier is not None:
             classifier.begin(narrow, staged)
+        mixer.begin(tile)
         return unit, tile, narrow
 
     try:
