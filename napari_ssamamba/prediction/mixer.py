@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from napari_ssamamba.errors import SettingError
-from napari_ssamamba.events import Progress
+from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.expert.calibration import pool, with_floor
 from napari_ssamamba.expert.numpy_threads import numpy_on_one_thread
 from napari_ssamamba.model.device import is_out_of_memory
@@ -76,7 +76,7 @@ class Mixer:
         mixture = checkpoint.record.mixture
         self.expert = None if members == "network" else checkpoint.expert
         self.classes = checkpoint.model.classes
-        self._on_device = None
+        self._on_device, self._given_up = None, ""
         if self.expert is not None and device.type in EXPERT_DEVICES:
             self._on_device = ExpertOnDevice(self.expert, device)
         self._begun: dict[int, Arriving] = {}
@@ -128,8 +128,8 @@ class Mixer:
     def begin(self, tile: Tile) -> None:
         """Let a GPU begin with a tile that `mix` is asked for later.
 
-        Elsewhere this does nothing; nor where its memory runs out: then `mix` asks the expert on
-        the CPU.
+        Elsewhere this does nothing. Where its memory runs out, `mix` says so, in a `Notice`, and
+        asks the expert on the CPU from then on.
         """
         if self._on_device is None or not tile.measured.any():
             return
@@ -138,6 +138,8 @@ class Mixer:
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
+            self._on_device = None
+            self._given_up = "The GPU ran out of memory; the spectral expert goes on on the CPU"
 
     def _ask(
         self, expert: SpectralExpert, tile: Tile, pace: Pace
@@ -147,6 +149,9 @@ class Mixer:
         if begun is not None:
             with pace.working():
                 return begun.get().numpy()
+        if self._given_up:
+            yield Notice(**(pace.fields() | {"text": self._given_up}))
+            self._given_up = ""
         work = expert.classify(tile)
         while True:
             try:

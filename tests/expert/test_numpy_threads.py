@@ -18,9 +18,12 @@ from napari_ssamamba.expert.numpy_threads import (
     numpy_on_one_thread,
     on_all_threads,
 )
+from napari_ssamamba.expert.spectral_expert import SpectralExpert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from napari_ssamamba.checkpoint import Checkpoint
 
 
 def threads() -> int:
@@ -123,3 +126,24 @@ def test_few_rows_stay_together_and_errors_come_through(monkeypatch: pytest.Monk
     with pytest.raises(ZeroDivisionError):
         on_all_threads(work, np.arange(2 * LEAST_ROWS))
     assert threads() == 2
+
+
+def test_the_experts_pixels_are_parted(
+    tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expert = tiny_checkpoint.expert
+    assert expert is not None
+    spectra = np.random.default_rng(0).normal(size=(2 * LEAST_ROWS, expert.components.center.size))
+    views = [spectra.astype(np.float32)] * len(expert.views)
+    monkeypatch.setattr("napari_ssamamba.expert.numpy_threads._threads", lambda: 1)
+    expected = expert.log_probabilities(*views)
+    whole, counts = SpectralExpert._log_probabilities, []
+
+    def counted(self: SpectralExpert, *part: np.ndarray) -> np.ndarray:
+        counts.append(len(part[0]))
+        return whole(self, *part)
+
+    monkeypatch.setattr("napari_ssamamba.expert.numpy_threads._threads", lambda: 2)
+    monkeypatch.setattr(SpectralExpert, "_log_probabilities", counted)
+    np.testing.assert_allclose(expert.log_probabilities(*views), expected, atol=1e-9)
+    assert counts == [LEAST_ROWS] * 2

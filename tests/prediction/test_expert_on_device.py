@@ -11,7 +11,7 @@ import torch
 
 from napari_ssamamba.data.scattered import read_scattered
 from napari_ssamamba.data.tiles import Window, read_tile
-from napari_ssamamba.events import result_of
+from napari_ssamamba.events import Notice, result_of, retold
 from napari_ssamamba.expert.spectral_expert import KINDS, SpectralExpert
 from napari_ssamamba.prediction import mixer
 from napari_ssamamba.prediction.expert_on_device import ExpertOnDevice
@@ -109,13 +109,29 @@ def test_where_its_memory_runs_out_numpy_is_asked(
     plain = result_of(predict(tiny_job.cube, checkpoint, device="cpu"))
     begin, calls = ExpertOnDevice.begin, iter(range(100))
 
-    def full_at_times(self: ExpertOnDevice, tile: Any) -> Any:
-        if next(calls) % 2:
+    def full_from_the_third(self: ExpertOnDevice, tile: Any) -> Any:
+        if next(calls) == 2:
             raise torch.OutOfMemoryError
         return begin(self, tile)
 
     monkeypatch.setattr(mixer, "EXPERT_DEVICES", ("cpu",))
-    monkeypatch.setattr(ExpertOnDevice, "begin", full_at_times)
-    found = result_of(predict(tiny_job.cube, checkpoint, device="cpu", tile_size=8))
-    assert next(calls) > 4
+    monkeypatch.setattr(ExpertOnDevice, "begin", full_from_the_third)
+    work, told = predict(tiny_job.cube, checkpoint, device="cpu", tile_size=8), []
+    found = result_of(retold(work, lambda event: told.append(event) or event))
+    assert next(calls) == 3  # it is not tried again
+    [notice] = [event for event in told if isinstance(event, Notice)]
+    assert "the spectral expert goes on on the CPU" in notice.text
     np.testing.assert_array_equal(found.ids, plain.ids)
+    np.testing.assert_allclose(found.confidence, plain.confidence, atol=2e-5)
+
+
+def test_another_error_of_the_device_is_not_hidden(
+    tiny_job: Any, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: ExpertOnDevice, tile: Any) -> Any:
+        raise RuntimeError("the driver is broken")
+
+    monkeypatch.setattr(mixer, "EXPERT_DEVICES", ("cpu",))
+    monkeypatch.setattr(ExpertOnDevice, "begin", broken)
+    with pytest.raises(RuntimeError, match="the driver is broken"):
+        result_of(predict(tiny_job.cube, checkpoint, device="cpu"))
