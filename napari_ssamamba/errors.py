@@ -125,6 +125,23 @@ class DownloadError(SSAMambaError, OSError):
     """A sample scene could not be fetched, or is not the version that is known."""
 
 
+class ReplacementError(SSAMambaError, OSError):
+    """A file may not be replaced.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; what it holds stays.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        super().__init__(
+            f"{path}: it may not be replaced; is it open in another program, or write-protected? "
+            "It stays as it was. Close it there, or choose another name, and try again."
+        )
+        self.path = path
+
+
 class DeviceMemoryError(SSAMambaError, RuntimeError):
     """The device has too little memory for what was asked."""
 

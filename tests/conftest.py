@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,34 @@ def disk_that_takes() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limited
+
+
+@pytest.fixture
+def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that this process holds open, or mapped, can be neither replaced nor removed."""
+    if not Path("/proc/self/maps").exists():
+        pytest.skip("only Linux tells which files are held")
+    refuse_held(monkeypatch, "replace", "rename", "unlink", "remove")
+
+
+def refuse_held(monkeypatch: pytest.MonkeyPatch, *calls: str) -> None:
+    monkeypatch.setattr("shutil._use_fd_functions", False)  # else by names within a folder
+
+    def refusing(call: Callable[..., None]) -> Callable[..., None]:
+        def checked(*paths: Any, **options: Any) -> None:
+            held = Path("/proc/self/maps").read_text()
+            for opened in Path("/proc/self/fd").iterdir():
+                with suppress(OSError):
+                    held += f" {opened.readlink()}\n"
+            for path in paths:
+                if f" {Path(path).absolute()}\n" in held:
+                    raise PermissionError(13, "another program uses it", str(path))
+            call(*paths, **options)
+
+        return checked
+
+    for name in calls:
+        monkeypatch.setattr(f"os.{name}", refusing(getattr(os, name)))
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_ssamamba.errors import ReplacementError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PATIENCE = (0.05, 0.1, 0.2, 0.4)
+"""Seconds before each further try: on Windows virus scanners hold new files for a moment."""
 
 
 @contextmanager
@@ -24,17 +30,42 @@ def written_whole(folder: Path) -> Iterator[Path]:
     ----------
     folder : Path
         Where the files are to be; it is made if it is missing.
+
+    Raises
+    ------
+    ReplacementError
+        Where a file of that name may not be replaced; on Windows none may that is open anywhere.
+    OSError
+        Where the disk refuses a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
+    with tempfile.TemporaryDirectory(
+        prefix=".writing-",
+        dir=folder,
+        ignore_cleanup_errors=True,  # what is held open stays, and hides no other error
+    ) as temporary:
         yield Path(temporary)
         written = sorted(Path(temporary).iterdir(), key=lambda p: (p.suffix == ".hdr", p.name))
         for file in written:
             _put_on_disk(file)
-            os.replace(file, folder / file.name)
+            _replace(folder / file.name, file)
 
 
 def _put_on_disk(path: Path) -> None:
     """Let nothing of a file wait in memory, where a power failure would take it."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _replace(path: Path, new: Path) -> None:
+    """Put a file in the place of another, which may be held for a moment."""
+    for seconds in PATIENCE:
+        try:
+            os.replace(new, path)
+            return
+        except PermissionError:
+            time.sleep(seconds)
+    try:
+        os.replace(new, path)
+    except PermissionError as error:
+        raise ReplacementError(path) from error

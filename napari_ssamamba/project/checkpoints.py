@@ -143,7 +143,8 @@ def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
                     path, "not a checkpoint of this program", "Choose a file written by training."
                 )
             header = read_header(path, metadata[HEADER], _Header, VERSION, remedy)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            # copies: the file's own would change with it, and Windows would not let it be replaced
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
     except SafetensorError as error:
         raise FileFormatError(path, f"damaged or not a checkpoint ({error})", remedy) from error
     try:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import rasterio
 
-from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
 from napari_ssamamba.data.info import describe
@@ -152,19 +150,6 @@ def test_a_disk_that_is_full_for_the_last_bytes_leaves_the_old_map(
             assert str(refused.value).endswith(f"is the disk full?: {str(path)!r}")
         del refused
     gc.collect()  # spectral leaves the files that it could not write to the collector
-
-
-def test_a_file_reaches_the_disk_before_it_replaces_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, done = tmp_path / "notes.txt", []
-    path.write_text("before")
-    replace, sync = os.replace, os.fsync
-    monkeypatch.setattr("os.replace", lambda *paths: (done.append("there"), replace(*paths)))
-    monkeypatch.setattr("os.fsync", lambda file: (done.append("on the disk"), sync(file)))
-    with written_whole(tmp_path) as folder:
-        (folder / path.name).write_text("after")
-    assert done == ["on the disk", "there"] and path.read_text() == "after"
 
 
 def test_a_description_is_json(shared_data: Path) -> None:

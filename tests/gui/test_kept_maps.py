@@ -228,6 +228,7 @@ def test_a_map_that_another_takes_the_place_of_is_offered(
     assert len(states(user_data, cube)) == 2  # looking at one makes no third
 
 
+@pytest.mark.usefixtures("as_on_windows")
 def test_the_oldest_map_makes_no_room_while_it_is_brought_back(
     qtbot: Any, start: Any, map_a_part: Any, map_all: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
