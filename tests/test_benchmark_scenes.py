@@ -3,16 +3,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from napari_ssamamba.cli import benchmark_scenes
 from napari_ssamamba.cli.benchmark_scenes import measure_scenes, parse_size
-from napari_ssamamba.errors import SettingError
+from napari_ssamamba.errors import SettingError, SSAMambaError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
 
 
 @pytest.mark.parametrize("text", ["12x30", "0x3x4", "axbxc", "1x2x3x4", "-1x2x3"])
@@ -44,3 +43,11 @@ def test_scenes_are_written_measured_and_removed(monkeypatch: pytest.MonkeyPatch
         ["40 × 30 × 4 bip: audit clicks: gallery: crops", 9.0, "", {}],
     ]
     assert not any(path.exists() for path in seen)
+
+
+def test_a_window_that_is_closed_before_its_end_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_scenes, "run_window", lambda *_, **__: None)
+    with pytest.raises(SSAMambaError, match="closed before all was measured"):
+        benchmark_scenes._in_window(tmp_path / "scene.img", np.zeros((2, 3), np.uint16), 1.0)

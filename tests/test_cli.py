@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from command_line import ssamamba, values_of
+from typer.testing import CliRunner
 
+from napari_ssamamba.cli import app
 from napari_ssamamba.cli.demo import run as run_demo
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
@@ -122,6 +124,14 @@ def test_bad_settings_are_one_line_and_train_nothing(job: SimpleNamespace, tmp_p
     assert_one_error(ssamamba(*predict, "--region", "0:5"), "ROW0:ROW1,COL0:COL1")
     assert_one_error(ssamamba(*predict, "--region", "0:500,0:5"), "0:500,0:5")
     assert_one_error(ssamamba(*predict, "--batch-size", "0"), "--batch-size")
+
+
+def test_a_code_page_without_a_letter_ends_no_command(tmp_path: Path) -> None:
+    np.save(tmp_path / "αγρός.npy", np.ones((3, 4, 5)))
+    told = CliRunner(charset="cp1252").invoke(app, ["info", str(tmp_path / "αγρός.npy")])
+    assert told.exit_code == 0 and r"\u03b1\u03b3\u03c1\u03cc\u03c2" in told.stdout
+    missing = CliRunner(charset="cp1252").invoke(app, ["info", str(tmp_path / "λείπει.npy")])
+    assert_one_error(missing, r"\u03bb", "there is no such file")
 
 
 def test_debug_shows_the_traceback_before_the_line() -> None:

@@ -10,6 +10,7 @@ from command_line import ssamamba
 from scipy.io import savemat
 
 from napari_ssamamba.cli import viewer
+from napari_ssamamba.errors import SSAMambaError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +90,16 @@ def test_the_demo_says_why_there_are_no_pictures_of_the_window(
     monkeypatch.setenv("PATH", str(tmp_path))
     missing = viewer.show_demo(tmp_path, stay=False)
     assert missing is not None and "xvfb-run" in missing
+
+
+def test_a_window_that_fails_is_told_in_whatever_code_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing.py").write_text(
+        "import sys\n"
+        "sys.stderr.buffer.write('No room in C:/M\u00fcller\\n'.encode('cp1252'))\n"
+        "sys.exit(3)\n"
+    )
+    monkeypatch.setattr(viewer, "has_display", lambda: True)
+    with pytest.raises(SSAMambaError, match=r"ended with an error \(No room in C:/M\ufffdller\)"):
+        viewer.run_window("failing", environment={"PYTHONPATH": str(tmp_path)})

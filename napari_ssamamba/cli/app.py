@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ class Program(TyperGroup):
     ) -> Any:
         """Run a command; what the user can put right becomes one line and exit code 2."""
         errors = Errors()
+        _print_anything()
         try:
             code = super().main(
                 args, prog_name, complete_var, False, windows_expand_args, obj=errors, **extra
@@ -55,6 +57,17 @@ class Program(TyperGroup):
         if standalone_mode:
             sys.exit(code)
         return code
+
+
+def _print_anything() -> None:
+    r"""Let what an encoding lacks be printed as ``\u03ba``, in the place of an error.
+
+    On Windows a file or a program that output is sent to gets the system's code page, in which a
+    class's name, or the κ of a table, may be missing: hours of work would end with its last line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(message: str, errors: Errors) -> None:

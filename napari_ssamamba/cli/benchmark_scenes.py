@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_ssamamba.cli.report import follow
-from napari_ssamamba.cli.viewer import INSTALL, PROGRAM, VIRTUAL_DISPLAY, has_display, has_viewer
+from napari_ssamamba.cli.viewer import INSTALL, has_viewer, run_window
 from napari_ssamamba.data.downloads import CACHE
 from napari_ssamamba.data.labels import LabelMap, draw_training_pixels
 from napari_ssamamba.data.sample.stand_in import plan_stand_in, write_stand_in
@@ -150,22 +148,10 @@ def _in_window(scene: Path, ids: NDArray[np.uint16], seconds: float) -> dict[str
     """Run the measurement as a program with a window, on a virtual display where there is none."""
     labels, out = scene.with_name("labels.npy"), scene.with_name("figures.json")
     np.save(labels, ids)
-    command = [*PROGRAM, BENCH, str(scene), str(labels), f"{seconds:g}", str(out)]
-    environment = dict(os.environ) | {
-        CACHE: str(scene.parent / "cache"),
-        DATA: str(scene.parent / "data"),
-    }
-    if not has_display():
-        if not shutil.which(VIRTUAL_DISPLAY[0]):
-            raise SSAMambaError("There is no display, and no xvfb-run to stand in for one.")
-        command = [*VIRTUAL_DISPLAY, *command]
-        environment["QT_QPA_PLATFORM"] = "xcb"
-    ended = subprocess.run(
-        command, env=environment, check=False, stderr=subprocess.PIPE, encoding="utf-8"
-    )
-    if ended.returncode != 0 or not out.exists():
-        last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SSAMambaError(f"The window could not be measured ({last}).")
+    own = {CACHE: str(scene.parent / "cache"), DATA: str(scene.parent / "data")}
+    run_window(BENCH, str(scene), str(labels), f"{seconds:g}", str(out), environment=own)
+    if not out.exists():
+        raise SSAMambaError("The window was closed before all was measured.")
     figures: dict[str, float] = json.loads(out.read_text(encoding="utf-8"))
     return figures
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,7 @@ from napari_ssamamba.cli.inputs import DebugOption, files_and_variable
 from napari_ssamamba.errors import SSAMambaError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SCENE_WINDOW = "napari_ssamamba.plugin.scene_window"
@@ -106,22 +107,49 @@ def show_demo(folder: Path, *, stay: bool) -> str | None:
     """
     if not has_viewer():
         return f"napari and Qt are not installed. {INSTALL}"
-    command = [*PROGRAM, DEMO_WINDOW, str(folder)]
-    environment = dict(os.environ)
-    if has_display():
-        command += ["--stay"] if stay else []
-    elif shutil.which(VIRTUAL_DISPLAY[0]):
+    stays = ["--stay"] if stay and has_display() else []
+    try:
+        run_window(DEMO_WINDOW, str(folder), *stays)
+    except SSAMambaError as error:
+        return str(error)
+    return None
+
+
+def run_window(
+    program: str, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Run a program with a window to its end, on a virtual display where there is none.
+
+    Parameters
+    ----------
+    program : str
+        The module.
+    *arguments : str
+    environment : mapping of str to str
+        Variables set for it.
+
+    Raises
+    ------
+    SSAMambaError
+        Where there is neither, or with the last line that a program that failed has written.
+    """
+    command, variables = [*PROGRAM, program, *arguments], {**os.environ, **environment}
+    if not has_display():
+        if not shutil.which(VIRTUAL_DISPLAY[0]):
+            raise SSAMambaError("There is no display, and no xvfb-run to stand in for one.")
         command = [*VIRTUAL_DISPLAY, *command]
-        environment["QT_QPA_PLATFORM"] = "xcb"
-    else:
-        return "There is no display, and no xvfb-run to stand in for one."
+        variables["QT_QPA_PLATFORM"] = "xcb"
     ended = subprocess.run(
-        command, env=environment, check=False, stderr=subprocess.PIPE, encoding="utf-8"
+        command,
+        env=variables,
+        check=False,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",  # on Windows it writes in the system's code page
     )
-    if ended.returncode == 0:
-        return None
-    last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
-    return f"The window could not be shown ({last})."
+    if ended.returncode != 0:
+        last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SSAMambaError(f"The window ended with an error ({last}).")
 
 
 def has_display() -> bool:
