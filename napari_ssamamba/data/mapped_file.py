@@ -234,6 +234,8 @@ class MappedFile:
 
 def _in_cache(file: BinaryIO, starts: NDArray[np.intp]) -> bool:
     """Tell from some of the places whether they are in the system's cache; Linux alone knows."""
+    if sys.platform != "linux":
+        return False
     some = starts[np.linspace(0, starts.size - 1, min(starts.size, PROBES)).astype(int)]
     try:
         for place in some.tolist():

@@ -10,6 +10,7 @@ import math
 import mmap
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def leave_memory(values: NDArray[Any]) -> None:
     held: Any = values
     while isinstance(held, np.ndarray):
         held = held.base
-    if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    if sys.platform != "win32" and isinstance(held, mmap.mmap):
         held.madvise(mmap.MADV_DONTNEED)
 
 
