@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_ssamamba.gui.freed_memory import give_back
+from napari_ssamamba.gui.qt_fault import qt_fault
 from napari_ssamamba.plugin.viewers import session_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class SSAMambaWidget(QWidget):
         viewer.window.add_dock_widget(self.plots, name="SSA-Mamba plots", area="bottom")
         opened.share_corners()
         QTimer.singleShot(MILLISECONDS_TO_SHOW, self._begin_to_load)
+        if fault := qt_fault():
+            opened.workflow.told.emit("error", fault)
 
     def _begin_to_load(self) -> None:
         Thread(target=_load_libraries, name=LIBRARIES, daemon=True).start()

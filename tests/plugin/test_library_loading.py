@@ -36,3 +36,13 @@ def test_loaded_libraries_are_looked_through_no_more_until_the_window_closes(
     assert gc.get_freeze_count() > 100_000
     viewer.close()
     assert gc.get_freeze_count() == 0
+
+
+def test_a_fault_of_the_qt_binding_is_told_in_the_dock(
+    make_napari_viewer: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dock_widget, "qt_fault", lambda: "Install another version.")
+    widget = dock_widget.SSAMambaWidget(make_napari_viewer())
+    qtbot.addWidget(widget)
+    assert not widget.main.messages.isHidden()
+    assert widget.main.messages.text.text() == "Install another version."
