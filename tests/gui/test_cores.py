@@ -38,7 +38,13 @@ class Numba:
 
 
 @pytest.fixture
-def numba(monkeypatch: pytest.MonkeyPatch) -> Numba:
+def no_jobs(qtbot: Any) -> None:
+    """Nothing of the tests before runs on."""
+    qtbot.waitUntil(lambda: not Job._worker_set, timeout=20_000)
+
+
+@pytest.fixture
+def numba(no_jobs: None, monkeypatch: pytest.MonkeyPatch) -> Numba:
     known = Numba(5)
     monkeypatch.setitem(sys.modules, "numba", known)
     return known
@@ -79,6 +85,7 @@ def test_the_real_one_can_be_asked() -> None:
     assert said.split() == ["1", "3"]
 
 
+@pytest.mark.usefixtures("no_jobs")
 def test_without_numba_nothing_is_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "numba", raising=False)
     leave_to_jobs()
