@@ -148,13 +148,19 @@ def _show_audit(viewer: Viewer, opened: OpenSession, widget: Any, folder: Path) 
             _take_picture(viewer, folder / "window-audit.png")
         run_for(SECONDS_TO_DRAW)
         grabs.append(plots.grab().toImage())
-    width, height = grabs[0].width(), grabs[0].height()
-    picture = QImage(2 * width, 2 * height, QImage.Format.Format_RGB32)
-    painter = QPainter(picture)
-    for n, grab in enumerate(grabs):
-        painter.drawImage(n % 2 * width, n // 2 * height, grab)
+    two_by_two(grabs).save(str(folder / "window-audit-tabs.png"))
+
+
+def two_by_two(pictures: list[QImage]) -> QImage:
+    """Lay four pictures of one size beside and below each other, by the screen's own pixels."""
+    width, height = pictures[0].width(), pictures[0].height()
+    joined = QImage(2 * width, 2 * height, QImage.Format.Format_RGB32)
+    painter = QPainter(joined)
+    for n, picture in enumerate(pictures):
+        picture.setDevicePixelRatio(1)  # a scaled screen's count several as one
+        painter.drawImage(n % 2 * width, n // 2 * height, picture)
     painter.end()
-    picture.save(str(folder / "window-audit-tabs.png"))
+    return joined
 
 
 def _take_picture(viewer: Viewer, path: Path) -> None:
