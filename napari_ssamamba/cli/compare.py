@@ -33,6 +33,7 @@ from napari_ssamamba.cli.train import (
     SplitOption,
     configurations,
 )
+from napari_ssamamba.cli.unpacking import unpack_scene
 from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def compare(
         raise SettingError(
             "--methods", ", ".join(sorted(unknown)), f"choose all or some of {', '.join(NAMES)}."
         )
+    unpack_scene(cube)
     runs, made = [], None
     for seed in chosen_seeds:
         model, config = configurations(cube, preset, protocol, seed, settings)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 from napari_ssamamba.cli.report import follow
+from napari_ssamamba.cli.unpacking import unpack_scene
 from napari_ssamamba.project.user_data import data_folder
 
 if TYPE_CHECKING:
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.prediction.class_map import ClassMap
     from napari_ssamamba.prediction.predictor import MapSettings
+
+
+SMALL_PART = 0.1
+"""Of a scene; a map of less is read from its compressed files."""
 
 
 @contextmanager
@@ -38,6 +45,7 @@ def mapped(
     """
     from napari_ssamamba.project.unfinished_maps import UnfinishedMap
 
+    unpack_for_map(cube, checkpoint, settings.get("region"))
     with UnfinishedMap(cube, checkpoint, model, data_folder(), settings) as unfinished:
         try:
             yield follow(unfinished.run())
@@ -49,3 +57,17 @@ def mapped(
                     err=True,
                 )
             raise
+
+
+def unpack_for_map(cube: Cube, checkpoint: Checkpoint, region: Window | None) -> None:
+    """Let a map be made from a copy of a compressed scene, but for a small part of it.
+
+    Raises
+    ------
+    BandsError
+        Where the scene has not the bands of the model: no map would follow.
+    """
+    checkpoint.check_bands(cube)
+    pixels = cube.rows * cube.columns
+    if region is None or math.prod(region.shape) > SMALL_PART * pixels:
+        unpack_scene(cube)

@@ -21,7 +21,7 @@ from napari_ssamamba.cli.inputs import (
     check_output,
     open_scene_files,
 )
-from napari_ssamamba.cli.mapping import mapped
+from napari_ssamamba.cli.mapping import mapped, unpack_for_map
 from napari_ssamamba.cli.report import follow, print_facts, print_json
 from napari_ssamamba.data.probability_store import SUFFIXES as STORE_SUFFIXES
 from napari_ssamamba.data.probability_store import open_store
@@ -190,6 +190,7 @@ def _mapped_at_once(
     from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
     from napari_ssamamba.prediction.predictor import predict as predict_scene
 
+    unpack_for_map(cube, checkpoint, settings.get("region"))
     work = predict_scene(
         cube,
         checkpoint,

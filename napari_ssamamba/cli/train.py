@@ -23,6 +23,7 @@ from napari_ssamamba.cli.inputs import (
 )
 from napari_ssamamba.cli.report import follow, mixture_values, print_facts, print_json
 from napari_ssamamba.cli.splits import make_split
+from napari_ssamamba.cli.unpacking import unpack_scene
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.model.config import ModelConfig, Preset
 from napari_ssamamba.training.config import Protocol, TrainingConfig
@@ -98,6 +99,7 @@ def train(
     from napari_ssamamba.training.trainer import train as train_network
 
     start = None if start_from is None else load_checkpoint(start_from)
+    unpack_scene(cube)
     checkpoint = follow(train_network(cube, made, given.classes, model, config, device, start))
     save_checkpoint(checkpoint, out)
     record = checkpoint.record

@@ -2,7 +2,8 @@
 
 A pixel of a compressed file costs the block that it lies in, and what is learned from lies all over
 the scene: a training decodes most of it, and several times. A copy is written once, in the
-background, and kept in the user's cache folder, from which those that were not used for longest go.
+window's background or before a command's work, and kept in the user's cache folder, from which
+those that were not used for longest go.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.data.cached_files import name_of, remove_oldest
 from napari_ssamamba.data.cube import BlockFile
+from napari_ssamamba.data.downloads import cache_folder
 from napari_ssamamba.data.mapped_file import MappedFile
 from napari_ssamamba.data.overview import COSTLY_BYTES
 from napari_ssamamba.events import Progress
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.data.cube import Cube
+
+COPIES = "unpacked"
+"""In the user's cache folder."""
 
 COPIES_BYTES = 16 * 2**30
 """Most that all copies take together."""
@@ -46,6 +51,25 @@ def needs_unpacking(cube: Cube) -> bool:
     if not isinstance(raw, BlockFile) or not raw.compressed or raw.copy is not None:
         return False
     return _size(cube) > COSTLY_BYTES
+
+
+def read_from_copy(
+    cube: Cube, folder: Path | None = None
+) -> Generator[Progress, None, MappedFile | None]:
+    """Read a scene from its copy from now on, which is made where there is none: see `unpack`.
+
+    Parameters
+    ----------
+    cube : Cube
+        See `needs_unpacking`.
+    folder : Path, optional
+        By default that in the user's cache folder.
+    """
+    copy = yield from unpack(cube, folder or cache_folder() / COPIES)
+    if copy is not None:
+        assert isinstance(cube.raw, BlockFile)
+        cube.raw.take_copy(copy)
+    return copy
 
 
 def unpack(cube: Cube, folder: Path) -> Generator[Progress, None, MappedFile | None]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.data.mapped_file import MappedFile
     from napari_ssamamba.data.overview import Overview
     from napari_ssamamba.events import Progress
     from napari_ssamamba.gui.workflow import Workflow
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 COMPOSITE, OVERVIEW, UNPACK = "composite", "overview", "unpack"
 """Kinds of job, see `Workflow`."""
 
-OVERVIEWS, COPIES = "overviews", "unpacked"
+OVERVIEWS = "overviews"
 """In the user's cache folder."""
 
 
@@ -97,14 +96,14 @@ class SceneJobs(QObject):
         return wanted
 
     def _unpack(self) -> None:
-        from napari_ssamamba.data.unpacked import needs_unpacking
+        from napari_ssamamba.data.unpacked import needs_unpacking, read_from_copy
 
         cube = self._session.need_cube()
         wanted = self._unpacked is None or self._unpacked.raw is not cube.raw
         if wanted and needs_unpacking(cube):
             self._unpacked = cube
-            start, take = partial(_make_copy, cube, self.copies), partial(_take_copy, cube.raw)
-            self._workflow.run(UNPACK, "Unpacking the scene", start, on_result=take)
+            start = partial(read_from_copy, cube, self.copies)
+            self._workflow.run(UNPACK, "Unpacking the scene", start, on_result=lambda _: None)
 
 
 def _make_overview(cube: Cube, folder: Path | None) -> Generator[Progress, None, Overview]:
@@ -113,16 +112,3 @@ def _make_overview(cube: Cube, folder: Path | None) -> Generator[Progress, None,
 
     made: Any = yield from make_overview(cube, folder or cache_folder() / OVERVIEWS)
     return made  # type: ignore[no-any-return]
-
-
-def _make_copy(cube: Cube, folder: Path | None) -> Generator[Progress, None, MappedFile | None]:
-    from napari_ssamamba.data.downloads import cache_folder
-    from napari_ssamamba.data.unpacked import unpack
-
-    made: MappedFile | None = yield from unpack(cube, folder or cache_folder() / COPIES)
-    return made
-
-
-def _take_copy(raw: Any, copy: MappedFile | None) -> None:
-    if copy is not None:
-        raw.take_copy(copy)
