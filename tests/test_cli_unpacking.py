@@ -85,9 +85,11 @@ def test_a_command_makes_a_copy_and_reads_it(
     assert len(used) == 1 and used[0].copy is not None
 
 
-def test_a_small_part_and_a_scene_with_other_bands_are_not_copied(job: SimpleNamespace) -> None:
+def test_a_small_part_and_what_cannot_be_mapped_are_not_copied(job: SimpleNamespace) -> None:
     values_of("predict", job.model, job.scene, "--out", job.map, "--region", "0:4,0:5")
     assert copies(job) == 0
+    beyond = ssamamba("predict", job.model, job.scene, "--out", job.map, "--region", "0:24,0:21")
+    assert beyond.exit_code == 2 and copies(job) == 0
     write_scene(job.scene, bands=4)
     refused = ssamamba("predict", job.model, job.scene, "--out", job.map)
     assert refused.exit_code == 2 and "band" in refused.stderr

@@ -66,8 +66,12 @@ def unpack_for_map(cube: Cube, checkpoint: Checkpoint, region: Window | None) ->
     ------
     BandsError
         Where the scene has not the bands of the model: no map would follow.
+    SettingError
+        Nor for a region that is not in the scene.
     """
+    from napari_ssamamba.data.tiles import check_region
+
     checkpoint.check_bands(cube)
-    pixels = cube.rows * cube.columns
-    if region is None or math.prod(region.shape) > SMALL_PART * pixels:
+    part = check_region(region, cube)
+    if math.prod(part.shape) > SMALL_PART * cube.rows * cube.columns:
         unpack_scene(cube)
