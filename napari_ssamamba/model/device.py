@@ -44,6 +44,13 @@ def choose_device(name: str = "auto") -> torch.device:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if int(number or 0) < count:
             return _thrifty(torch.device(name))
+        if not count and torch.version.cuda is None and torch.version.hip is None:
+            raise SettingError(
+                "device",
+                name,
+                f"the installed PyTorch {torch.__version__} is built for CPUs alone; choose cpu or "
+                "auto, or install a build for your GPU, see https://pytorch.org/get-started.",
+            )
         found = f"{count} CUDA GPUs" if count else "no CUDA GPU"
         raise SettingError("device", name, f"PyTorch finds {found} here; choose cpu or auto.")
     raise SettingError("device", name, "choose auto, cpu, cuda, cuda:<number> or mps.")

@@ -43,6 +43,17 @@ def test_absent_or_unknown_devices_are_refused(name: str, monkeypatch: pytest.Mo
         choose_device(name)
 
 
+@pytest.mark.parametrize(("built_for", "said"), [(None, "for CPUs alone"), ("13.0", "no CUDA GPU")])
+def test_without_a_gpu_the_build_of_pytorch_is_told(
+    built_for: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", built_for)
+    monkeypatch.setattr(torch.version, "hip", None)
+    with pytest.raises(SettingError, match=said):
+        choose_device("cuda")
+
+
 def test_a_gpu_number_beyond_those_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
