@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import warnings
 from functools import cache
 
@@ -15,6 +16,9 @@ WORKSPACE = ":1024:1"
 """Memory that cuBLAS works in: 1 MiB, the least that it does not warn of. Without it, Hopper GPUs
 keep 32 MiB for each stream and thread, together more than a training's activations, and are at most
 a twentieth faster for it."""
+
+
+BUILDS = "https://pytorch.org/get-started"
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -44,16 +48,35 @@ def choose_device(name: str = "auto") -> torch.device:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if int(number or 0) < count:
             return _thrifty(torch.device(name))
-        if not count and torch.version.cuda is None and torch.version.hip is None:
+        if not count and is_cpu_build():
             raise SettingError(
                 "device",
                 name,
                 f"the installed PyTorch {torch.__version__} is built for CPUs alone; choose cpu or "
-                "auto, or install a build for your GPU, see https://pytorch.org/get-started.",
+                f"auto, or install a build for your GPU, see {BUILDS}.",
             )
         found = f"{count} CUDA GPUs" if count else "no CUDA GPU"
         raise SettingError("device", name, f"PyTorch finds {found} here; choose cpu or auto.")
     raise SettingError("device", name, "choose auto, cpu, cuda, cuda:<number> or mps.")
+
+
+def is_cpu_build() -> bool:
+    """Tell whether PyTorch was built without support for any GPU of NVIDIA's or AMD's.
+
+    The one that pip finds for Windows is.
+    """
+    return torch.version.cuda is None and torch.version.hip is None
+
+
+def gpu_left_out() -> str | None:
+    """Tell the user where an NVIDIA GPU stands idle, as PyTorch was built for CPUs alone."""
+    if not is_cpu_build() or shutil.which("nvidia-smi") is None:
+        return None
+    return (
+        "The CPU is used: there is an NVIDIA driver, but the installed PyTorch "
+        f"{torch.__version__} is built for CPUs alone. For a build that uses the GPU see {BUILDS}; "
+        "or choose the device cpu."
+    )
 
 
 def _thrifty(gpu: torch.device) -> torch.device:

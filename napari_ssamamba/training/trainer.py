@@ -12,7 +12,7 @@ import torch
 from napari_ssamamba.checkpoint import Checkpoint, EpochRecord, TrainingRecord
 from napari_ssamamba.events import Notice, Pace, Progress
 from napari_ssamamba.expert.fit import fit_expert
-from napari_ssamamba.model.device import choose_device
+from napari_ssamamba.model.device import choose_device, gpu_left_out
 from napari_ssamamba.model.network import build_network, empty_network, set_generator
 from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone, TrainingStarted
 from napari_ssamamba.training.labelled import labelled_pixels
@@ -90,7 +90,8 @@ def train(
     Progress
         `TrainingStarted` once; then, in optimiser steps, `StepDone`, `EpochDone` and plain
         `Progress` between them; a `Notice` where the memory ran out and fewer patches are
-        computed at once from then on, and where labels do not count, as nothing was measured there.
+        computed at once from then on, where labels do not count, as nothing was measured there, and
+        where a GPU stands idle, see `gpu_left_out`.
 
     Returns
     -------
@@ -113,6 +114,8 @@ def train(
     """
     chosen = choose_device(device)
     started = time.monotonic()
+    if device == "auto" and (left_out := gpu_left_out()):
+        yield Notice(text=left_out)
     yield Progress(text="Reading training pixels")
     first_config = config
     if start_from is not None:

@@ -13,7 +13,13 @@ import torch
 
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.model import device
-from napari_ssamamba.model.device import WORKSPACE, Arriving, choose_device, compiles_kernels
+from napari_ssamamba.model.device import (
+    WORKSPACE,
+    Arriving,
+    choose_device,
+    compiles_kernels,
+    gpu_left_out,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +58,20 @@ def test_without_a_gpu_the_build_of_pytorch_is_told(
     monkeypatch.setattr(torch.version, "hip", None)
     with pytest.raises(SettingError, match=said):
         choose_device("cuda")
+
+
+@pytest.mark.parametrize(("built_for", "driver"), [("13.0", True), (None, False), (None, True)])
+def test_a_gpu_that_a_build_for_cpus_leaves_out_is_told(
+    built_for: str | None, driver: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.version, "cuda", built_for)
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if driver else None)
+    told = gpu_left_out()
+    if built_for is None and driver:
+        assert told is not None and "built for CPUs alone" in told
+    else:
+        assert told is None
 
 
 def test_a_gpu_number_beyond_those_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

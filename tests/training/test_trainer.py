@@ -66,6 +66,16 @@ def test_events_lead_from_start_to_end(tiny_job: Any) -> None:
     assert [tuple(getattr(e, name) for name in fields) for e in checkpoint.record.history] == told
 
 
+@pytest.mark.parametrize(("device", "times"), [("auto", 1), ("cpu", 0)])
+def test_a_gpu_left_out_is_told_unless_the_cpu_was_chosen(
+    tiny_job: Any, device: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.training.trainer.gpu_left_out", lambda: "It stands idle.")
+    events, _ = run(tiny_job, device=device)
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert told == times * ["It stands idle."]
+
+
 def test_checkpoint_holds_what_prediction_needs(tiny_job: Any) -> None:
     split = random_split(tiny_job.reference, 12, 0.25, seed=0)
     _, checkpoint = run(tiny_job, split=split)
