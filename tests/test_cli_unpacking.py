@@ -59,7 +59,9 @@ def copies(job: SimpleNamespace) -> int:
     return len(list(job.cache.rglob("*.npy")))
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "probabilities", "evaluate", "compare"])
+@pytest.mark.parametrize(
+    "command", ["train", "predict", "probabilities", "evaluate", "audit", "compare"]
+)
 def test_a_command_makes_a_copy_and_reads_it(
     job: SimpleNamespace, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_command_makes_a_copy_and_reads_it(
         "predict": ("--out", job.map),
         "probabilities": ("--out", job.map, "--probabilities", job.map + ".h5"),
         "evaluate": ("--reference", job.labels),
+        "audit": ("--reference", job.labels, "--out", job.map + ".audit"),
         "compare": ("--labels", job.labels, *drawn, "--methods", "lda", "--seeds", "0,1"),
     }[command]
     scene = (job.scene,) if command in ("train", "compare") else (job.model, job.scene)

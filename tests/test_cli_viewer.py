@@ -98,7 +98,8 @@ def test_a_window_that_fails_is_told_in_whatever_code_page(
     (tmp_path / "failing.py").write_text(
         "import sys\n"
         "sys.stderr.buffer.write('No room in C:/M\u00fcller\\n'.encode('cp1252'))\n"
-        "sys.exit(3)\n"
+        "sys.exit(3)\n",
+        encoding="utf-8",
     )
     monkeypatch.setattr(viewer, "has_display", lambda: True)
     with pytest.raises(SSAMambaError, match=r"ended with an error \(No room in C:/M\ufffdller\)"):

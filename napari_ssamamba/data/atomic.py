@@ -59,13 +59,12 @@ def _put_on_disk(path: Path) -> None:
 
 def _replace(path: Path, new: Path) -> None:
     """Put a file in the place of another, which may be held for a moment."""
-    for seconds in PATIENCE:
+    refused: PermissionError | None = None
+    for seconds in (0.0, *PATIENCE):
+        time.sleep(seconds)
         try:
             os.replace(new, path)
             return
-        except PermissionError:
-            time.sleep(seconds)
-    try:
-        os.replace(new, path)
-    except PermissionError as error:
-        raise ReplacementError(path) from error
+        except PermissionError as error:
+            refused = error
+    raise ReplacementError(path) from refused
