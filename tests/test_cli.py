@@ -328,6 +328,9 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(job: SimpleNamespace, tmp_path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_a_map_goes_on_after_ctrl_c(job: SimpleNamespace, tmp_path: Path, user_data: Path) -> None:
+    import h5py
+    import rasterio
+
     cube, _ = strips(200)
     scene, out = tmp_path / "long.tif", tmp_path / "map.tif"
     write_layers(scene, np.moveaxis(np.asarray(cube.raw), -1, 0), list("abcde"), cube)
@@ -339,9 +342,11 @@ def test_a_map_goes_on_after_ctrl_c(job: SimpleNamespace, tmp_path: Path, user_d
         "maps.UnfinishedMap._write = lambda *a: "
         "(write(*a), a[0].mapped > 2000 and told and told.pop()())[0]"
     )
+    layers, store = tmp_path / "attention.tif", tmp_path / "probabilities.h5"
     command = "predict", job.model, scene, "--out", out, "--device", "cpu"
+    command = *command, "--attention", layers, "--probabilities", store
     _, errors = interrupted(code, *command, at="kept")
-    assert not out.exists()
+    assert not (out.exists() or layers.exists() or store.exists())
     found = re.search(r"([\d,]+) pixels of the map are kept; the same command goes on", errors)
     assert found is not None and "Traceback" not in errors
     result = ssamamba(*command, "--json")
@@ -349,6 +354,10 @@ def test_a_map_goes_on_after_ctrl_c(job: SimpleNamespace, tmp_path: Path, user_d
     assert json.loads(result.stdout)["pixels"] == 4000 - int(found[1].replace(",", ""))
     assert not list(user_data.rglob("*.npy"))
     assert (read_labels(out, cube).ids != 0).all()
+    with rasterio.open(layers) as file:
+        assert not np.isnan(file.read()).any()
+    with h5py.File(store) as file:
+        np.testing.assert_allclose(file["probabilities"][:].sum(-1), 1, atol=2e-3)
 
 
 def test_an_enmap_map_has_the_tile_position(shared_data: Path, tmp_path: Path) -> None:

@@ -30,7 +30,11 @@ SMALL_PART = 0.1
 
 @contextmanager
 def mapped(
-    cube: Cube, checkpoint: Checkpoint, model: Path, **settings: Unpack[MapSettings]
+    cube: Cube,
+    checkpoint: Checkpoint,
+    model: Path,
+    probabilities: Path | None = None,
+    **settings: Unpack[MapSettings],
 ) -> Iterator[ClassMap]:
     """Map a scene, and keep the map until the block has written what it makes of it.
 
@@ -40,13 +44,16 @@ def mapped(
     checkpoint : Checkpoint
     model : Path
         The file that it was read from.
+    probabilities : Path, optional
+        Where those of all classes are written.
     **settings
         See `MapSettings`.
     """
     from napari_ssamamba.project.unfinished_maps import UnfinishedMap
 
     unpack_for_map(cube, checkpoint, settings.get("region"))
-    with UnfinishedMap(cube, checkpoint, model, data_folder(), settings) as unfinished:
+    work = UnfinishedMap(cube, checkpoint, model, data_folder(), settings, probabilities)
+    with work as unfinished:
         try:
             yield follow(unfinished.run())
         except BaseException:

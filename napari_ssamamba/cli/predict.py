@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,11 +20,9 @@ from napari_ssamamba.cli.inputs import (
     check_output,
     open_scene_files,
 )
-from napari_ssamamba.cli.mapping import mapped, unpack_for_map
-from napari_ssamamba.cli.report import follow, print_facts, print_json
+from napari_ssamamba.cli.mapping import mapped
+from napari_ssamamba.cli.report import print_facts, print_json
 from napari_ssamamba.data.probability_store import SUFFIXES as STORE_SUFFIXES
-from napari_ssamamba.data.probability_store import open_store
-from napari_ssamamba.data.room import Room
 from napari_ssamamba.data.writers import (
     ENVI_SUFFIXES,
     GEOTIFF_SUFFIXES,
@@ -35,10 +32,7 @@ from napari_ssamamba.data.writers import (
 from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
-    from napari_ssamamba.checkpoint import Checkpoint
-    from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.tiles import Window
-    from napari_ssamamba.prediction.class_map import ClassMap
     from napari_ssamamba.prediction.predictor import MapSettings
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train wrote.")]
@@ -117,7 +111,6 @@ def predict(
     """Map a scene with a trained model.
 
     Given again, a command that was cut short goes on where it was.
-    Maps with attention or probabilities begin anew.
     """
     for option, path in (
         ("--out", out),
@@ -142,16 +135,13 @@ def predict(
         checkpoint = checkpoint.matched(cube)
     settings: MapSettings = {
         "region": window,
+        "attention": attention is not None,
         "members": members,
         "precision": precision,
         "device": device,
         "batch_size": batch,
     }
-    with ExitStack() as stack:
-        if attention is None and probabilities is None:
-            class_map = stack.enter_context(mapped(cube, checkpoint, model, **settings))
-        else:
-            class_map = _mapped_at_once(cube, checkpoint, attention, probabilities, settings)
+    with mapped(cube, checkpoint, model, probabilities, **settings) as class_map:
         write_class_map(out, class_map.ids, class_map.classes, cube=cube)
         for name, path in (("confidence", confidence), ("margin", margin), ("entropy", entropy)):
             if path is not None:
@@ -177,32 +167,6 @@ def predict(
         print_json(results)
     else:
         print_facts({name: value for name, value in results.items() if value is not None})
-
-
-def _mapped_at_once(
-    cube: Cube,
-    checkpoint: Checkpoint,
-    attention: Path | None,
-    probabilities: Path | None,
-    settings: MapSettings,
-) -> ClassMap:
-    """Make a map with attention or probabilities, which cannot go on where it was cut short."""
-    from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
-    from napari_ssamamba.prediction.predictor import predict as predict_scene
-
-    unpack_for_map(cube, checkpoint, settings.get("region"))
-    work = predict_scene(
-        cube,
-        checkpoint,
-        attention=attention is not None,
-        probabilities=probabilities is not None,
-        room=Room(),
-        **settings,
-    )
-    if probabilities is None:
-        return follow(work)
-    with open_store(probabilities, checkpoint.classes, cube) as store:
-        return follow(keep_probabilities(work, store))
 
 
 def parse_region(text: str) -> Window:

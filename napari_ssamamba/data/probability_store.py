@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,8 +14,8 @@ from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import FileIO
     from pathlib import Path
-    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -37,13 +38,23 @@ class ProbabilityStore:
     ----------
     dataset : h5py.Dataset
         Of shape (rows, columns, classes).
+
+    Attributes
+    ----------
+    name : str
+    depth : int
+        Number of classes.
+    dtype : dtype
     """
 
     def __init__(self, dataset: Any, disk: _Disk) -> None:
         self._dataset = dataset
         self._disk = disk
+        self.name = DATASET
+        self.depth: int = dataset.shape[2]
+        self.dtype: np.dtype[np.floating] = dataset.dtype
 
-    def write(self, window: Window, probabilities: NDArray[np.float32]) -> None:
+    def write(self, window: Window, values: NDArray[np.floating]) -> None:
         """Write a part, shape (rows, columns, classes), NaN where nothing was measured.
 
         Raises
@@ -51,8 +62,21 @@ class ProbabilityStore:
         OSError
             Where the disk refuses it, or refused a part before.
         """
-        self._dataset[window.rows, window.columns] = probabilities
+        self._dataset[window.rows, window.columns] = values
         self._disk.check()
+
+    def read(self, window: Window) -> NDArray[np.floating]:
+        """Read a part, shape (rows, columns, classes), NaN where nothing was written.
+
+        Raises
+        ------
+        OSError
+            Where the disk refused a part before: what it refused is not what would be read.
+        """
+        self._disk.check()
+        values: NDArray[np.floating] = self._dataset[window.rows, window.columns]
+        self._disk.check()
+        return values
 
 
 class _Disk:
@@ -63,17 +87,18 @@ class _Disk:
 
     Parameters
     ----------
-    file : file object
+    file : FileIO
+        Without a buffer, whose refusals would come with a later call.
     path : Path
         What the user calls it.
     """
 
-    def __init__(self, file: BinaryIO, path: Path) -> None:
+    def __init__(self, file: FileIO, path: Path) -> None:
         self._path = path
         self._refused: OSError | None = None
-        self.readinto = file.readinto  # type: ignore[attr-defined]
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
-        self.write = self._taken(file.write)
+        self.readinto, self.read = file.readinto, file.read
+        self.seek, self.tell = file.seek, file.tell
+        self.write = self._taken(partial(_write_all, file))
         self.truncate = self._taken(file.truncate)
         self.flush = self._taken(file.flush)
 
@@ -91,6 +116,13 @@ class _Disk:
         """Raise what the disk refused."""
         if (error := self._refused) is not None:
             raise OSError(error.errno, error.strerror, str(self._path))
+
+
+def _write_all(file: FileIO, data: Any) -> None:
+    """Write all of a buffer of bytes, which a file of no buffer may take in parts."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 @contextmanager
@@ -129,7 +161,7 @@ def open_store(
     shape = cube.rows, cube.columns, len(classes)
     with (
         written_whole(path.parent) as folder,
-        (folder / path.name).open("w+b") as raw,
+        (folder / path.name).open("w+b", buffering=0) as raw,
         _checked(_Disk(raw, path)) as disk,
         h5py.File(disk, "w") as file,
     ):

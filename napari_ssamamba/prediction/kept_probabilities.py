@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from napari_ssamamba.events import retold
 from napari_ssamamba.prediction.class_map import MapTile
 
@@ -24,7 +26,7 @@ def keep_probabilities(
     Parameters
     ----------
     work : generator
-        A mapping whose tiles carry probabilities and are complete, each pixel of its window.
+        A mapping from row to row whose tiles carry probabilities.
     store : ProbabilityStore
 
     Yields
@@ -40,7 +42,10 @@ def keep_probabilities(
 
     def keep(event: Progress) -> Progress:
         if isinstance(event, MapTile) and event.probabilities is not None:
-            store.write(event.window, event.probabilities)
+            values = event.probabilities
+            if not event.new.all():  # the others are there from before
+                values = np.where(event.new[..., None], values, store.read(event.window))
+            store.write(event.window, values)
         return event
 
     return (yield from retold(work, keep))

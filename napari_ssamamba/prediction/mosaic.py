@@ -10,6 +10,7 @@ import numpy as np
 from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import Progress
+from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,6 +27,10 @@ UNKNOWN = 0
 """Level of pixels that no tile has come for: that of arrays which nobody wrote into."""
 
 BYTES_A_PIXEL = 15
+"""Of all but the attention."""
+
+ATTENTION_BYTES = 4 * len(ATTENTION_SCALARS)
+"""A pixel."""
 
 FILLED_AT_ONCE = 2**19
 """Pixels, 8 MB; see `Mosaic.filling`."""
@@ -36,7 +41,7 @@ NUMBERS = ("confidence", "margin", "entropy")
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Mosaic:
-    """What a map holds of each pixel of the scene, `BYTES_A_PIXEL`.
+    """What a map holds of each pixel of the scene, `BYTES_A_PIXEL` and its attention.
 
     Attributes
     ----------
@@ -46,6 +51,8 @@ class Mosaic:
         See `MapTile`; NaN where the id is 0.
     level : ndarray of uint8, shape (rows, columns)
         `FINAL`, `UNKNOWN`, or `FINAL` − n for a provisional value: that of a pixel up to 2ⁿ away.
+    attention : ndarray of float32, shape (4, rows, columns), or None
+        `ATTENTION_SCALARS` of the pixels that were computed, else NaN; None where nobody asked.
     """
 
     ids: NDArray[np.uint16]
@@ -53,9 +60,17 @@ class Mosaic:
     margin: NDArray[np.float32]
     entropy: NDArray[np.float32]
     level: NDArray[np.uint8]
+    attention: NDArray[np.float32] | None = None
 
     @classmethod
-    def blank(cls, shape: tuple[int, int], allocate: Allocate = np.zeros, **fields: Any) -> Self:
+    def blank(
+        cls,
+        shape: tuple[int, int],
+        allocate: Allocate = np.zeros,
+        *,
+        attention: bool = False,
+        **fields: Any,
+    ) -> Self:
         """Return one of which nothing is known, its numbers 0 until they are filled in.
 
         Parameters
@@ -64,7 +79,11 @@ class Mosaic:
             Rows and columns.
         allocate : callable
             Makes the arrays.
+        attention : bool
+            Whether it holds the attention, too.
         """
+        if attention:
+            fields["attention"] = allocate((len(ATTENTION_SCALARS), *shape), np.float32)
         numbers = {name: allocate(shape, np.float32) for name in NUMBERS}
         ids, level = allocate(shape, np.uint16), allocate(shape, np.uint8)
         return cls(ids=ids, level=level, **numbers, **fields)
@@ -102,12 +121,17 @@ class Mosaic:
                 elif name in NUMBERS:
                     values[here] = np.nan
                 leave_memory(values)
+            if self.attention is not None:
+                self.attention[:, here] = np.nan
+                leave_memory(self.attention)
             yield Progress(done=min(first + at_once, rows), total=rows, text="Preparing the map")
 
     def leave_memory(self) -> None:
         """Let what was touched of arrays on disk leave the process's memory."""
         for name in ("ids", "level", *NUMBERS):
             leave_memory(getattr(self, name))
+        if self.attention is not None:
+            leave_memory(self.attention)
 
     def take(self, tile: MapTile) -> Window:
         """Write a tile into the arrays; return the part of the scene that it changed.
@@ -128,6 +152,8 @@ class Mosaic:
         here = changed.rows, changed.columns
         for name in ("ids", *NUMBERS):
             np.copyto(getattr(self, name)[here], getattr(tile, name)[pick], where=mask)
+        if self.attention is not None and tile.attention is not None:
+            self.attention[:, *tile.lattice][:, tile.new] = tile.attention[:, tile.new]
         self.level[tile.lattice][tile.new] = FINAL
         return changed
 

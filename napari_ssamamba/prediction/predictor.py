@@ -16,10 +16,11 @@ from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Pace, Progress, retold
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.model.inference.form import Precision, choose_precision
-from napari_ssamamba.prediction.class_map import ATTENTION_SCALARS, ClassMap, Mapped, MapTile
+from napari_ssamamba.prediction.class_map import ClassMap, Mapped, MapTile
 from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
+from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
 from napari_ssamamba.prediction.mixer import Members, Mixer
-from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, Mosaic
+from napari_ssamamba.prediction.mosaic import FINAL, Mosaic
 from napari_ssamamba.prediction.order import Order
 from napari_ssamamba.prediction.reading import ReadAhead, measured_pixels, read_unit
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.data.room import Room
+    from napari_ssamamba.data.probability_store import ProbabilityStore
     from napari_ssamamba.data.tiles import Tile
     from napari_ssamamba.prediction.order import Focus, Unit
 
@@ -52,6 +53,7 @@ class MapSettings(TypedDict, total=False):
     """Settings of `predict` that the command line has, each with a default there."""
 
     region: Window | None
+    attention: bool
     members: Members
     precision: Precision
     device: str
@@ -78,38 +80,27 @@ def predict(
     focus: Focus | None = None,
     members: Members = "mixed",
     precision: Precision = "auto",
-    probabilities: bool = False,
-    room: Room | None = None,
     mosaic: Mosaic | None = None,
+    store: ProbabilityStore | None = None,
 ) -> Generator[Progress, None, ClassMap]:
     """Classify each pixel of a scene, and hold the map; else as `map_tiles`.
 
     Parameters
     ----------
-    room : Room, optional
-        How much memory the map may take.
     mosaic : Mosaic, optional
-        What is known of the map, filled in here; its final pixels are left out.
-
-    Raises
-    ------
-    RoomError
-        Where neither memory nor disk have room for it.
+        What is known of the map, filled in here; its final pixels are left out. It has to hold
+        the attention where that is asked for.
+    store : ProbabilityStore, optional
+        Takes the probabilities of all classes while they are computed; of the mosaic's final pixels
+        they are there.
 
     Returns
     -------
     ClassMap
     """
-    shape = cube.rows, cube.columns
-    of_attention = (len(ATTENTION_SCALARS), *shape)
-    needed = 0 if mosaic else BYTES_A_PIXEL * math.prod(shape)
-    needed += 4 * math.prod(of_attention) if attention else 0
-    allocate = np.zeros if room is None else room.arrays(needed)
-    held = mosaic or Mosaic.unknown(shape, allocate)
-    scalars = None
-    if attention:
-        scalars = allocate(of_attention, np.float32)
-        scalars.fill(np.nan)
+    held = mosaic
+    if held is None:
+        held = Mosaic.unknown((cube.rows, cube.columns), attention=attention)
     work = map_tiles(
         cube,
         checkpoint,
@@ -122,14 +113,14 @@ def predict(
         done=None if mosaic is None else mosaic.level == FINAL,
         members=members,
         precision=precision,
-        probabilities=probabilities,
+        probabilities=store is not None,
     )
+    if store is not None:
+        work = keep_probabilities(work, store)  # first: what is final lacks nothing
 
     def place(event: Progress) -> Progress:
         if isinstance(event, MapTile):
             held.take(event)
-            if scalars is not None and event.attention is not None:
-                scalars[:, *event.lattice][:, event.new] = event.attention[:, event.new]
         return event
 
     mapped = yield from retold(work, place)
@@ -138,7 +129,7 @@ def predict(
         confidence=held.confidence,
         margin=held.margin,
         entropy=held.entropy,
-        attention=scalars,
+        attention=held.attention,
         classes=checkpoint.classes,
         region=mapped.region,
         seconds=mapped.seconds,

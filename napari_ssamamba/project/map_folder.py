@@ -1,7 +1,8 @@
 """The folder of a map that is written while it is computed: each array of the `Mosaic`, a header.
 
-The arrays are as NumPy writes them. What changes is written into them where it lies, levels last,
-so that no pixel is ever taken for final whose numbers are not there; then comes the header.
+More layers may lie beside them. The arrays are as NumPy writes them. What changes is written into
+them where it lies, levels last, so that no pixel is ever taken for final whose numbers are not
+there; then comes the header.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import errno
 import math
 import os
 import shutil
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -22,10 +23,10 @@ from napari_ssamamba.events import Progress
 from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, NUMBERS, UNKNOWN, Mosaic
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 HEADER = "map.json"
 
@@ -35,6 +36,29 @@ ARRAYS = {"ids": np.uint16, **dict.fromkeys(NUMBERS, np.float32), "level": np.ui
 ROWS_AT_ONCE = 64
 
 REMEDY = "Map the scene again."
+
+
+class Layer(Protocol):
+    """Numbers of each pixel that a map has beside its `Mosaic`.
+
+    Attributes
+    ----------
+    name : str
+    depth : int
+        How many numbers.
+    dtype : dtype
+        Of floating point: NaN stands where nothing is known.
+    """
+
+    name: str
+    depth: int
+    dtype: np.dtype[Any]
+
+    def read(self, window: Window) -> NDArray[Any]:
+        """Return those of a part of the scene, shape (rows, columns, depth)."""
+
+    def write(self, window: Window, values: NDArray[Any]) -> None:
+        """Take them."""
 
 
 class FolderHeader(BaseModel):
@@ -57,13 +81,16 @@ class MapFolder:
     Parameters
     ----------
     path : Path
+    layers : sequence of Layer
+        Kept with the map.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, layers: Sequence[Layer] = ()) -> None:
         self.path = path
+        self._layers = layers
 
     @classmethod
-    def begin(cls, path: Path, shape: tuple[int, int]) -> Self:
+    def begin(cls, path: Path, shape: tuple[int, int], layers: Sequence[Layer] = ()) -> Self:
         """Make the folder, with arrays of which nothing is known.
 
         Parameters
@@ -71,6 +98,8 @@ class MapFolder:
         path : Path
         shape : tuple of int
             Rows and columns.
+        layers : sequence of Layer
+            Kept with the map.
 
         Raises
         ------
@@ -79,14 +108,15 @@ class MapFolder:
             is none.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(path.parent).free < BYTES_A_PIXEL * math.prod(shape):
+        needed = BYTES_A_PIXEL + sum(layer.depth * layer.dtype.itemsize for layer in layers)
+        if shutil.disk_usage(path.parent).free < needed * math.prod(shape):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parent))
         try:
-            _write_empty(path, shape)
+            _write_empty(path, shape, layers)
         except OSError:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        return cls(path)
+        return cls(path, layers)
 
     @property
     def is_whole(self) -> bool:
@@ -119,6 +149,8 @@ class MapFolder:
         for name in ("ids", *NUMBERS):
             values = getattr(mosaic, name)
             self._put(name, parts, [values[part.rows, part.columns] for part in parts])
+        for layer in self._layers:
+            self._put(layer.name, parts, map(layer.read, parts))
         self._put("level", parts, levels)
         mapped = sum(int(np.count_nonzero(row == FINAL)) for row in mosaic.level)
         text = header.model_copy(update={"mapped": mapped}).model_dump_json()
@@ -132,7 +164,7 @@ class MapFolder:
         Parameters
         ----------
         mosaic : Mosaic
-            Filled in.
+            Filled in, as are the layers.
 
         Yields
         ------
@@ -144,8 +176,12 @@ class MapFolder:
         FileFormatError
             Where an array is missing, damaged or of another shape.
         """
-        arrays = {name: self._open(name, mosaic.level.shape) for name in ARRAYS}
-        rows = mosaic.level.shape[0]
+        shape = rows, columns = mosaic.level.shape
+        arrays = {name: self._open(name, shape, dtype) for name, dtype in ARRAYS.items()}
+        beside = [
+            (layer, self._open(layer.name, (*shape, layer.depth), layer.dtype))
+            for layer in self._layers
+        ]
         for first in range(0, rows, ROWS_AT_ONCE):
             here = slice(first, first + ROWS_AT_ONCE)
             for name, values in arrays.items():
@@ -154,6 +190,10 @@ class MapFolder:
             mosaic.ids[here][unknown] = 0
             for name in NUMBERS:
                 getattr(mosaic, name)[here][unknown] = np.nan
+            final = mosaic.level[here] == FINAL
+            for layer, values in beside:
+                known = np.where(final[..., np.newaxis], values[here], np.nan)
+                layer.write(Window(first, first + len(known), 0, columns), known)
             done = min(first + ROWS_AT_ONCE, rows)
             yield Progress(done=done, total=rows, text="Reading the map")
 
@@ -161,25 +201,25 @@ class MapFolder:
         """Remove the map."""
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _put(self, name: str, parts: list[Window], values: list[NDArray[Any]]) -> None:
+    def _put(self, name: str, parts: list[Window], values: Iterable[NDArray[Any]]) -> None:
         """Write parts of an array into its file, which has to be there."""
         with (self.path / f"{name}.npy").open("rb+") as file:
             np.lib.format.read_magic(file)
-            (_, columns), _, dtype = np.lib.format.read_array_header_1_0(file)
-            start = file.tell()
+            (_, columns, *depth), _, dtype = np.lib.format.read_array_header_1_0(file)
+            start, size = file.tell(), math.prod(depth) * dtype.itemsize
             for part, block in zip(parts, values, strict=True):
                 rows = np.ascontiguousarray(block)
                 whole = part.columns == slice(0, columns)
                 for n, row in enumerate([rows] if whole else rows):
                     place = (part.row0 + n) * columns + part.column0
-                    file.seek(start + place * dtype.itemsize)
+                    file.seek(start + place * size)
                     file.write(row.tobytes())
             file.flush()
             os.fsync(file.fileno())
 
-    def _open(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    def _open(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Open an array without reading it."""
-        path, wanted = self.path / f"{name}.npy", (shape, np.dtype(ARRAYS[name]))
+        path, wanted = self.path / f"{name}.npy", (shape, np.dtype(dtype))
         try:
             values: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -190,17 +230,20 @@ class MapFolder:
         return values
 
 
-def _write_empty(path: Path, shape: tuple[int, int]) -> None:
+def _write_empty(path: Path, shape: tuple[int, int], layers: Sequence[Layer]) -> None:
+    arrays: list[tuple[str, np.dtype[Any], tuple[int, ...]]]
+    arrays = [(name, np.dtype(dtype), shape) for name, dtype in ARRAYS.items()]
+    arrays += [(layer.name, layer.dtype, (*shape, layer.depth)) for layer in layers]
     with written_whole(path) as temporary:
-        for name, dtype in ARRAYS.items():
+        for name, dtype, size in arrays:
             with (temporary / f"{name}.npy").open("wb") as file:
                 described = {
-                    "descr": np.lib.format.dtype_to_descr(np.dtype(dtype)),
+                    "descr": np.lib.format.dtype_to_descr(dtype),
                     "fortran_order": False,
-                    "shape": shape,
+                    "shape": size,
                 }
                 np.lib.format.write_array_header_1_0(file, described)
-                file.truncate(file.tell() + math.prod(shape) * np.dtype(dtype).itemsize)
+                file.truncate(file.tell() + math.prod(size) * dtype.itemsize)
 
 
 def _parts(changed: Iterable[Window], rows: int) -> list[Window]:

@@ -1,5 +1,7 @@
 """Maps that commands make: kept while they are computed, so that one that was cut short goes on.
 
+So are the attention and the probabilities that are asked for with them.
+
 Each has a `MapFolder` in that of its scene, named after all that the map depends on: the model, the
 bands that it reads, when the scene's files were written, and the settings. It goes once its map is
 where the user wants it.
@@ -12,27 +14,33 @@ import math
 import re
 import shutil
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Literal, Self
 
+import numpy as np
+
 from napari_ssamamba import __version__
+from napari_ssamamba.data.probability_store import open_store
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.events import Notice, retold
 from napari_ssamamba.prediction.class_map import MapTile
-from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, Mosaic
+from napari_ssamamba.prediction.mosaic import ATTENTION_BYTES, BYTES_A_PIXEL, Mosaic
 from napari_ssamamba.prediction.predictor import predict
 from napari_ssamamba.project.headers import read_header
-from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, MapFolder
+from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, Layer, MapFolder
 from napari_ssamamba.project.user_data import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.probability_store import ProbabilityStore
     from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.class_map import ClassMap
     from napari_ssamamba.prediction.predictor import MapSettings
@@ -50,6 +58,7 @@ NAME_PATTERN = r"[0-9a-f]{16}"
 
 DEFAULTS: MapSettings = {
     "region": None,
+    "attention": False,
     "members": "mixed",
     "precision": "auto",
     "device": "auto",
@@ -63,6 +72,30 @@ class UnfinishedHeader(FolderHeader):
 
     format: Literal["napari-ssamamba unfinished map"] = "napari-ssamamba unfinished map"
     version: int = VERSION
+
+
+class AttentionLayer:
+    """The attention of a map as a `Layer`.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (4, rows, columns)
+        See `Mosaic.attention`.
+    """
+
+    def __init__(self, values: NDArray[np.float32]) -> None:
+        self.name = "attention"
+        self.depth = len(values)
+        self.dtype: np.dtype[np.float32] = values.dtype
+        self._values = np.moveaxis(values, 0, -1)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Return a part, shape (rows, columns, 4)."""
+        return self._values[window.rows, window.columns]
+
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        """Fill in a part."""
+        self._values[window.rows, window.columns] = values
 
 
 class UnfinishedMap:
@@ -81,6 +114,9 @@ class UnfinishedMap:
         See `data_folder`.
     settings : MapSettings
         All but the size of a batch must be the same for a map to go on.
+    probabilities : Path, optional
+        Where the probabilities of all classes are to be, see `open_store`; there by the time that
+        the map is whole.
 
     Attributes
     ----------
@@ -95,10 +131,11 @@ class UnfinishedMap:
         model: Path,
         root: Path,
         settings: MapSettings,
+        probabilities: Path | None = None,
     ) -> None:
         self.mapped = 0
         self._cube, self._checkpoint, self._root = cube, checkpoint, root
-        self._settings = settings
+        self._settings, self._probabilities = settings, probabilities
         with model.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         chosen = DEFAULTS | settings | {"batch_size": None}
@@ -108,9 +145,11 @@ class UnfinishedMap:
             checkpoint.band_indices.tolist(),
             [(path.stat().st_size, path.stat().st_mtime_ns) for path in cube.paths],
             sorted(chosen.items()),
+            probabilities is not None,
         )
         name = hashlib.sha256(repr(depends).encode()).hexdigest()[:16]
         self._folder = MapFolder(folder_of(cube, root, KIND) / name)
+        self._layers: list[Layer] = []
         self._begun = False
         self._changed: list[Window] = []
         self._written = time.monotonic()
@@ -137,10 +176,25 @@ class UnfinishedMap:
             Its `pixels` and `seconds` are those of this run.
         """
         shape = self._cube.rows, self._cube.columns
-        mosaic = Mosaic.blank(shape, Room().arrays(BYTES_A_PIXEL * math.prod(shape)))
-        yield from self._take_up(mosaic)
+        attention = self._settings.get("attention", False)
+        needed = (BYTES_A_PIXEL + ATTENTION_BYTES * attention) * math.prod(shape)
+        mosaic = Mosaic.blank(shape, Room().arrays(needed), attention=attention)
+        if mosaic.attention is not None:
+            self._layers.append(AttentionLayer(mosaic.attention))
+        path, classes = self._probabilities, self._checkpoint.classes
+        with nullcontext() if path is None else open_store(path, classes, self._cube) as store:
+            if store is not None:
+                self._layers.append(store)
+            self._folder = MapFolder(self._folder.path, self._layers)
+            yield from self._take_up(mosaic)
+            return (yield from self._map(mosaic, store))
+
+    def _map(
+        self, mosaic: Mosaic, store: ProbabilityStore | None
+    ) -> Generator[Progress, None, ClassMap]:
+        """Map what is missing, and keep it every `SECONDS_TO_KEEP`."""
         self._written = time.monotonic()
-        work = predict(self._cube, self._checkpoint, mosaic=mosaic, **self._settings)
+        work = predict(self._cube, self._checkpoint, mosaic=mosaic, store=store, **self._settings)
 
         def keep(event: Progress) -> Progress:
             if isinstance(event, MapTile):
@@ -187,7 +241,7 @@ class UnfinishedMap:
         self._written = time.monotonic()
         rows, columns = mosaic.level.shape
         if not self._begun or not self._folder.path.exists():  # another command removed it
-            self._folder = MapFolder.begin(self._folder.path, (rows, columns))
+            self._folder = MapFolder.begin(self._folder.path, (rows, columns), self._layers)
             self._changed = [Window(0, rows, 0, columns)]
             self._begun = True
             self._remove_oldest()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -10,7 +11,6 @@ from napari_ssamamba.data.probability_store import open_store
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import result_of
-from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
 from napari_ssamamba.prediction.predictor import predict
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ def test_the_store_holds_the_probabilities_that_the_map_comes_from(
     tiny_job: Any, tiny_checkpoint: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.h5"
-    work = predict(tiny_job.cube, tiny_checkpoint, tile_size=7, probabilities=True)
     with open_store(path, tiny_checkpoint.classes, tiny_job.cube, "float32") as store:
-        class_map = result_of(keep_probabilities(work, store))
+        class_map = result_of(predict(tiny_job.cube, tiny_checkpoint, tile_size=7, store=store))
         assert not path.exists()
     with h5py.File(path) as file:
         dataset = file["probabilities"]
@@ -77,6 +76,28 @@ def test_a_full_disk_is_told_and_leaves_the_store_from_before(
         ):
             write()
         assert [p.read_bytes() for p in tmp_path.iterdir()] == [before]
+
+
+def test_nothing_is_read_of_what_the_disk_refused(
+    tiny_job: Any, tiny_checkpoint: Any, tmp_path: Path, disk_that_takes: Callable[..., Any]
+) -> None:
+    cube = replace(tiny_job.cube, raw=np.tile(tiny_job.cube.raw, (120, 60, 1)))
+    whole = Window(0, cube.rows, 0, cube.columns)
+    noise = np.random.default_rng(0).random((*whole.shape, 3), np.float32)  # HDF5 holds less
+    with (
+        pytest.raises(OSError, match="File too large"),
+        open_store(tmp_path / "p.h5", tiny_checkpoint.classes, cube) as store,
+    ):
+        assert np.isnan(store.read(whole)).all()
+        store.write(whole, noise)
+        np.testing.assert_array_equal(store.read(whole), noise.astype(np.float16))
+        first = Window(0, 32, 0, cube.columns)
+        with disk_that_takes(1000):
+            store.write(first, noise[-32:])  # stays in memory until that is needed
+            with pytest.raises(OSError, match="File too large"):
+                store.read(whole)
+        with pytest.raises(OSError, match="File too large"):
+            store.read(first)
 
 
 def test_tiles_carry_no_probabilities_unless_asked_for(tiny_job: Any, tiny_checkpoint: Any) -> None:

@@ -21,13 +21,15 @@ from napari_ssamamba.project.kept_maps import (
     read_model,
     remove_oldest,
 )
-from napari_ssamamba.project.map_folder import MapFolder
+from napari_ssamamba.project.map_folder import FolderHeader, MapFolder
 from napari_ssamamba.project.user_data import new_begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
@@ -255,3 +257,30 @@ def test_it_says_when_it_was_and_how_far(
     assert str(kept).endswith(f" · 0 % mapped, {len(tiny_checkpoint.classes)} classes")
     assert str(kept).startswith(f"{kept.changed:%d %b %Y}")
     assert kept.short.endswith(" · 0 % mapped")
+
+
+class Doubled:
+    """A layer of two numbers a pixel: its confidence, and twice that."""
+
+    name, depth, dtype = "doubled", 2, np.dtype(np.float32)
+
+    def __init__(self, mosaic: Mosaic) -> None:
+        self.values = np.stack([mosaic.confidence, 2 * mosaic.confidence], -1)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        return self.values[window.rows, window.columns]
+
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        self.values[window.rows, window.columns] = values
+
+
+def test_a_layer_says_nothing_where_no_tile_had_come(tmp_path: Path, cube: Cube) -> None:
+    known, rest = Window(10, 100, 30, 90), Window(100, 150, 0, 90)
+    mosaic, whole = computed(known), computed(known, rest)
+    layer, found = Doubled(mosaic), Doubled(whole)
+    folder = MapFolder.begin(tmp_path / "map", SHAPE, [layer])
+    folder.write(mosaic, [known], FolderHeader(mapped=0))
+    for _ in MapFolder(folder.path, [found]).read(Mosaic.blank(SHAPE)):
+        pass
+    np.testing.assert_array_equal(found.values, layer.values)
+    assert np.isnan(found.values[:10]).all() and not np.isnan(found.values[10:100, 30:]).any()

@@ -7,9 +7,11 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 import pytest
 
+from napari_ssamamba.data.probability_store import ProbabilityStore, open_store
 from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.prediction.class_map import MapTile
@@ -58,9 +60,11 @@ class Command:
         self.cube, self.checkpoint, self.model, self.root = cube, checkpoint, model, root
         self.events: list[Progress] = []
 
-    def unfinished(self, **settings: Any) -> UnfinishedMap:
+    def unfinished(self, store: Path | None = None, **settings: Any) -> UnfinishedMap:
         defaults: MapSettings = {"device": "cpu"}
-        return UnfinishedMap(self.cube, self.checkpoint, self.model, self.root, defaults | settings)
+        return UnfinishedMap(
+            self.cube, self.checkpoint, self.model, self.root, defaults | settings, store
+        )
 
     def cut_short(self, tiles: int, **settings: Any) -> None:
         with pytest.raises(KeyboardInterrupt), self.unfinished(**settings) as unfinished:
@@ -173,6 +177,147 @@ def test_a_region_goes_on_too(command: Command) -> None:
     assert "2,048 pixels are kept" in command.told
     assert_same(found, wanted)
     assert (found.ids[:10] == 0).all() and np.isnan(found.confidence[:, :5]).all()
+
+
+class Whole:
+    """A map with its attention and probabilities, made at once, to compare others with."""
+
+    def __init__(self, command: Command, folder: Path) -> None:
+        self.command, self.path = command, folder / "cut short.h5"
+        with open_store(folder / "p.h5", command.checkpoint.classes, command.cube) as store:
+            work = predict(
+                command.cube, command.checkpoint, device="cpu", attention=True, store=store
+            )
+            self.map = result_of(work)
+        self.probabilities = self.stored(folder / "p.h5")
+
+    def stored(self, path: Path) -> Any:
+        with h5py.File(path) as file:
+            return file["probabilities"][:]
+
+    def cut_short(self, tiles: int, **settings: Any) -> None:
+        self.command.cut_short(tiles, store=self.path, attention=True, **settings)
+        assert not self.path.exists()
+
+    def finish(self, **settings: Any) -> ClassMap:
+        """Finish it, and compare it."""
+        found = self.command.finish(store=self.path, attention=True, **settings)
+        assert_same(found, self.map)
+        assert found.attention is not None and self.map.attention is not None
+        assert np.isnan(found.attention).any() and not np.isnan(found.attention).all()
+        np.testing.assert_allclose(found.attention, self.map.attention, atol=1e-4)
+        stored = self.stored(self.path)
+        assert stored.dtype == np.float16
+        np.testing.assert_allclose(stored, self.probabilities, atol=1e-3)
+        return found
+
+
+@pytest.fixture
+def whole(command: Command, tmp_path: Path) -> Whole:
+    return Whole(command, tmp_path)
+
+
+def test_attention_and_probabilities_go_on_too(command: Command, whole: Whole) -> None:
+    whole.cut_short(4)
+    whole.cut_short(2)
+    found = whole.finish()
+    assert command.told == "5,120 pixels are kept from before; the rest follows."
+    assert found.pixels == int((found.ids[64:] != 0).sum())
+    assert not list(command.root.rglob("*.*"))
+
+
+def test_tiles_that_are_partly_known_keep_what_is_known(command: Command, whole: Whole) -> None:
+    whole.cut_short(1, batch_size=32)
+    whole.finish()
+    assert command.told.startswith("256 pixels")
+
+
+def test_of_what_lies_outside_of_a_region_they_say_nothing(
+    command: Command, whole: Whole, tmp_path: Path
+) -> None:
+    wanted = {"region": Window(10, 60, 5, 70), "attention": True, "store": tmp_path / "p.h5"}
+    command.cut_short(2, **wanted)
+    found = command.finish(**wanted)
+    assert "2,048 pixels are kept" in command.told and found.attention is not None
+    stored = whole.stored(tmp_path / "p.h5")
+    for values in (np.moveaxis(found.attention, 0, -1), stored):
+        outside = np.ones(SHAPE, bool)
+        outside[10:60, 5:70] = False
+        assert np.isnan(values[outside]).all()
+        assert (np.isnan(values[~outside]).any(-1) == (found.ids[~outside] == 0)).all()
+
+
+def test_a_map_that_is_whole_keeps_them_until_it_is_written(command: Command, whole: Whole) -> None:
+    with (
+        pytest.raises(OSError, match="no room"),
+        command.unfinished(store=whole.path, attention=True) as unfinished,
+    ):
+        result_of(unfinished.run())
+        raise OSError("no room for the user's map")
+    whole.path.unlink()
+    assert whole.finish().pixels == 0
+
+
+@pytest.mark.parametrize("wanted", [{"attention": True}, {"store": "p.h5"}, {}])
+def test_what_was_not_asked_for_before_is_mapped_anew(
+    command: Command, whole: Whole, tmp_path: Path, wanted: dict[str, Any]
+) -> None:
+    whole.cut_short(3)
+    if "store" in wanted:
+        wanted = {"store": tmp_path / "other.h5"}
+    command.finish(**wanted)
+    assert command.told == ""
+    command.cut_short(3, **wanted)
+    assert command.kept == 2
+    whole.finish()
+    assert command.told.startswith("2,560 pixels")
+
+
+def test_what_an_interruption_kept_from_the_store_is_mapped_again(
+    command: Command, whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Window] = []
+    write = ProbabilityStore.write
+
+    def interrupted(store: ProbabilityStore, window: Window, values: Any) -> None:
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(window)
+        write(store, window, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProbabilityStore, "write", interrupted)
+        whole.cut_short(9)
+    whole.finish()
+    assert command.told.startswith("2,560 pixels")
+
+
+def test_attention_and_probabilities_that_another_command_removed_are_kept_again(
+    command: Command, whole: Whole, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        command.unfinished(store=whole.path, attention=True) as unfinished,
+    ):
+        came = 0
+        for event in unfinished.run():
+            came += isinstance(event, MapTile)
+            if came == 6:
+                command.finish(store=tmp_path / "other.h5", attention=True)
+                assert command.kept == 0
+            if came == 7:
+                raise KeyboardInterrupt
+    whole.finish()
+    assert command.told.startswith("5,376 pixels")
+
+
+@pytest.mark.parametrize("name", ["attention.npy", "probabilities.npy"])
+def test_of_damaged_layers_nothing_is_taken(command: Command, whole: Whole, name: str) -> None:
+    whole.cut_short(3)
+    [path] = command.root.rglob(name)
+    path.unlink()
+    whole.finish()
+    assert f"of no use: {path}" in command.told
 
 
 @pytest.mark.parametrize("name", ["level.npy", "map.json"])
