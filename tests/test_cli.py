@@ -1,45 +1,25 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from command_line import ssamamba, values_of
+from command_line import SETTINGS, TRANSFORM, ssamamba, strips, strips_job, values_of
 from typer.testing import CliRunner
 
 from napari_ssamamba.cli import app
 from napari_ssamamba.cli.demo import run as run_demo
-from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.cube import Cube
-from napari_ssamamba.data.labels import LabelMap
-from napari_ssamamba.data.reference import read_labels
 from napari_ssamamba.data.writers import write_class_map, write_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import SimpleNamespace
 
     from click.testing import Result
-
-TINY = {
-    "d_model": 8,
-    "d_state": 2,
-    "heads": 2,
-    "depth": 1,
-    "patch_size": 3,
-    "epochs": 3,
-    "min_steps": 30,
-    "max_steps": 30,
-    "learning_rate": 5e-3,
-}
-SETTINGS = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
-TRANSFORM = (500000.0, 30.0, 0.0, 5800000.0, 0.0, -30.0)
 
 
 def assert_one_error(result: Result, *parts: str) -> None:
@@ -52,29 +32,9 @@ def assert_one_error(result: Result, *parts: str) -> None:
         assert part in lines[0]
 
 
-def strips(rows: int = 24, columns: int = 20) -> tuple[Cube, LabelMap]:
-    """Three strips that are easily told apart, in five bands, with a position."""
-    rng = np.random.default_rng(0)
-    strip = (np.arange(rows) * 3 // rows)[:, None].repeat(columns, axis=1)
-    values = rng.normal(500, 200, (3, 5))[strip] + rng.normal(0, 5, (rows, columns, 5))
-    cube = Cube("strips", values.astype(np.float32), crs="EPSG:32633", transform=TRANSFORM)
-    table = ClassTable().add("Wheat", id=2).add("Maize", id=5).add("Water", id=9)
-    return cube, LabelMap(np.array([2, 5, 9], np.uint16)[strip], table)
-
-
 @pytest.fixture(scope="session")
 def job(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """A scene, its reference and a model trained on it, as files."""
-    folder = tmp_path_factory.mktemp("job")
-    cube, reference = strips()
-    scene, labels, model = folder / "scene.tif", folder / "labels.tif", folder / "model"
-    write_layers(scene, np.moveaxis(np.asarray(cube.raw), -1, 0), list("abcde"), cube)
-    write_class_map(labels, reference.ids, reference.classes, cube=cube)
-    trained = values_of(
-        *("train", scene, "--labels", labels, "--train-per-class", 12, "--seed", 1),
-        *("--device", "cpu", "--out", model, *SETTINGS),
-    )
-    return SimpleNamespace(scene=scene, labels=labels, model=model, trained=trained)
+    return strips_job(tmp_path_factory.mktemp("job"))
 
 
 def test_importing_and_asking_for_help_imports_nothing_heavy() -> None:
@@ -283,81 +243,6 @@ def test_the_demo_leaves_all_its_files(
     assert (tmp_path / "new" / "map.png").read_bytes().startswith(b"\x89PNG")
     report = (tmp_path / "new" / "report.html").read_text("utf-8")
     assert "Audit of strips (synthetic scene)" in report and f"{told['oa']:.1f} %" in report
-
-
-def interrupted(code: str, *arguments: object, at: str) -> tuple[str, str]:
-    """Run a command in a process of its own, send Ctrl-C once it has told a word on stderr.
-
-    Returns
-    -------
-    out, errors : str
-        What it printed, the word left out.
-    """
-    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    end = "\nfrom napari_ssamamba.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", start + code + end, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    assert process.stderr is not None and process.stderr.readline() == f"{at}\n"
-    process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=10)
-    assert process.returncode == 130
-    return out, errors
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_ends_with_130_and_leaves_nothing(job: SimpleNamespace, tmp_path: Path) -> None:
-    code = (
-        "from napari_ssamamba.training import trainer; made = trainer.TrainingStarted\n"
-        "told = lambda: print('training', file=sys.stderr, flush=True)\n"
-        "trainer.TrainingStarted = lambda **fields: (told(), made(**fields))[1]"
-    )
-    out, errors = interrupted(
-        code,
-        *("train", job.scene, "--labels", job.labels, "--out", tmp_path / "m", "--device", "cpu"),
-        *("--set", "epochs=100000", "--set", "max_steps=none", "--set", "patience=100000"),
-        at="training",
-    )
-    assert out == "" and "Traceback" not in errors
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_a_map_goes_on_after_ctrl_c(job: SimpleNamespace, tmp_path: Path, user_data: Path) -> None:
-    import h5py
-    import rasterio
-
-    cube, _ = strips(200)
-    scene, out = tmp_path / "long.tif", tmp_path / "map.tif"
-    write_layers(scene, np.moveaxis(np.asarray(cube.raw), -1, 0), list("abcde"), cube)
-    code = (
-        "import time\n"
-        "from napari_ssamamba.project import unfinished_maps as maps\n"
-        "maps.SECONDS_TO_KEEP, write = -1.0, maps.UnfinishedMap._write\n"
-        "told = [lambda: (print('kept', file=sys.stderr, flush=True), time.sleep(60))]\n"
-        "maps.UnfinishedMap._write = lambda *a: "
-        "(write(*a), a[0].mapped > 2000 and told and told.pop()())[0]"
-    )
-    layers, store = tmp_path / "attention.tif", tmp_path / "probabilities.h5"
-    command = "predict", job.model, scene, "--out", out, "--device", "cpu"
-    command = *command, "--attention", layers, "--probabilities", store
-    _, errors = interrupted(code, *command, at="kept")
-    assert not (out.exists() or layers.exists() or store.exists())
-    found = re.search(r"([\d,]+) pixels of the map are kept; the same command goes on", errors)
-    assert found is not None and "Traceback" not in errors
-    result = ssamamba(*command, "--json")
-    assert f"{found[1]} pixels are kept from before" in result.stderr
-    assert json.loads(result.stdout)["pixels"] == 4000 - int(found[1].replace(",", ""))
-    assert not list(user_data.rglob("*.npy"))
-    assert (read_labels(out, cube).ids != 0).all()
-    with rasterio.open(layers) as file:
-        assert not np.isnan(file.read()).any()
-    with h5py.File(store) as file:
-        np.testing.assert_allclose(file["probabilities"][:].sum(-1), 1, atol=2e-3)
 
 
 def test_an_enmap_map_has_the_tile_position(shared_data: Path, tmp_path: Path) -> None:

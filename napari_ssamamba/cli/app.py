@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 """Exit code for bad usage or input; 130, the shells' convention, is that of Ctrl-C."""
+
+SIGNALLED = 128
+"""The shells' convention: exit code for the signal 0, from which those of others count."""
 
 
 class Program(TyperGroup):
@@ -96,5 +100,17 @@ app.command()(compare)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, which ends in order when it is told to.
+
+    A batch system whose time is up, or a terminal that closes, would else end it where it stands:
+    what it has begun would stay on the disk, and the last seconds of a map would be lost.
+    """
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # else as nohup wants
+            signal.signal(number, _end)
     app()
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(SIGNALLED + number)

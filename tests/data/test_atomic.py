@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.errors import ReplacementError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -75,3 +78,54 @@ def test_what_cannot_be_cleared_away_hides_no_error(path: Path) -> None:
         raise ValueError("no space")
     held.close()
     assert path.read_text() == "before"
+
+
+BEGIN = """
+import sys
+from pathlib import Path
+from napari_ssamamba.data.atomic import written_whole
+with written_whole(Path(sys.argv[1])) as folder:
+    (folder / "notes.txt").write_bytes(b"0" * 1000)
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def begun(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A program that has begun to write."""
+    command = [sys.executable, "-c", BEGIN, str(path.parent)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_program_had_begun_goes(path: Path, begun: subprocess.Popen[str]) -> None:
+    other = path.parent / ".writing-0123abcd-1-x"  # of another machine
+    other.mkdir()
+    write(path)
+    [kept] = [p for p in path.parent.iterdir() if p not in (path, other)]
+    assert f"-{begun.pid}-" in kept.name and (kept / "notes.txt").stat().st_size == 1000
+    begun.kill()
+    begun.wait()
+    assert kept.exists()
+    write(path)
+    assert sorted(path.parent.iterdir()) == [other, path]
+
+
+def test_a_number_that_another_program_has_by_now_keeps_nothing(
+    path: Path, begun: subprocess.Popen[str]
+) -> None:
+    [kept] = [p for p in path.parent.iterdir() if p != path]
+    os.utime(kept, (0, 0))  # as if from before that program started
+    write(path)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_program_keeps_what_it_is_writing_itself(path: Path) -> None:
+    with written_whole(path.parent) as folder:
+        write(path)
+        assert folder.exists()
+    assert list(path.parent.iterdir()) == [path]
