@@ -59,9 +59,7 @@ def copies(job: SimpleNamespace) -> int:
     return len(list(job.cache.rglob("*.npy")))
 
 
-@pytest.mark.parametrize(
-    "command", ["train", "predict", "probabilities", "evaluate", "audit", "compare"]
-)
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate", "audit", "compare"])
 def test_a_command_makes_a_copy_and_reads_it(
     job: SimpleNamespace, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,22 +75,30 @@ def test_a_command_makes_a_copy_and_reads_it(
     arguments = {
         "train": ("--labels", job.labels, *drawn, *SETTINGS, "--out", job.model),
         "predict": ("--out", job.map),
-        "probabilities": ("--out", job.map, "--probabilities", job.map + ".h5"),
         "evaluate": ("--reference", job.labels),
         "audit": ("--reference", job.labels, "--out", job.map + ".audit"),
         "compare": ("--labels", job.labels, *drawn, "--methods", "lda", "--seeds", "0,1"),
     }[command]
     scene = (job.scene,) if command in ("train", "compare") else (job.model, job.scene)
-    values_of(command.replace("probabilities", "predict"), *scene, *arguments)
+    values_of(command, *scene, *arguments)
     assert copies(job) == 1
     assert len(used) == 1 and used[0].copy is not None
 
 
-def test_a_small_part_and_what_cannot_be_mapped_are_not_copied(job: SimpleNamespace) -> None:
+def test_for_a_small_part_or_an_error_nothing_is_copied(job: SimpleNamespace) -> None:
     values_of("predict", job.model, job.scene, "--out", job.map, "--region", "0:4,0:5")
     assert copies(job) == 0
     beyond = ssamamba("predict", job.model, job.scene, "--out", job.map, "--region", "0:24,0:21")
     assert beyond.exit_code == 2 and copies(job) == 0
+    drawn = ("--labels", job.labels, "--train-per-class", 5)
+    for arguments in (
+        ("predict", job.model, job.scene, "--out", job.map, "--device", "abacus"),
+        ("predict", job.model, job.scene, "--out", job.map, "--batch-size", 0),
+        ("evaluate", job.model, job.scene, "--reference", job.labels, "--device", "abacus"),
+        ("train", job.scene, *drawn, "--out", job.model, "--device", "abacus"),
+        ("compare", job.scene, *drawn, "--methods", "lda", "--device", "abacus"),
+    ):
+        assert ssamamba(*arguments).exit_code == 2 and copies(job) == 0
     write_scene(job.scene, bands=4)
     refused = ssamamba("predict", job.model, job.scene, "--out", job.map)
     assert refused.exit_code == 2 and "band" in refused.stderr
@@ -112,3 +118,12 @@ def test_a_copy_that_cannot_be_written_ends_nothing(job: SimpleNamespace) -> Non
     job.cache.write_text("a file in the folder's place")
     told = ssamamba("predict", job.model, job.scene, "--out", job.map)
     assert told.exit_code == 0 and "no copy of it could be written" in told.stderr
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_a_gpu_that_a_map_leaves_idle_is_told(
+    job: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setattr("napari_ssamamba.model.device.gpu_left_out", lambda: "It stands idle.")
+    told = ssamamba("predict", job.model, job.scene, "--out", job.map, "--device", device)
+    assert told.exit_code == 0 and ("It stands idle." in told.stderr) == (device == "auto")

@@ -32,7 +32,7 @@ from napari_ssamamba.cli.predict import (
 from napari_ssamamba.cli.report import accuracy_values, follow, print_accuracy, print_json
 
 if TYPE_CHECKING:
-    from napari_ssamamba.prediction.predictor import MapSettings
+    from napari_ssamamba.prediction.plan import MapSettings
 
 REPORT = "report.html"
 

@@ -122,7 +122,7 @@ def compare(
         raise SettingError(
             "--methods", ", ".join(sorted(unknown)), f"choose all or some of {', '.join(NAMES)}."
         )
-    unpack_scene(cube)
+    unpack_scene(cube, device)
     runs, made = [], None
     for seed in chosen_seeds:
         model, config = configurations(cube, preset, protocol, seed, settings)

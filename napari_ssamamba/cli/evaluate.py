@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
-    from napari_ssamamba.prediction.predictor import MapSettings
+    from napari_ssamamba.prediction.plan import MapSettings
 
 
 def evaluate(

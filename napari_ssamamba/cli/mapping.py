@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.prediction.class_map import ClassMap
-    from napari_ssamamba.prediction.predictor import MapSettings
+    from napari_ssamamba.prediction.plan import MapSettings
 
 
 SMALL_PART = 0.1
@@ -51,7 +50,7 @@ def mapped(
     """
     from napari_ssamamba.project.unfinished_maps import UnfinishedMap
 
-    unpack_for_map(cube, checkpoint, settings.get("region"))
+    prepare(cube, checkpoint, settings)
     work = UnfinishedMap(cube, checkpoint, model, data_folder(), settings, probabilities)
     with work as unfinished:
         try:
@@ -66,19 +65,22 @@ def mapped(
             raise
 
 
-def unpack_for_map(cube: Cube, checkpoint: Checkpoint, region: Window | None) -> None:
-    """Let a map be made from a copy of a compressed scene, but for a small part of it.
+def prepare(cube: Cube, checkpoint: Checkpoint, settings: MapSettings) -> None:
+    """Check a map's settings, and let it be made from a copy of a compressed scene.
+
+    Small parts of one are read from its files. Where a GPU stands idle the user is told.
 
     Raises
     ------
-    BandsError
-        Where the scene has not the bands of the model: no map would follow.
-    SettingError
-        Nor for a region that is not in the scene.
+    BandsError, SettingError
+        As `plan_map`: no map would follow.
     """
-    from napari_ssamamba.data.tiles import check_region
+    from napari_ssamamba.model.device import gpu_left_out
+    from napari_ssamamba.prediction.plan import plan_map
 
-    checkpoint.check_bands(cube)
-    part = check_region(region, cube)
+    part = plan_map(cube, checkpoint, **settings).region
+    device = settings.get("device", "auto")
+    if device == "auto" and (left_out := gpu_left_out()):
+        typer.echo(left_out, err=True)
     if math.prod(part.shape) > SMALL_PART * cube.rows * cube.columns:
-        unpack_scene(cube)
+        unpack_scene(cube, device)

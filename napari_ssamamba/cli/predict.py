@@ -33,7 +33,7 @@ from napari_ssamamba.errors import SettingError
 
 if TYPE_CHECKING:
     from napari_ssamamba.data.tiles import Window
-    from napari_ssamamba.prediction.predictor import MapSettings
+    from napari_ssamamba.prediction.plan import MapSettings
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train wrote.")]
 MapOption = Annotated[

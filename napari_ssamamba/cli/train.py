@@ -99,7 +99,7 @@ def train(
     from napari_ssamamba.training.trainer import train as train_network
 
     start = None if start_from is None else load_checkpoint(start_from)
-    unpack_scene(cube)
+    unpack_scene(cube, device)
     checkpoint = follow(train_network(cube, made, given.classes, model, config, device, start))
     save_checkpoint(checkpoint, out)
     record = checkpoint.record

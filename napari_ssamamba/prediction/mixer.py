@@ -34,6 +34,22 @@ EXPERT_DEVICES = ("cuda",)
 """Types of devices that evaluate the expert. Apple's GPU has no float64; on a CPU numpy does."""
 
 
+def check_members(members: Members, checkpoint: Checkpoint) -> None:
+    """Check that they can make a checkpoint's map.
+
+    Raises
+    ------
+    SettingError
+        For other ones, and where the expert is asked for and the checkpoint has none.
+    """
+    if members not in get_args(Members):
+        raise SettingError("members", members, f"choose one of {', '.join(get_args(Members))}.")
+    if members == "expert" and checkpoint.expert is None:
+        raise SettingError(
+            "members", members, "this model has no spectral expert; choose mixed or network."
+        )
+
+
 class Mixer:
     """Mixes what network and expert say of a tile's pixels, by the checkpoint's weights.
 
@@ -56,7 +72,7 @@ class Mixer:
     Raises
     ------
     SettingError
-        Where the expert is asked for and the checkpoint has none.
+        As `check_members`.
     """
 
     def __init__(
@@ -67,12 +83,7 @@ class Mixer:
         attention: bool = False,
         device: torch.device = CPU,
     ) -> None:
-        if members not in get_args(Members):
-            raise SettingError("members", members, f"choose one of {', '.join(get_args(Members))}.")
-        if members == "expert" and checkpoint.expert is None:
-            raise SettingError(
-                "members", members, "this model has no spectral expert; choose mixed or network."
-            )
+        check_members(members, checkpoint)
         mixture = checkpoint.record.mixture
         self.expert = None if members == "network" else checkpoint.expert
         self.classes = checkpoint.model.classes

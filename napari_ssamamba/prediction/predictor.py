@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 
 from napari_ssamamba.data.classes import UNLABELLED
-from napari_ssamamba.data.tiles import Window, check_region
-from napari_ssamamba.errors import SettingError
 from napari_ssamamba.events import Pace, Progress, retold
-from napari_ssamamba.model.device import choose_device
-from napari_ssamamba.model.inference.form import Precision, choose_precision
 from napari_ssamamba.prediction.class_map import ClassMap, Mapped, MapTile
-from napari_ssamamba.prediction.classifier import TileClassifier, automatic_batch_size
+from napari_ssamamba.prediction.classifier import TileClassifier
 from napari_ssamamba.prediction.kept_probabilities import keep_probabilities
 from napari_ssamamba.prediction.mixer import Members, Mixer
 from napari_ssamamba.prediction.mosaic import FINAL, Mosaic
 from napari_ssamamba.prediction.order import Order
+from napari_ssamamba.prediction.plan import plan_map
 from napari_ssamamba.prediction.reading import ReadAhead, measured_pixels, read_unit
 
 if TYPE_CHECKING:
@@ -34,7 +31,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.probability_store import ProbabilityStore
-    from napari_ssamamba.data.tiles import Tile
+    from napari_ssamamba.data.tiles import Tile, Window
+    from napari_ssamamba.model.inference.form import Precision
     from napari_ssamamba.prediction.order import Focus, Unit
 
 LARGEST_TILE = {"cpu": 32, "mps": 64, "cuda": 64}
@@ -47,17 +45,6 @@ smaller: a mapping turns to where the user looks after each. A GPU is done with 
 
 READERS = 3
 """Threads that read for an NVIDIA GPU with kernels, which is faster than one of them."""
-
-
-class MapSettings(TypedDict, total=False):
-    """Settings of `predict` that the command line has, each with a default there."""
-
-    region: Window | None
-    attention: bool
-    members: Members
-    precision: Precision
-    device: str
-    batch_size: int | Literal["auto"]
 
 
 def automatic_tile_size(device: torch.device, batch_size: int | None) -> int:
@@ -200,28 +187,23 @@ def map_tiles(
 
     Raises
     ------
-    BandsError
-        Where the scene has other bands than those trained on.
-    SettingError
-        Where region, device, batch or tile size, or precision cannot be, where attention is asked
-        of a network that has none, or a map by the expert of a model that has none.
+    BandsError, SettingError
+        As `plan_map`, and for a tile size that cannot be.
     DeviceMemoryError
         Where not even one patch fits the device's memory.
     """
-    checkpoint.check_bands(cube)
-    window = check_region(region, cube)
-    chosen = choose_device(device)
-    dtype = choose_precision(precision, checkpoint.model, chosen)
-    if attention and checkpoint.model.attention == "none":
-        raise SettingError("attention", True, "this model has no attention; leave it out.")
-    size = batch_size
-    if size == "auto":
-        size = automatic_batch_size(checkpoint.model, chosen, dtype)
-    if size < 1:
-        raise SettingError("batch_size", size, "choose 1 or more, or auto.")
+    plan = plan_map(
+        cube,
+        checkpoint,
+        region=region,
+        attention=attention,
+        members=members,
+        precision=precision,
+        device=device,
+        batch_size=batch_size,
+    )
+    window, chosen, dtype, size = plan.region, plan.device, plan.dtype, plan.batch_size
     mixer = Mixer(checkpoint, members, attention=attention, device=chosen)
-    if attention and not mixer.uses_network:
-        raise SettingError("attention", True, "the expert has none; leave it out.")
     side = automatic_tile_size(chosen, size if mixer.uses_network else None)
     taken = np.zeros((cube.rows, cube.columns), bool) if done is None else done.copy()
     known = int(taken[window.rows, window.columns].sum())

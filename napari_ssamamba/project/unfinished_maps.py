@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.probability_store import ProbabilityStore
     from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.class_map import ClassMap
-    from napari_ssamamba.prediction.predictor import MapSettings
+    from napari_ssamamba.prediction.plan import MapSettings
 
 KIND = "mappings"
 """Of what is kept, see `folder_of`."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
     from napari_ssamamba.prediction.class_map import ClassMap
-    from napari_ssamamba.prediction.predictor import MapSettings
+    from napari_ssamamba.prediction.plan import MapSettings
 
 SHAPE = 72, 80
 """Of nine tiles."""
