@@ -59,6 +59,7 @@ class AttentionControls(QWidget):
 
     def _show(self, *_: object) -> None:
         missing = self._session.attention.missing()
+        self.with_map.setChecked(self._session.attention.with_map)
         busy = any(self._workflow.job(kind) is not None for kind in ("train", "map", VIEW))
         self.view.setEnabled(missing is None and not busy)
         text = self._state_text(missing)

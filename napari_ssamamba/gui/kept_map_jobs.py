@@ -16,7 +16,7 @@ from napari_ssamamba.project.kept_maps import (
     kept_maps,
     remove_oldest,
 )
-from napari_ssamamba.project.map_folder import MapFolder
+from napari_ssamamba.project.map_folder import MapFolder, layers_of
 from napari_ssamamba.project.user_data import data_folder, new_begun
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class _Map:
             members=shown.members,
             complete=shown.complete,
             outdated=shown.outdated,
+            attention=shown.attention is not None,
             mapped=0,
         )
 
@@ -191,7 +192,8 @@ class KeptMapJobs(KeptJobs):
         try:
             if kept.folder is None:
                 root = data_folder()
-                kept.folder = begin_map(kept.cube, root, kept.begun, checkpoint)
+                layers = layers_of(kept.shown)
+                kept.folder = begin_map(kept.cube, root, kept.begun, checkpoint, layers)
                 used = {m.folder.path for m in self._maps if m.folder is not None}
                 remove_oldest(kept.cube, root, used | self.used)
             kept.folder.write(kept.shown, windows, header)
@@ -220,7 +222,8 @@ class KeptMapJobs(KeptJobs):
 
     def _take(self, kept: KeptMap, then: Callable[[], None], shown: ShownMap) -> None:
         cube = self._session.need_cube()
-        restored = _Map(cube, shown, kept.path.name, MapFolder(kept.path))
+        folder = MapFolder(kept.path, layers_of(shown))
+        restored = _Map(cube, shown, kept.path.name, folder)
         restored.header = restored.header_now()
         differing = self._workflow.training.take_classes(shown.classes)
         self._restored = restored

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_ssamamba.data.classes import ClassTable, LandClass
 from napari_ssamamba.errors import FileFormatError
-from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL
+from napari_ssamamba.prediction.mosaic import ATTENTION_BYTES, BYTES_A_PIXEL
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
 from napari_ssamamba.project.headers import read_header
-from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, MapFolder
+from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, Layer, MapFolder
 from napari_ssamamba.project.user_data import BEGUN_PATTERN, Kept, folder_of, latest_first
 from napari_ssamamba.training.config import Mixture  # noqa: TC001 (pydantic reads it)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from napari_ssamamba.checkpoint import Checkpoint
@@ -39,7 +39,7 @@ MOST_BYTES = 8 * 2**30
 
 MODEL = "model.safetensors"
 
-VERSION = 1
+VERSION = 2
 
 
 class MapHeader(FolderHeader):
@@ -53,6 +53,8 @@ class MapHeader(FolderHeader):
         What makes it.
     complete, outdated : bool
         As of `ShownMap`.
+    attention : bool
+        Whether the maps of the attention are kept with it; since version 2.
     """
 
     format: Literal["napari-ssamamba map"] = "napari-ssamamba map"
@@ -63,6 +65,7 @@ class MapHeader(FolderHeader):
     members: Mixture
     complete: bool
     outdated: bool
+    attention: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,9 @@ class KeptMap(Kept):
 
     @property
     def told(self) -> str:
-        """E.g. ``63 % mapped, 5 classes``."""
-        return f"{self.told_shortly}, {len(self.header.classes)} classes"
+        """E.g. ``63 % mapped, 5 classes, with attention maps``."""
+        attention = ", with attention maps" if self.header.attention else ""
+        return f"{self.told_shortly}, {len(self.header.classes)} classes{attention}"
 
 
 def kept_maps(cube: Cube, root: Path) -> list[KeptMap]:
@@ -102,7 +106,9 @@ def kept_maps(cube: Cube, root: Path) -> list[KeptMap]:
     return _sorted(folder_of(cube, root, KIND).glob("*"))
 
 
-def begin_map(cube: Cube, root: Path, begun: str, checkpoint: Checkpoint) -> MapFolder:
+def begin_map(
+    cube: Cube, root: Path, begun: str, checkpoint: Checkpoint, layers: Sequence[Layer] = ()
+) -> MapFolder:
     """Make the folder of a map, with its model; nothing appears before all is there.
 
     Parameters
@@ -115,6 +121,8 @@ def begin_map(cube: Cube, root: Path, begun: str, checkpoint: Checkpoint) -> Map
         See `new_begun`.
     checkpoint : Checkpoint
         What makes the map.
+    layers : sequence of Layer
+        See `layers_of`.
 
     Raises
     ------
@@ -122,7 +130,7 @@ def begin_map(cube: Cube, root: Path, begun: str, checkpoint: Checkpoint) -> Map
         As `MapFolder.begin`.
     """
     shape = cube.rows, cube.columns
-    folder = MapFolder.begin(folder_of(cube, root, KIND) / begun, shape)
+    folder = MapFolder.begin(folder_of(cube, root, KIND) / begun, shape, layers)
     try:
         save_checkpoint(checkpoint, folder.path / MODEL)
     except OSError:
@@ -160,7 +168,9 @@ def remove_oldest(cube: Cube, root: Path, used: Collection[Path]) -> None:
     everything = [kept for kept in _sorted((root / KIND).glob("*/*")) if kept not in gone]
     total = 0
     for kept in everything:
-        total += BYTES_A_PIXEL * kept.header.rows * kept.header.columns
+        header = kept.header
+        a_pixel = BYTES_A_PIXEL + ATTENTION_BYTES * header.attention
+        total += a_pixel * header.rows * header.columns
         if total > MOST_BYTES:
             gone.append(kept)
     for kept in gone:

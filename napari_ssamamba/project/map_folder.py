@@ -61,6 +61,35 @@ class Layer(Protocol):
         """Take them."""
 
 
+class AttentionLayer:
+    """The attention of a map as a `Layer`.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (4, rows, columns)
+        See `Mosaic.attention`.
+    """
+
+    def __init__(self, values: NDArray[np.float32]) -> None:
+        self.name = "attention"
+        self.depth = len(values)
+        self.dtype: np.dtype[np.float32] = values.dtype
+        self._values = np.moveaxis(values, 0, -1)
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Return a part, shape (rows, columns, 4)."""
+        return self._values[window.rows, window.columns]
+
+    def write(self, window: Window, values: NDArray[np.float32]) -> None:
+        """Fill in a part."""
+        self._values[window.rows, window.columns] = values
+
+
+def layers_of(mosaic: Mosaic) -> list[Layer]:
+    """Return what is kept of a map beside its arrays: the attention, if it holds that."""
+    return [] if mosaic.attention is None else [AttentionLayer(mosaic.attention)]
+
+
 class FolderHeader(BaseModel):
     """What every such folder says of its map; unknown names are refused.
 
@@ -121,7 +150,8 @@ class MapFolder:
     @property
     def is_whole(self) -> bool:
         """Whether all arrays are there; another window may have removed them."""
-        return all((self.path / f"{name}.npy").exists() for name in ARRAYS)
+        names = (*ARRAYS, *(layer.name for layer in self._layers))
+        return all((self.path / f"{name}.npy").exists() for name in names)
 
     def write(self, mosaic: Mosaic, changed: Iterable[Window], header: FolderHeader) -> int:
         """Write what changed in a map, which may go on changing.

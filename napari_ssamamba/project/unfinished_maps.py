@@ -17,8 +17,6 @@ import time
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Literal, Self
 
-import numpy as np
-
 from napari_ssamamba import __version__
 from napari_ssamamba.data.probability_store import open_store
 from napari_ssamamba.data.room import Room
@@ -29,14 +27,19 @@ from napari_ssamamba.prediction.class_map import MapTile
 from napari_ssamamba.prediction.mosaic import ATTENTION_BYTES, BYTES_A_PIXEL, Mosaic
 from napari_ssamamba.prediction.predictor import predict
 from napari_ssamamba.project.headers import read_header
-from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, Layer, MapFolder
+from napari_ssamamba.project.map_folder import (
+    HEADER,
+    REMEDY,
+    FolderHeader,
+    Layer,
+    MapFolder,
+    layers_of,
+)
 from napari_ssamamba.project.user_data import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
@@ -72,30 +75,6 @@ class UnfinishedHeader(FolderHeader):
 
     format: Literal["napari-ssamamba unfinished map"] = "napari-ssamamba unfinished map"
     version: int = VERSION
-
-
-class AttentionLayer:
-    """The attention of a map as a `Layer`.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (4, rows, columns)
-        See `Mosaic.attention`.
-    """
-
-    def __init__(self, values: NDArray[np.float32]) -> None:
-        self.name = "attention"
-        self.depth = len(values)
-        self.dtype: np.dtype[np.float32] = values.dtype
-        self._values = np.moveaxis(values, 0, -1)
-
-    def read(self, window: Window) -> NDArray[np.float32]:
-        """Return a part, shape (rows, columns, 4)."""
-        return self._values[window.rows, window.columns]
-
-    def write(self, window: Window, values: NDArray[np.float32]) -> None:
-        """Fill in a part."""
-        self._values[window.rows, window.columns] = values
 
 
 class UnfinishedMap:
@@ -179,8 +158,7 @@ class UnfinishedMap:
         attention = self._settings.get("attention", False)
         needed = (BYTES_A_PIXEL + ATTENTION_BYTES * attention) * math.prod(shape)
         mosaic = Mosaic.blank(shape, Room().arrays(needed), attention=attention)
-        if mosaic.attention is not None:
-            self._layers.append(AttentionLayer(mosaic.attention))
+        self._layers = layers_of(mosaic)
         path, classes = self._probabilities, self._checkpoint.classes
         with nullcontext() if path is None else open_store(path, classes, self._cube) as store:
             if store is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig
     from napari_ssamamba.prediction.class_map import Mapped, MapTile
     from napari_ssamamba.session.session import Session
+    from napari_ssamamba.session.values import ShownMap
 
 
 ROWS_AT_ONCE = 256
@@ -147,24 +148,26 @@ class SessionAttention:
 
     # --- over the scene --------------------------------------------------------------------
 
-    def begin_mapping(self) -> Iterable[Progress] | None:
+    def begin_mapping(self) -> NDArray[np.float32] | None:
         """Make room for new maps where the mapping of the scene is to compute them.
 
         `keep_before` brings back those that are shown.
 
         Returns
         -------
-        iterable of Progress, or None
-            What fills them in before the first tile comes, in any thread. None where they are not
-            to be computed.
+        ndarray of float32, shape (4, rows, columns), or None
+            Zeros in scenes of more than `PREPARED_AT_ONCE` pixels, which are yet to be filled in.
+            None where they are not to be computed.
 
         Raises
         ------
         RoomError
             Where neither memory nor disk have room for them.
         """
-        wanted = self.with_map and self.missing() is None
-        return self._begin() if wanted else None
+        if not self.with_map or self.missing() is not None:
+            return None
+        self._begin()
+        return None if self.maps is None else self.maps.values
 
     def view_run(self, region: Window) -> Generator[Progress, None, Mapped]:
         """Return the computation of the maps in a part of the scene, to be run anywhere.
@@ -222,6 +225,18 @@ class SessionAttention:
         """Tell that the scene is mapped; without new maps, those of another model go."""
         if not self._replaces and self.maps is not None and self.maps.replaced:
             self.maps = None
+        self.finish()
+
+    def take_restored(self, shown: ShownMap) -> None:
+        """Show the maps that were kept with a map; a mapping that continues it computes the rest.
+
+        Where none were, those of another model go.
+        """
+        if shown.attention is None or shown.checkpoint is None:
+            self.finish_mapping()
+            return
+        self.maps = AttentionMaps(shown.attention, shown.checkpoint.model, outdated=shown.outdated)
+        self.with_map = True
         self.finish()
 
     def finish(self) -> None:

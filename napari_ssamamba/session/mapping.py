@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.errors import SSAMambaError
 from napari_ssamamba.events import Progress
-from napari_ssamamba.prediction.mosaic import BYTES_A_PIXEL, FINAL, UNKNOWN
+from napari_ssamamba.prediction.mosaic import ATTENTION_BYTES, BYTES_A_PIXEL, FINAL, UNKNOWN
 from napari_ssamamba.prediction.order import Focus
 from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
 from napari_ssamamba.session.values import ShownMap
@@ -81,18 +80,18 @@ class SessionMapping:
         checkpoint.check_bands(cube)
         self.end_preview()
         begun = self._begun(checkpoint, session.training.members, session.learned.behind)
-        fillings: list[Callable[[], Iterable[Progress]]] = [partial(begun.filling, session.map)]
-        at_attention = session.attention.begin_mapping()
-        if begun.level.size <= PREPARED_AT_ONCE:
-            for _ in fillings.pop()():
+        attention = session.attention.begin_mapping()
+        if begun.level.size <= PREPARED_AT_ONCE:  # as that of the attention is already
+            for _ in begun.filling(session.map):
                 pass
-        elif at_attention is not None and session.attention.maps is not None:
-            fillings.append(session.attention.maps.filling)
-        self._unprepared = begun, lambda: chain.from_iterable(fill() for fill in fillings)
+            self._unprepared = None
+        else:
+            self._unprepared = begun, partial(begun.filling, session.map)
+        begun.attention = attention
         self._before, session.map = session.map, begun
         session.events.map.emit()
         self.set_accuracy(None)
-        return self._work(checkpoint, begun, attention=at_attention is not None)
+        return self._work(checkpoint, begun, attention=begun.attention is not None)
 
     def _begun(self, checkpoint: Checkpoint, members: Mixture, outdated: bool) -> ShownMap:
         """Return a map of which nothing is computed yet."""
@@ -177,11 +176,12 @@ class SessionMapping:
             Where there is no room for it.
         """
         cube, header = self._session.need_cube(), kept.header
-        allocate = self.room.arrays(BYTES_A_PIXEL * cube.rows * cube.columns)
+        a_pixel = BYTES_A_PIXEL + ATTENTION_BYTES * header.attention
+        allocate = self.room.arrays(a_pixel * cube.rows * cube.columns)
 
         def reading() -> Generator[Progress, None, ShownMap]:
             from napari_ssamamba.project.kept_maps import read_model
-            from napari_ssamamba.project.map_folder import MapFolder
+            from napari_ssamamba.project.map_folder import MapFolder, layers_of
 
             yield Progress(text="Reading the model")
             checkpoint = read_model(kept)
@@ -189,6 +189,7 @@ class SessionMapping:
             shown = ShownMap.blank(
                 (cube.rows, cube.columns),
                 allocate,
+                attention=header.attention,
                 classes=ClassTable(header.classes),
                 checkpoint=checkpoint,
                 members=header.members,
@@ -196,7 +197,7 @@ class SessionMapping:
                 stopped=not header.complete,
                 outdated=header.outdated,
             )
-            yield from MapFolder(kept.path).read(shown)
+            yield from MapFolder(kept.path, layers_of(shown)).read(shown)
             return shown
 
         return reading()
@@ -220,7 +221,7 @@ class SessionMapping:
         if session.training.members != shown.members:
             session.set_training(replace(session.training, members=shown.members))
         session.map, self._before, self._unprepared = shown, None, None
-        session.attention.finish_mapping()
+        session.attention.take_restored(shown)
         session.events.map.emit()
         self.set_accuracy(None)
 

@@ -22,66 +22,12 @@ from napari_ssamamba.project.map_folder import ARRAYS, MapFolder
 from napari_ssamamba.session import Session, ShownMap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import TinyJob
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
-
-
-@pytest.fixture
-def cube(tiny_job: TinyJob) -> Cube:
-    """A scene of several tiles."""
-    return replace(tiny_job.cube, raw=np.tile(tiny_job.cube.raw, (4, 4, 1)), fingerprint="wide")
-
-
-@pytest.fixture
-def start(
-    program: Callable[[Cube], Workflow], cube: Cube, tiny_checkpoint: Checkpoint
-) -> Callable[[], Workflow]:
-    """Start the program anew on the scene, with a model."""
-
-    def begin() -> Workflow:
-        workflow = program(cube)
-        workflow.session.set_checkpoint(tiny_checkpoint)
-        return workflow
-
-    return begin
-
-
-@pytest.fixture
-def map_a_part(qtbot: Any) -> Callable[[Workflow], None]:
-    """Map until the first tile has come, and hold the mapping there."""
-
-    def run(workflow: Workflow) -> None:
-        tiles: list[Window] = []
-
-        def came(window: Window) -> None:
-            tiles.append(window)
-            workflow.pause("map", True)
-
-        workflow.session.events.map_tile.connect(came)
-        workflow.mapping.map_scene()
-        qtbot.waitUntil(lambda: len(tiles) > 0, timeout=20_000)
-        workflow.session.events.map_tile.disconnect(came)
-        assert 0 < workflow.session.map.share < 1  # type: ignore[union-attr]
-
-    return run
-
-
-@pytest.fixture
-def map_all(qtbot: Any) -> Callable[[Workflow], None]:
-    """Map the whole scene."""
-
-    def run(workflow: Workflow) -> None:
-        workflow.mapping.map_scene()
-        session = workflow.session
-        qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
-        workflow.kept.maps.flush()
-
-    return run
 
 
 def states(user_data: Path, cube: Cube) -> list[str]:

@@ -207,25 +207,39 @@ def test_a_damaged_map_is_refused_by_name(
         read(kept)
 
 
+def test_maps_of_the_first_version_have_no_attention(
+    cube: Cube, tiny_checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    folder = begin(cube, tmp_path, tiny_checkpoint)
+    folder.write(computed(), [], header(tiny_checkpoint))
+    told = json.loads((folder.path / "map.json").read_text()) | {"version": 1}
+    del told["attention"]
+    (folder.path / "map.json").write_text(json.dumps(told))
+    [kept] = kept_maps.kept_maps(cube, tmp_path)
+    assert not kept.header.attention and kept.told == "0 % mapped, 3 classes"
+
+
 def test_maps_with_a_damaged_header_are_not_listed_and_not_removed(
     cube: Cube, tiny_checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     folder = begin(cube, tmp_path, tiny_checkpoint)
     folder.write(computed(), [], header(tiny_checkpoint))
     told = json.loads((folder.path / "map.json").read_text())
-    for text in ("{", json.dumps(told | {"version": 2}), json.dumps(told | {"more": 1})):
+    for text in ("{", json.dumps(told | {"version": 3}), json.dumps(told | {"more": 1})):
         (folder.path / "map.json").write_text(text)
         assert kept_maps.kept_maps(cube, tmp_path) == []
     remove_oldest(cube, tmp_path, ())
     assert folder.path.exists()
 
 
-def left_of(n: int, scenes: list[Cube], root: Path, checkpoint: Checkpoint, used: int) -> list[int]:
+def left_of(
+    n: int, scenes: list[Cube], root: Path, checkpoint: Checkpoint, used: int, **changes: Any
+) -> list[int]:
     """Keep n maps of scenes in turn; return which are left where one is in use all the time."""
     folders: list[MapFolder] = []
     for of in (scenes * n)[:n]:
         folders.append(begin(of, root, checkpoint))
-        folders[-1].write(computed(), [], header(checkpoint))
+        folders[-1].write(computed(), [], header(checkpoint, **changes))
         remove_oldest(of, root, [folder.path for folder in folders[used : used + 1]])
     return [number for number, folder in enumerate(folders) if folder.path.exists()]
 
@@ -240,12 +254,19 @@ def test_the_oldest_of_a_scene_go_but_none_that_is_used(
     assert len(kept_maps.kept_maps(other, tmp_path)) == 1
 
 
+@pytest.mark.parametrize(("attention", "a_pixel"), [(False, 15), (True, 31)])
 def test_the_oldest_of_all_go_where_they_take_too_much(
-    cube: Cube, tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cube: Cube,
+    tiny_checkpoint: Checkpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    attention: bool,
+    a_pixel: int,
 ) -> None:
     scenes = [replace(cube, fingerprint=name) for name in "abcdefgh"]
-    monkeypatch.setattr(kept_maps, "MOST_BYTES", 4 * 15 * 150 * 90)
-    assert left_of(8, scenes, tmp_path, tiny_checkpoint, used=2) == [2, 4, 5, 6, 7]
+    monkeypatch.setattr(kept_maps, "MOST_BYTES", 4 * a_pixel * 150 * 90)
+    left = left_of(8, scenes, tmp_path, tiny_checkpoint, used=2, attention=attention)
+    assert left == [2, 4, 5, 6, 7]
 
 
 def test_it_says_when_it_was_and_how_far(

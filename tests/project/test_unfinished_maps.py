@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -224,6 +225,17 @@ def test_attention_and_probabilities_go_on_too(command: Command, whole: Whole) -
     assert command.told == "5,120 pixels are kept from before; the rest follows."
     assert found.pixels == int((found.ids[64:] != 0).sum())
     assert not list(command.root.rglob("*.*"))
+
+
+@pytest.mark.parametrize(("attention", "a_pixel"), [(False, 15), (True, 31)])
+def test_a_map_and_its_attention_lie_on_disk_where_memory_is_short(
+    command: Command, monkeypatch: pytest.MonkeyPatch, attention: bool, a_pixel: int
+) -> None:
+    asked: list[int] = []
+    room = SimpleNamespace(arrays=lambda needed: (asked.append(needed), np.zeros)[1])
+    monkeypatch.setattr(unfinished_maps, "Room", lambda: room)
+    command.finish(attention=attention)
+    assert asked == [a_pixel * 72 * 80]
 
 
 def test_tiles_that_are_partly_known_keep_what_is_known(command: Command, whole: Whole) -> None:

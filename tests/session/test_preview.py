@@ -59,7 +59,7 @@ def test_previews_compile_no_kernels(tiny_job: Any, tiny_checkpoint: Any, monkey
         asked.append(name)
         return choose(name, *rest)
 
-    monkeypatch.setattr("napari_ssamamba.prediction.predictor.choose_precision", noted)
+    monkeypatch.setattr("napari_ssamamba.prediction.plan.choose_precision", noted)
     assert preview._look(tiny_checkpoint, tiny_job.cube, Focus(Seen(VIEW)), "cpu")
     assert asked == ["float32"]
 
