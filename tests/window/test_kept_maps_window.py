@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from spectral.io.envi import save_image
 
 from napari_ssamamba.gui import kept_decision_jobs, kept_map_jobs
+from napari_ssamamba.plugin.attention_layers import ROLES
 from napari_ssamamba.plugin.viewers import session_of
 from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.project.kept_decisions import kept_decisions
@@ -46,6 +47,8 @@ def test_a_map_and_decisions_come_back_in_another_window(
     panel = crashed.widget.main
     crashed.session.set_checkpoint(checkpoint)
     panel.scroll.ensureWidgetVisible(panel.map)
+    box = panel.map.attention.with_map
+    crashed.click(box, QPoint(8, box.height() // 2))
     crashed.click(panel.map.make)
     crashed.until(lambda: crashed.session.map.share > 0.2, 30)
     crashed.workflow.pause("map", True)
@@ -67,6 +70,9 @@ def test_a_map_and_decisions_come_back_in_another_window(
     shown: Any = session.map
     final = before.level == FINAL
     np.testing.assert_array_equal(shown.ids[final], before.ids[final])
+    np.testing.assert_array_equal(shown.attention[:, final], before.attention[:, final])
+    window.until(lambda: all(layers[role] is not None for role in ROLES), 10)
+    assert panel.map.attention.with_map.isChecked()
     window.until(lambda: "stopped at" in layers["map"].name, 5)
     assert panel.map.kept.isHidden()
     panel.scroll.ensureWidgetVisible(panel.map)
@@ -74,6 +80,8 @@ def test_a_map_and_decisions_come_back_in_another_window(
     window.click(panel.map.resume)
     window.until(lambda: shown.complete, 60)
     assert layers["map"].name == "map"
+    assert np.isfinite(layers[ROLES[0]].data[shown.ids != 0]).all()
+    window.picture("completed")
     window.until(lambda: mapped() == [90 * 84], 15)
 
     # decisions about its errors, by keys over the canvas
