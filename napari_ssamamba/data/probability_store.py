@@ -96,8 +96,8 @@ class _Disk:
     def __init__(self, file: FileIO, path: Path) -> None:
         self._path = path
         self._refused: OSError | None = None
-        self.readinto, self.read = file.readinto, file.read
-        self.seek, self.tell = file.seek, file.tell
+        self.readinto = partial(_read_all, file)
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
         self.write = self._taken(partial(_write_all, file))
         self.truncate = self._taken(file.truncate)
         self.flush = self._taken(file.flush)
@@ -116,6 +116,14 @@ class _Disk:
         """Raise what the disk refused."""
         if (error := self._refused) is not None:
             raise OSError(error.errno, error.strerror, str(self._path))
+
+
+def _read_all(file: FileIO, buffer: Any) -> int:
+    """Fill a buffer of bytes, but for what lies behind the file's end; return how many came."""
+    left = memoryview(buffer)
+    while count := file.readinto(left):
+        left = left[count:]
+    return len(buffer) - len(left)
 
 
 def _write_all(file: FileIO, data: Any) -> None:

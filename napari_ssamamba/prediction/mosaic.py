@@ -33,7 +33,7 @@ ATTENTION_BYTES = 4 * len(ATTENTION_SCALARS)
 """A pixel."""
 
 FILLED_AT_ONCE = 2**19
-"""Pixels, 8 MB; see `Mosaic.filling`."""
+"""Pixels, 8 MB, and as much of the attention; see `Mosaic.filling`."""
 
 NUMBERS = ("confidence", "margin", "entropy")
 """Names of the arrays of numbers from 0 to 1."""
