@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from napari_ssamamba.audit.truth import Truth
     from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.session.session import Session
-    from napari_ssamamba.session.values import ShownMap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +28,8 @@ class Before:
 
     Attributes
     ----------
-    shown : ShownMap
-        It, to know it again.
     ids : ndarray of uint16, shape (rows, columns)
+        The map's own, by which it is known again.
     classes : ClassTable
     truth : Truth or None
         What it was compared with.
@@ -39,7 +37,6 @@ class Before:
         Pixels that were decided about until then.
     """
 
-    shown: ShownMap
     ids: NDArray[np.uint16]
     classes: ClassTable
     truth: Truth | None
@@ -107,7 +104,6 @@ class SessionChanges:
             return
         compared = audit.confusion is not None and audit.compared is session.map
         self.before = Before(
-            shown=session.map,
             ids=session.map.ids,
             classes=session.map.classes,
             truth=audit.compared_with if compared else None,
@@ -136,7 +132,7 @@ class SessionChanges:
         shown, checkpoint = session.map, session.checkpoint
         if before is None or shown is None or checkpoint is None:
             return None
-        if not shown.complete or shown is before.shown:
+        if not shown.complete or shown.ids is before.ids:
             return None
         learned = [checkpoint.training_pixels, before.decided]
         if before.truth is not None and before.truth.kind == "reference":
