@@ -39,6 +39,17 @@ NUMBERS = ("confidence", "margin", "entropy")
 """Names of the arrays of numbers from 0 to 1."""
 
 
+def bytes_a_pixel(attention: bool) -> int:
+    """Return what a map takes, with its attention or without."""
+    return BYTES_A_PIXEL + (ATTENTION_BYTES if attention else 0)
+
+
+def take_attention(values: NDArray[np.float32], tile: MapTile) -> None:
+    """Write a tile's attention into the scene's, shape (4, rows, columns), if it has any."""
+    if tile.attention is not None:
+        values[:, *tile.lattice][:, tile.new] = tile.attention[:, tile.new]
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Mosaic:
     """What a map holds of each pixel of the scene, `BYTES_A_PIXEL` and its attention.
@@ -152,8 +163,8 @@ class Mosaic:
         here = changed.rows, changed.columns
         for name in ("ids", *NUMBERS):
             np.copyto(getattr(self, name)[here], getattr(tile, name)[pick], where=mask)
-        if self.attention is not None and tile.attention is not None:
-            self.attention[:, *tile.lattice][:, tile.new] = tile.attention[:, tile.new]
+        if self.attention is not None:
+            take_attention(self.attention, tile)
         self.level[tile.lattice][tile.new] = FINAL
         return changed
 

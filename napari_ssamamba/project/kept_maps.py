@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_ssamamba.data.classes import ClassTable, LandClass
 from napari_ssamamba.errors import FileFormatError
-from napari_ssamamba.prediction.mosaic import ATTENTION_BYTES, BYTES_A_PIXEL
+from napari_ssamamba.prediction.mosaic import bytes_a_pixel
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
 from napari_ssamamba.project.headers import read_header
 from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, Layer, MapFolder
@@ -130,7 +130,8 @@ def begin_map(
         As `MapFolder.begin`.
     """
     shape = cube.rows, cube.columns
-    folder = MapFolder.begin(folder_of(cube, root, KIND) / begun, shape, layers)
+    folder = MapFolder(folder_of(cube, root, KIND) / begun, layers)
+    folder.begin(shape)
     try:
         save_checkpoint(checkpoint, folder.path / MODEL)
     except OSError:
@@ -169,8 +170,7 @@ def remove_oldest(cube: Cube, root: Path, used: Collection[Path]) -> None:
     total = 0
     for kept in everything:
         header = kept.header
-        a_pixel = BYTES_A_PIXEL + ATTENTION_BYTES * header.attention
-        total += a_pixel * header.rows * header.columns
+        total += bytes_a_pixel(header.attention) * header.rows * header.columns
         if total > MOST_BYTES:
             gone.append(kept)
     for kept in gone:

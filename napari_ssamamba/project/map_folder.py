@@ -11,7 +11,7 @@ import errno
 import math
 import os
 import shutil
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -118,17 +118,13 @@ class MapFolder:
         self.path = path
         self._layers = layers
 
-    @classmethod
-    def begin(cls, path: Path, shape: tuple[int, int], layers: Sequence[Layer] = ()) -> Self:
+    def begin(self, shape: tuple[int, int]) -> None:
         """Make the folder, with arrays of which nothing is known.
 
         Parameters
         ----------
-        path : Path
         shape : tuple of int
             Rows and columns.
-        layers : sequence of Layer
-            Kept with the map.
 
         Raises
         ------
@@ -136,6 +132,7 @@ class MapFolder:
             Where the folder cannot be written into, or its disk has too little room; then there
             is none.
         """
+        path, layers = self.path, self._layers
         path.parent.mkdir(parents=True, exist_ok=True)
         needed = BYTES_A_PIXEL + sum(layer.depth * layer.dtype.itemsize for layer in layers)
         if shutil.disk_usage(path.parent).free < needed * math.prod(shape):
@@ -145,7 +142,6 @@ class MapFolder:
         except OSError:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        return cls(path, layers)
 
     @property
     def is_whole(self) -> bool:

@@ -24,17 +24,10 @@ from napari_ssamamba.data.tiles import Window
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.events import Notice, retold
 from napari_ssamamba.prediction.class_map import MapTile
-from napari_ssamamba.prediction.mosaic import ATTENTION_BYTES, BYTES_A_PIXEL, Mosaic
+from napari_ssamamba.prediction.mosaic import Mosaic, bytes_a_pixel
 from napari_ssamamba.prediction.predictor import predict
 from napari_ssamamba.project.headers import read_header
-from napari_ssamamba.project.map_folder import (
-    HEADER,
-    REMEDY,
-    FolderHeader,
-    Layer,
-    MapFolder,
-    layers_of,
-)
+from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, MapFolder, layers_of
 from napari_ssamamba.project.user_data import folder_of
 
 if TYPE_CHECKING:
@@ -128,7 +121,6 @@ class UnfinishedMap:
         )
         name = hashlib.sha256(repr(depends).encode()).hexdigest()[:16]
         self._folder = MapFolder(folder_of(cube, root, KIND) / name)
-        self._layers: list[Layer] = []
         self._begun = False
         self._changed: list[Window] = []
         self._written = time.monotonic()
@@ -156,14 +148,14 @@ class UnfinishedMap:
         """
         shape = self._cube.rows, self._cube.columns
         attention = self._settings.get("attention", False)
-        needed = (BYTES_A_PIXEL + ATTENTION_BYTES * attention) * math.prod(shape)
+        needed = bytes_a_pixel(attention) * math.prod(shape)
         mosaic = Mosaic.blank(shape, Room().arrays(needed), attention=attention)
-        self._layers = layers_of(mosaic)
+        layers = layers_of(mosaic)
         path, classes = self._probabilities, self._checkpoint.classes
         with nullcontext() if path is None else open_store(path, classes, self._cube) as store:
             if store is not None:
-                self._layers.append(store)
-            self._folder = MapFolder(self._folder.path, self._layers)
+                layers.append(store)
+            self._folder = MapFolder(self._folder.path, layers)
             yield from self._take_up(mosaic)
             return (yield from self._map(mosaic, store))
 
@@ -219,7 +211,7 @@ class UnfinishedMap:
         self._written = time.monotonic()
         rows, columns = mosaic.level.shape
         if not self._begun or not self._folder.path.exists():  # another command removed it
-            self._folder = MapFolder.begin(self._folder.path, (rows, columns), self._layers)
+            self._folder.begin((rows, columns))
             self._changed = [Window(0, rows, 0, columns)]
             self._begun = True
             self._remove_oldest()

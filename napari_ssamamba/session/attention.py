@@ -14,6 +14,7 @@ from napari_ssamamba.audit.attention_maps import AttentionReader, heat_map
 from napari_ssamamba.data.room import leave_memory
 from napari_ssamamba.errors import BandsError, SSAMambaError
 from napari_ssamamba.events import Progress
+from napari_ssamamba.prediction.mosaic import take_attention
 from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ class SessionAttention:
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the maps; a tile without attention changes nothing."""
         if self.maps is not None and tile.attention is not None:
-            self.maps.values[:, *tile.lattice][:, tile.new] = tile.attention[:, tile.new]
+            take_attention(self.maps.values, tile)
             self.events.maps_tile.emit(tile.window)
 
     def finish_mapping(self) -> None:
@@ -236,7 +237,7 @@ class SessionAttention:
             self.finish_mapping()
             return
         self.maps = AttentionMaps(shown.attention, shown.checkpoint.model, outdated=shown.outdated)
-        self.with_map = True
+        self.with_map = self.with_map or shown.stopped
         self.finish()
 
     def finish(self) -> None:

@@ -12,7 +12,7 @@ from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.errors import SSAMambaError
 from napari_ssamamba.events import Progress
-from napari_ssamamba.prediction.mosaic import ATTENTION_BYTES, BYTES_A_PIXEL, FINAL, UNKNOWN
+from napari_ssamamba.prediction.mosaic import FINAL, UNKNOWN, bytes_a_pixel
 from napari_ssamamba.prediction.order import Focus
 from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
 from napari_ssamamba.session.values import ShownMap
@@ -101,7 +101,7 @@ class SessionMapping:
             classes = classes.named_as(self._session.classes)
         return ShownMap.blank(
             shape,
-            self.room.arrays(BYTES_A_PIXEL * cube.rows * cube.columns),
+            self.room.arrays(bytes_a_pixel(attention=False) * cube.rows * cube.columns),
             classes=classes,
             checkpoint=checkpoint,
             members=members,
@@ -176,8 +176,7 @@ class SessionMapping:
             Where there is no room for it.
         """
         cube, header = self._session.need_cube(), kept.header
-        a_pixel = BYTES_A_PIXEL + ATTENTION_BYTES * header.attention
-        allocate = self.room.arrays(a_pixel * cube.rows * cube.columns)
+        allocate = self.room.arrays(bytes_a_pixel(header.attention) * cube.rows * cube.columns)
 
         def reading() -> Generator[Progress, None, ShownMap]:
             from napari_ssamamba.project.kept_maps import read_model

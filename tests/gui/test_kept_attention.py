@@ -105,7 +105,9 @@ def test_they_are_outdated_as_their_map_is(
     map_all(with_attention)
     with_attention.session.map.outdated = True  # type: ignore[union-attr]
     with_attention.kept.maps.flush()
-    maps = restored().session.attention.maps
+    session = restored().session
+    maps = session.attention.maps
+    assert not session.attention.with_map  # nothing of them is left to do
     assert maps.outdated and not maps.replaced and np.isfinite(maps.values).any()
 
 

@@ -299,7 +299,8 @@ def test_a_layer_says_nothing_where_no_tile_had_come(tmp_path: Path, cube: Cube)
     known, rest = Window(10, 100, 30, 90), Window(100, 150, 0, 90)
     mosaic, whole = computed(known), computed(known, rest)
     layer, found = Doubled(mosaic), Doubled(whole)
-    folder = MapFolder.begin(tmp_path / "map", SHAPE, [layer])
+    folder = MapFolder(tmp_path / "map", [layer])
+    folder.begin(SHAPE)
     folder.write(mosaic, [known], FolderHeader(mapped=0))
     for _ in MapFolder(folder.path, [found]).read(Mosaic.blank(SHAPE)):
         pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -69,6 +71,15 @@ def test_the_map_before_is_the_one_from_when_the_training_began(session, tiny_ch
     session.mapping.finish()
     found = result_of(session.changes.run()).found
     assert found.changed == ((before != 2) & (before > 0)).sum()
+
+
+def test_only_the_classes_of_the_map_before_stay_in_memory(session, tiny_checkpoint):
+    session.audit.compared = None  # as where nobody looks at its errors
+    numbers = weakref.ref(session.map.confidence)
+    session.changes.keep_before()
+    retrained(session, tiny_checkpoint, lambda ids: None)
+    gc.collect()
+    assert numbers() is None and session.changes.before is not None
 
 
 def test_without_a_matrix_only_the_change_itself_is_told(session, tiny_checkpoint):

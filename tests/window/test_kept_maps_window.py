@@ -77,6 +77,13 @@ def test_a_map_and_decisions_come_back_in_another_window(
     assert panel.map.kept.isHidden()
     panel.scroll.ensureWidgetVisible(panel.map)
     window.picture("restored")
+    size, theme = window.viewer.window._qt_window.size(), window.viewer.theme
+    window.viewer.theme = "light"
+    window.viewer.window.resize(900, 600)
+    window.picture("restored-light-small")
+    window.viewer.theme = theme
+    window.viewer.window.resize(size.width(), size.height())
+    panel.scroll.ensureWidgetVisible(panel.map)
     window.click(panel.map.resume)
     window.until(lambda: shown.complete, 60)
     assert layers["map"].name == "map"
