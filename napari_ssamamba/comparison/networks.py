@@ -72,8 +72,8 @@ def run_comparator(
     )
     event = Progress(text=f"Training {method}")
     for _ in range(config.epochs):
-        for batch in learner.batches():
-            loss = yield from retold(learner.step(batch), lambda _: event)
+        for drawn in learner.batches():
+            loss = yield from retold(learner.step(*drawn), lambda _: event)
     learner.checked(loss)
     if config.settle_norms:
         for _pause in learner.settle_norms():

@@ -201,8 +201,8 @@ def _learn_and_score(
             return Notice(done=done, total=total, text=text)
         return Progress(done=done, total=total, text=ASKING)
 
-    for batch in learner.batches():
-        loss = yield from retold(learner.step(batch), told)
+    for drawn in learner.batches():
+        loss = yield from retold(learner.step(*drawn), told)
         done += 1
     learner.checked(loss)
     if learner.config.settle_norms:

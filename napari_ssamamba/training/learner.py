@@ -136,21 +136,32 @@ class Learner:
         self.trained_at_once = PatchesAtOnce(config.batch_size, table.device)
         self.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE[table.device.type], table.device)
 
-    def batches(self) -> Iterator[Tensor]:
-        """Draw an epoch's batches, numbers of training samples."""
-        return draw_batches(
+    def batches(self) -> Iterator[tuple[Tensor, ...]]:
+        """Draw what an epoch's steps take: each a batch, and how it is turned, see `step`."""
+        drawn = draw_batches(
             len(self.train),
             self.config.batch_size,
             self.steps_per_epoch,
             self.generator,
             self.sample_weights,
         )
+        for batch in drawn:
+            if self.config.augmentation:
+                yield batch, torch.randint(8, (len(batch),), generator=self.generator)
+            else:
+                yield (batch,)
 
-    def step(self, batch: Tensor) -> Generator[str | None, None, Arriving]:
+    def step(self, *drawn: Tensor) -> Generator[str | None, None, Arriving]:
         """Take one step of the optimiser; pauses before each backward pass.
 
         A batch that does not fit the memory is computed in parts, whose gradients add up to the
         batch's; only the batch norms then see the parts.
+
+        Parameters
+        ----------
+        *drawn : Tensor of int64, shape (batch,)
+            Numbers of training samples, and for each which of the eight flips and turns it takes;
+            without the latter they stay as they are.
 
         Returns
         -------
@@ -167,11 +178,8 @@ class Learner:
         """
         if not self.network.training:
             self.network.train()
-        drawn = [batch]
-        if self.config.augmentation:
-            drawn.append(torch.randint(8, (len(batch),), generator=self.generator))
         while True:
-            parts = self.trained_at_once.parts(batch)
+            parts = self.trained_at_once.parts(drawn[0])
             try:
                 if self.recorded is not None and len(parts) == 1:
                     loss = self.recorded(self._whole_step, *drawn)

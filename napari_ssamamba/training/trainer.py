@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from napari_ssamamba.checkpoint import Checkpoint, EpochRecord, TrainingRecord
-from napari_ssamamba.events import Notice, Pace, Progress
+from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
+from napari_ssamamba.events import Notice, Progress
 from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.device import choose_device, gpu_left_out
 from napari_ssamamba.model.network import build_network, empty_network, set_generator
-from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone, TrainingStarted
+from napari_ssamamba.training.epochs import run_epochs
+from napari_ssamamba.training.events import TrainingStarted
 from napari_ssamamba.training.labelled import labelled_pixels
 from napari_ssamamba.training.learner import Learner, Samples
 from napari_ssamamba.training.lessons import taught
@@ -36,16 +37,11 @@ from napari_ssamamba.training.warm_start import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from torch import Tensor
-
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
     from napari_ssamamba.model.config import ModelConfig, Preset
-    from napari_ssamamba.model.device import Arriving
     from napari_ssamamba.training.config import TrainingConfig
-
-Result = TypeVar("Result")
 
 
 def train(
@@ -200,7 +196,7 @@ def train(
             epochs=config.epochs,
             device=str(chosen),
         )
-        weights, best, history = yield from _learn(learner, draft if snapshots else None)
+        kept = yield from run_epochs(learner, draft if snapshots else None)
         learner.forget_steps()
         network.cpu()  # its best weights are there already
         mixture = None if start_from is None else continue_mixture(start_from)
@@ -212,93 +208,12 @@ def train(
 
     record = replace(
         draft.record,
-        epochs=len(history),
+        epochs=len(kept.history),
         seconds=time.monotonic() - started,
-        validation_oa=best,
+        validation_oa=kept.validation_accuracy,
         mixture=mixture,
-        history=history,
+        history=kept.history,
     )
     spectral = None if expert is None else expert.expert
-    checkpoint = replace(draft, weights=weights, record=record, expert=spectral)
+    checkpoint = replace(draft, weights=kept.weights, record=record, expert=spectral)
     return checkpoint if start_from is None else continue_record(checkpoint, start_from, cube)
-
-
-def _paced(
-    work: Generator[str | None, None, Result], pace: Pace
-) -> Generator[Progress, None, Result]:
-    """Do a piece of the learner's work, with an event at each of its pauses."""
-    while True:
-        with pace.working():
-            try:
-                told = next(work)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-        fields = pace.fields()
-        yield Progress(**fields) if told is None else Notice(**(fields | {"text": told}))
-
-
-def _learn(
-    learner: Learner, draft: Checkpoint | None
-) -> Generator[Progress, None, tuple[dict[str, Tensor], float | None, tuple[EpochRecord, ...]]]:
-    """Run the epochs; return the kept weights, their validation accuracy and how they went.
-
-    With a draft of the checkpoint, tell the model so far after each.
-    """
-    config = learner.config
-    validated = len(learner.validation) > 0
-    choosing = len(learner.validation) >= config.choose_from
-    pace = Pace(config.epochs * learner.steps_per_epoch)
-    weights: dict[str, Tensor] = {}
-    best: tuple[float, float] | None = None  # accuracy, −loss: tuples compare in this order
-    best_epoch = 0
-    kept_accuracy: float | None = None
-    history: list[EpochRecord] = []
-
-    for epoch in range(1, config.epochs + 1):
-        pace.text = f"Epoch {epoch} of {config.epochs}"
-        losses: list[float] = []
-
-        def told(loss: Arriving, losses: list[float] = losses) -> StepDone:
-            losses.append(learner.checked(loss))
-            pace.done += 1
-            return StepDone(**pace.fields(), loss=losses[-1])
-
-        before: Arriving | None = None  # a GPU is at the next step while Python tells of one
-        for batch in learner.batches():
-            loss = yield from _paced(learner.step(batch), pace)
-            if before is not None:
-                yield told(before)
-            before = loss
-        if before is not None:
-            yield told(before)
-        last = epoch == config.epochs
-        if config.settle_norms and (validated or last):
-            yield from _paced(learner.settle_norms(), pace)
-        validation_loss = accuracy = None
-        if validated:
-            validation_loss, accuracy = yield from _paced(learner.validate(), pace)
-        is_best = not choosing
-        if choosing and accuracy is not None and validation_loss is not None:
-            is_best = best is None or (accuracy, -validation_loss) > best
-            if is_best:
-                best, best_epoch = (accuracy, -validation_loss), epoch
-        if is_best and (choosing or last):
-            weights, kept_accuracy = learner.weights(), accuracy
-        mean_loss = sum(losses) / len(losses)
-        history.append(EpochRecord(epoch, mean_loss, validation_loss, accuracy))
-        yield EpochDone(
-            **pace.fields(),
-            epoch=epoch,
-            epochs=config.epochs,
-            loss=mean_loss,
-            validation_loss=validation_loss,
-            validation_accuracy=accuracy,
-            best=is_best,
-        )
-        if draft is not None:
-            so_far = replace(draft, weights=weights or learner.weights())
-            yield ModelSoFar(**pace.fields(), checkpoint=so_far)
-        if choosing and epoch - best_epoch >= config.patience:
-            break
-    return weights, kept_accuracy, tuple(history)

@@ -127,7 +127,7 @@ def held_on_a_gpu(work: str) -> tuple[int, int]:
         learner = make_learner(protocol("paper" if work == "paper" else "interactive"), gpu)
         batches = learner.batches()
         for _ in range(12):  # the last are replayed
-            result_of(learner.step(next(batches)))
+            result_of(learner.step(*next(batches)))
         for _ in range(3):
             if learner.config.settle_norms:
                 result_of(learner.settle_norms())
@@ -157,8 +157,7 @@ def held_by_training(config: TrainingConfig) -> Reserves:
         held.trim()
         spare_memory(learner.network, config.batch_size)
         learner.validated_at_once = PatchesAtOnce(VALIDATED_AT_ONCE["cuda"], learner.table.device)
-        batch = next(learner.batches())
-        drawn = [batch, torch.zeros_like(batch)][: 1 + config.augmentation]
+        drawn = next(learner.batches())
         learner.network.train()
         learner._whole_step(*drawn)
         held.record()

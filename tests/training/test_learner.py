@@ -98,7 +98,7 @@ def test_networks_of_the_folds_replace_each_other(monkeypatch: pytest.MonkeyPatc
 def test_held_out_scores_of_a_training_that_diverged_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def step(_: Learner, __: torch.Tensor) -> Any:
+    def step(_: Learner, *__: torch.Tensor) -> Any:
         yield None
         return torch.tensor(math.nan)
 

@@ -122,7 +122,7 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch() -> None:
             gradients.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
 
         learner.optimiser.register_step_pre_hook(keep)
-        losses.append(float(result_of(learner.step(torch.arange(8)))))
+        losses.append(float(result_of(learner.step(torch.arange(8), torch.arange(8)))))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert len(gradients[0]) > 20
     for whole, parts in zip(*gradients, strict=True):

@@ -49,8 +49,12 @@ def units(learner: Learner) -> list[MambaUnit]:
 
 def train(learner: Learner) -> list[float]:
     """Take 30 steps, of 16 and 15 patches by turns; return their losses."""
-    batches = (torch.randperm(60, generator=learner.generator)[: 16 - n % 2] for n in range(30))
-    return [float(result_of(learner.step(batch))) for batch in batches]
+    told = []
+    for n in range(30):
+        batch = torch.randperm(60, generator=learner.generator)[: 16 - n % 2]
+        turned = torch.randint(8, batch.shape, generator=learner.generator)
+        told.append(float(result_of(learner.step(batch, turned))))
+    return told
 
 
 def losses(

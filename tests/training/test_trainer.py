@@ -293,7 +293,7 @@ def test_a_loss_that_is_looked_at_late_ends_the_training(
 ) -> None:
     """As on an NVIDIA GPU, where a step does not wait for its loss."""
 
-    def step(_: Learner, __: torch.Tensor) -> Any:
+    def step(_: Learner, *__: torch.Tensor) -> Any:
         yield None
         return torch.tensor(math.nan)
 
