@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from napari_ssamamba.cli.report import follow
+from napari_ssamamba.cli.report import follow, telling_what_is_kept
 from napari_ssamamba.cli.unpacking import unpack_scene
 from napari_ssamamba.project.user_data import data_folder
 
@@ -52,17 +52,8 @@ def mapped(
 
     prepare(cube, checkpoint, settings)
     work = UnfinishedMap(cube, checkpoint, model, data_folder(), settings, probabilities)
-    with work as unfinished:
-        try:
-            yield follow(unfinished.run())
-        except BaseException:
-            if unfinished.mapped:
-                typer.echo(
-                    f"{unfinished.mapped:,} pixels of the map are kept; the same command goes on "
-                    "from there.",
-                    err=True,
-                )
-            raise
+    with work as unfinished, telling_what_is_kept(unfinished):
+        yield follow(unfinished.run())
 
 
 def prepare(cube: Cube, checkpoint: Checkpoint, settings: MapSettings) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 from rich.console import Console
@@ -17,13 +17,21 @@ from rich.table import Table
 from napari_ssamamba.events import Notice, result_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from napari_ssamamba.checkpoint import MixtureRecord
     from napari_ssamamba.events import Progress
     from napari_ssamamba.training.metrics import Accuracy
 
 Result = TypeVar("Result")
+
+
+class Unfinished(Protocol):
+    """Work that is kept while it goes on."""
+
+    @property
+    def told(self) -> str:
+        """What is kept of it, for the user; nothing where nothing is."""
 
 
 def follow(work: Generator[Progress, None, Result]) -> Result:
@@ -54,6 +62,17 @@ def follow(work: Generator[Progress, None, Result]) -> Result:
             )
 
         return result_of(work, show)
+
+
+@contextmanager
+def telling_what_is_kept(unfinished: Unfinished) -> Iterator[None]:
+    """Where the block is cut short, say what the same command would go on from."""
+    try:
+        yield
+    except BaseException:
+        if unfinished.told:
+            typer.echo(f"{unfinished.told}; the same command goes on from there.", err=True)
+        raise
 
 
 def print_json(values: Mapping[str, Any]) -> None:

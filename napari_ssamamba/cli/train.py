@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,11 +22,18 @@ from napari_ssamamba.cli.inputs import (
     open_scene_files,
     read_label_files,
 )
-from napari_ssamamba.cli.report import follow, mixture_values, print_facts, print_json
+from napari_ssamamba.cli.report import (
+    follow,
+    mixture_values,
+    print_facts,
+    print_json,
+    telling_what_is_kept,
+)
 from napari_ssamamba.cli.splits import make_split
 from napari_ssamamba.cli.unpacking import unpack_scene
 from napari_ssamamba.errors import SettingError
 from napari_ssamamba.model.config import ModelConfig, Preset
+from napari_ssamamba.project.user_data import data_folder
 from napari_ssamamba.training.config import Protocol, TrainingConfig
 
 if TYPE_CHECKING:
@@ -88,7 +96,7 @@ def train(
     json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Train a network on a scene's labels."""
+    """Train a network on a scene's labels; on from where the same command was cut short."""
     check_output("--out", out)
     cube = open_scene_files(scene, layout, wavelengths)
     given = read_label_files("--labels", labels, cube, field)
@@ -96,12 +104,15 @@ def train(
     made = make_split(cube, given, split, train_per_class, train_fraction, model, config, field)
 
     from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
+    from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
     from napari_ssamamba.training.trainer import train as train_network
 
     start = None if start_from is None else load_checkpoint(start_from)
     unpack_scene(cube, device)
-    checkpoint = follow(train_network(cube, made, given.classes, model, config, device, start))
-    save_checkpoint(checkpoint, out)
+    job = cube, made, given.classes, model, config, device, start
+    with UnfinishedTraining(*job, data_folder()) as unfinished, telling_what_is_kept(unfinished):
+        checkpoint = follow(unfinished.run(partial(train_network, *job)))
+        save_checkpoint(checkpoint, out)
     record = checkpoint.record
     results = {
         "model": str(out),

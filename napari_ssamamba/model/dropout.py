@@ -91,3 +91,9 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """Show the rate in the network's printout."""
         return f"{self.rate}, whole_channels={self.whole_channels}"
+
+
+def generators_of(network: nn.Module) -> list[torch.Generator]:
+    """Return the generators that a network's dropout draws from, each once."""
+    found = [m.generator for m in network.modules() if isinstance(m, Dropout)]
+    return list(dict.fromkeys(one for one in found if one is not None))

@@ -17,7 +17,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_ssamamba.checkpoint import Checkpoint, TrainingRecord
-from napari_ssamamba.data.atomic import written_whole
 from napari_ssamamba.data.classes import ClassTable, LandClass
 from napari_ssamamba.data.standardise import Standardiser
 from napari_ssamamba.errors import FileFormatError, SSAMambaError
@@ -27,7 +26,7 @@ from napari_ssamamba.project.expert_arrays import (
     expert_from_arrays,
     in_present_form,
 )
-from napari_ssamamba.project.headers import read_header
+from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,8 +86,12 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
     path : path-like
         Its folder is made if it is missing.
     """
+    write_bytes(Path(path), checkpoint_bytes(checkpoint))
+
+
+def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
+    """Return the content of a checkpoint's file."""
     import torch
-    from safetensors.torch import save
 
     limit = checkpoint.standardiser.limit
     header = _Header(
@@ -116,9 +119,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
     if checkpoint.expert is not None:
         for name, values in expert_arrays(checkpoint.expert).items():
             tensors[f"expert/{name}"] = torch.tensor(np.ascontiguousarray(values))
-    target = Path(path)
-    with written_whole(target.parent) as folder:
-        (folder / target.name).write_bytes(save(tensors, {HEADER: header.model_dump_json()}))
+    return tensor_bytes(tensors, HEADER, header)
 
 
 def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
@@ -130,23 +131,8 @@ def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
         Where there is no such file, or it is damaged, is something else, was written by a newer
         version, or holds weights that do not fit its configuration.
     """
-    from safetensors import SafetensorError, safe_open
-
     remedy = "Train the model again, or use another copy of the file."
-    if not Path(path).is_file():
-        raise FileFormatError(path, "there is no such file", "Check the name and the folder.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if HEADER not in metadata:
-                raise FileFormatError(
-                    path, "not a checkpoint of this program", "Choose a file written by training."
-                )
-            header = read_header(path, metadata[HEADER], _Header, VERSION, remedy)
-            # copies: the file's own would change with it, and Windows would not let it be replaced
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
-    except SafetensorError as error:
-        raise FileFormatError(path, f"damaged or not a checkpoint ({error})", remedy) from error
+    header, tensors = read_tensors(path, HEADER, _Header, VERSION, remedy)
     try:
         return _assemble(header, tensors)
     except (ValueError, SSAMambaError) as error:

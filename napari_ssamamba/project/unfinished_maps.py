@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
-import shutil
 import time
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Literal, Self
 
-from napari_ssamamba import __version__
 from napari_ssamamba.data.probability_store import open_store
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.data.tiles import Window
@@ -28,7 +25,7 @@ from napari_ssamamba.prediction.mosaic import Mosaic, bytes_a_pixel
 from napari_ssamamba.prediction.predictor import predict
 from napari_ssamamba.project.headers import read_header
 from napari_ssamamba.project.map_folder import HEADER, REMEDY, FolderHeader, MapFolder, layers_of
-from napari_ssamamba.project.user_data import folder_of
+from napari_ssamamba.project.user_data import folder_of, named_after, remove_oldest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,8 +46,6 @@ SECONDS_TO_KEEP = 15.0
 
 UNFINISHED_MAPS = 3
 """That are kept, of all scenes together; the oldest go."""
-
-NAME_PATTERN = r"[0-9a-f]{16}"
 
 DEFAULTS: MapSettings = {
     "region": None,
@@ -111,19 +106,22 @@ class UnfinishedMap:
         with model.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         chosen = DEFAULTS | settings | {"batch_size": None}
-        depends = (
-            __version__,
+        name = named_after(
+            cube,
             digest,
             checkpoint.band_indices.tolist(),
-            [(path.stat().st_size, path.stat().st_mtime_ns) for path in cube.paths],
             sorted(chosen.items()),
             probabilities is not None,
         )
-        name = hashlib.sha256(repr(depends).encode()).hexdigest()[:16]
         self._folder = MapFolder(folder_of(cube, root, KIND) / name)
         self._begun = False
         self._changed: list[Window] = []
         self._written = time.monotonic()
+
+    @property
+    def told(self) -> str:
+        """What is kept, for the user; nothing where nothing is."""
+        return f"{self.mapped:,} pixels of the map are kept" if self.mapped else ""
 
     def __enter__(self) -> Self:
         return self
@@ -214,14 +212,7 @@ class UnfinishedMap:
             self._folder.begin((rows, columns))
             self._changed = [Window(0, rows, 0, columns)]
             self._begun = True
-            self._remove_oldest()
+            remove_oldest(self._root / KIND, UNFINISHED_MAPS, self._folder.path)
         self.mapped = self._folder.write(mosaic, self._changed, UnfinishedHeader(mapped=0))
         self._changed = []
         mosaic.leave_memory()
-
-    def _remove_oldest(self) -> None:
-        found = [p for p in (self._root / KIND).glob("*/*") if re.fullmatch(NAME_PATTERN, p.name)]
-        found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in found[UNFINISHED_MAPS:]:
-            if path != self._folder.path:
-                shutil.rmtree(path, ignore_errors=True)

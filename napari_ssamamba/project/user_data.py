@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from napari_ssamamba import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +51,40 @@ def folder_of(cube: Cube, root: Path, kind: str) -> Path:
     known = cube.fingerprint or cube.name
     key = hashlib.sha256(f"{known} {cube.rows} {cube.columns}".encode()).hexdigest()
     return root / kind / key[:16]
+
+
+def named_after(cube: Cube, *depends: object) -> str:
+    """Name unfinished work after all that it depends on: only the same work has that name.
+
+    Parameters
+    ----------
+    cube : Cube
+        When its files were written counts, too.
+    *depends : object
+        By what `repr` says of them.
+    """
+    files = [(path.stat().st_size, path.stat().st_mtime_ns) for path in cube.paths]
+    return hashlib.sha256(repr((__version__, files, depends)).encode()).hexdigest()[:16]
+
+
+def remove_oldest(kept: Path, most: int, besides: Path) -> None:
+    """Remove unfinished work, of all scenes together, but for the last.
+
+    Parameters
+    ----------
+    kept : Path
+        Folder of one kind, see `folder_of`.
+    most : int
+        So many stay.
+    besides : Path
+        It stays in any case.
+    """
+    found = [path for path in kept.glob("*/*") if re.fullmatch(r"[0-9a-f]{16}", path.stem)]
+    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in found[most:]:
+        if path != besides:
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def new_begun() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_ssamamba.errors import BandsError, LabelsError, SettingError
@@ -27,7 +28,9 @@ def train_on_labels(
     settings: TrainingSettings,
     last: Checkpoint | None = None,
 ) -> Generator[Progress, None, Checkpoint]:
-    """Hold some labels out, train on the others.
+    """Hold some labels out, train on the others; on from where the same training was cut short.
+
+    Its state stays in the user's data folder when it ends: the model is in no file yet.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ def train_on_labels(
     """
     from napari_ssamamba.data.split import hold_out_validation
     from napari_ssamamba.model.config import preset
+    from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
+    from napari_ssamamba.project.user_data import data_folder
     from napari_ssamamba.training.trainer import train
     from napari_ssamamba.training.warm_start import check_start
 
@@ -57,8 +62,8 @@ def train_on_labels(
             start = last
         except (BandsError, LabelsError, SettingError) as error:
             yield Notice(text=f"Training anew, not from the last model: {error}")
-    model, device = settings.preset, settings.device
-    previews = settings.preview
-    run = train(cube, split, classes, model, config, device, start, snapshots=previews)
-    del ids, split  # as large as the scene; the training lets go of them soon
+    given = cube, split, classes, settings.preset, config, settings.device, start
+    unfinished = UnfinishedTraining(*given, data_folder())
+    run = unfinished.run(partial(train, *given, snapshots=settings.preview))
+    del ids, split, given  # as large as the scene; the training lets go of them soon
     return (yield from run)

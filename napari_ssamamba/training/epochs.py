@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from napari_ssamamba.checkpoint import EpochRecord
 from napari_ssamamba.events import Notice, Pace, Progress
-from napari_ssamamba.training.events import EpochDone, ModelSoFar, StepDone
+from napari_ssamamba.training.events import EpochDone, ModelSoFar, StateSoFar, StepDone
+from napari_ssamamba.training.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.model.device import Arriving
     from napari_ssamamba.training.config import TrainingConfig
     from napari_ssamamba.training.learner import Learner
+    from napari_ssamamba.training.state import TrainingState
 
 Result = TypeVar("Result")
 
@@ -86,7 +91,12 @@ def _score(epoch: EpochRecord) -> tuple[float, float]:
 
 
 def run_epochs(
-    learner: Learner, draft: Checkpoint | None = None
+    learner: Learner,
+    draft: Checkpoint | None = None,
+    state: TrainingState | None = None,
+    *,
+    started: float = 0.0,
+    states_every: float = math.inf,
 ) -> Generator[Progress, None, Kept]:
     """Run the epochs of a training.
 
@@ -95,6 +105,13 @@ def run_epochs(
     learner : Learner
     draft : Checkpoint, optional
         With it, the model so far is told after each epoch.
+    state : TrainingState, optional
+        Which the learner has taken up, see `take_up`: the epochs that are done are told, the others
+        run.
+    started : float
+        When the training began, by the monotonic clock.
+    states_every : float
+        Seconds after which another `StateSoFar` is told.
 
     Yields
     ------
@@ -106,22 +123,36 @@ def run_epochs(
     choice = Choice(config, len(learner.validation))
     pace = Pace(config.epochs * learner.steps_per_epoch)
     weights: dict[str, Tensor] = {}
+    losses: list[float] = []
+    if state is not None:
+        weights, losses = state.kept, list(state.losses)
+        done = len(state.history) * learner.steps_per_epoch + len(losses)
+        pace = Pace(pace.total, done)
+        pace.text = f"Epoch {state.epoch} of {config.epochs}"
+        for record in state.history:
+            yield _epoch_done(record, pace, config.epochs, choice.take(record))
 
-    for epoch in range(1, config.epochs + 1):
+    def told(loss: Arriving) -> StepDone:
+        losses.append(learner.checked(loss))
+        pace.done += 1
+        return StepDone(**pace.fields(), loss=losses[-1])
+
+    state_told = time.monotonic()
+    for epoch in range(len(choice.history) + 1, config.epochs + 1):
         pace.text = f"Epoch {epoch} of {config.epochs}"
-        losses: list[float] = []
-
-        def told(loss: Arriving, losses: list[float] = losses) -> StepDone:
-            losses.append(learner.checked(loss))
-            pace.done += 1
-            return StepDone(**pace.fields(), loss=losses[-1])
-
+        drawing = learner.generator.get_state()
         before: Arriving | None = None  # a GPU is at the next step while Python tells of one
-        for drawn in learner.batches():
+        for drawn in islice(learner.batches(), len(losses), None):
             loss = yield from _paced(learner.step(*drawn), pace)
             if before is not None:
                 yield told(before)
             before = loss
+            now = time.monotonic()
+            if now - state_told >= states_every:
+                yield told(loss)
+                before, state_told = None, now
+                so_far = state_of(learner, drawing, weights, choice.history, losses, now - started)
+                yield StateSoFar(**pace.fields(), state=so_far)
         if before is not None:
             yield told(before)
         last = epoch == config.epochs
@@ -131,13 +162,14 @@ def run_epochs(
         if validated:
             validation_loss, accuracy = yield from _paced(learner.validate(), pace)
         record = EpochRecord(epoch, sum(losses) / len(losses), validation_loss, accuracy)
+        losses.clear()
         is_best = choice.take(record)
         if is_best and (choice.choosing or last):
             weights = learner.weights()
         yield _epoch_done(record, pace, config.epochs, is_best)
         if draft is not None:
-            so_far = replace(draft, weights=weights or learner.weights())
-            yield ModelSoFar(**pace.fields(), checkpoint=so_far)
+            model = replace(draft, weights=weights or learner.weights())
+            yield ModelSoFar(**pace.fields(), checkpoint=model)
         if choice.is_settled:
             break
     accuracy = None if choice.kept is None else choice.kept.validation_accuracy

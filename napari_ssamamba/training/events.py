@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.model.config import ModelConfig
+    from napari_ssamamba.training.state import TrainingState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +97,15 @@ class ModelSoFar(Progress):
     """
 
     checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class StateSoFar(Progress):
+    """The training after a step, from which it can go on in another process.
+
+    Attributes
+    ----------
+    state : TrainingState
+    """
+
+    state: TrainingState

@@ -73,8 +73,20 @@ def begin_state(optimiser: Optimizer) -> None:
             value.zero_()  # regularisation moves the moments even so
 
 
-def make_schedule(optimiser: Optimizer, config: TrainingConfig, steps: int) -> LambdaLR:
-    """Let the learning rate rise linearly during the warm-up and fall on a cosine to 0."""
+def make_schedule(
+    optimiser: Optimizer, config: TrainingConfig, steps: int, done: int = 0
+) -> LambdaLR:
+    """Let the learning rate rise linearly during the warm-up and fall on a cosine to 0.
+
+    Parameters
+    ----------
+    optimiser : Optimizer
+    config : TrainingConfig
+    steps : int
+        Of all epochs together.
+    done : int
+        Those that were taken already; the optimiser has had a schedule then.
+    """
     warm = config.warmup * steps
 
     def factor(step: int) -> float:
@@ -82,7 +94,7 @@ def make_schedule(optimiser: Optimizer, config: TrainingConfig, steps: int) -> L
             return (step + 1) / (warm + 1)
         return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1.0, steps - warm)))
 
-    return LambdaLR(optimiser, factor)
+    return LambdaLR(optimiser, factor, done - 1)
 
 
 def draw_batches(

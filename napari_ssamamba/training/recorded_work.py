@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_ssamamba.model.device import is_out_of_memory, pinned
-from napari_ssamamba.model.dropout import Dropout
+from napari_ssamamba.model.dropout import generators_of
 from napari_ssamamba.model.streams import record, recording
 
 if TYPE_CHECKING:
@@ -42,11 +42,7 @@ class RecordedWork:
 
     def __init__(self, network: PatchNetwork) -> None:
         self._device = next(network.parameters()).device
-        self._generators = {
-            module.generator
-            for module in network.modules()
-            if isinstance(module, Dropout) and module.generator is not None
-        }
+        self._generators = generators_of(network)
         self._done: dict[Key, int] = {}
         self._refused: set[Key] = set()
         self._graphs: dict[Key, tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]] = {}

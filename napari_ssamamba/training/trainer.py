@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from napari_ssamamba.training.preparation import (
     fitted_model,
     memory_may_lack,
 )
+from napari_ssamamba.training.state import take_up
 from napari_ssamamba.training.warm_start import (
     check_start,
     continue_mixture,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.split import Split
     from napari_ssamamba.model.config import ModelConfig, Preset
     from napari_ssamamba.training.config import TrainingConfig
+    from napari_ssamamba.training.state import TrainingState
 
 
 def train(
@@ -54,6 +57,8 @@ def train(
     start_from: Checkpoint | None = None,
     *,
     snapshots: bool = False,
+    state: TrainingState | None = None,
+    states_every: float = math.inf,
 ) -> Generator[Progress, None, Checkpoint]:
     """Train a network on the training pixels of a split, and a spectral expert beside it.
 
@@ -80,6 +85,11 @@ def train(
         anew, its weight and the network's are those of that model, if it had any.
     snapshots : bool
         Whether to yield a `ModelSoFar` after each epoch. It changes no weight.
+    state : TrainingState, optional
+        Where a training with the same other parameters stood when it was cut short: this one goes
+        on from there, and tells its epochs again. One that does not fit is left, with a `Notice`.
+    states_every : float
+        Seconds after which to yield another `StateSoFar`, at the end of a step.
 
     Yields
     ------
@@ -196,7 +206,20 @@ def train(
             epochs=config.epochs,
             device=str(chosen),
         )
-        kept = yield from run_epochs(learner, draft if snapshots else None)
+        if state is not None:
+            try:
+                state = take_up(learner, state)
+                started -= state.seconds
+            except ValueError as error:
+                yield Notice(text=f"What is kept of this training does not fit: {error}.")
+                state = None
+        kept = yield from run_epochs(
+            learner,
+            draft if snapshots else None,
+            state,
+            started=started,
+            states_every=states_every,
+        )
         learner.forget_steps()
         network.cpu()  # its best weights are there already
         mixture = None if start_from is None else continue_mixture(start_from)

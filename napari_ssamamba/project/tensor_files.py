@@ -1,0 +1,78 @@
+"""Files of tensors that run no code when they are read: safetensors, with a header of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from napari_ssamamba.data.atomic import written_whole
+from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.project.headers import read_header
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from torch import Tensor
+
+Header = TypeVar("Header", bound=BaseModel)
+
+
+def tensor_bytes(tensors: dict[str, Tensor], kind: str, header: BaseModel) -> bytes:
+    """Return the content of a file of tensors.
+
+    Parameters
+    ----------
+    tensors : dict of Tensor
+        Contiguous.
+    kind : str
+        What is in the file, e.g. ``"checkpoint"``: the header's name in its metadata.
+    header : BaseModel
+    """
+    from safetensors.torch import save
+
+    return save(tensors, {kind: header.model_dump_json()})
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file; what stood there stays until the new one is complete."""
+    with written_whole(path.parent) as folder:
+        (folder / path.name).write_bytes(content)
+
+
+def read_tensors(
+    path: str | PathLike[str], kind: str, model: type[Header], version: int, remedy: str
+) -> tuple[Header, dict[str, Tensor]]:
+    """Read a file of tensors.
+
+    Parameters
+    ----------
+    path : path-like
+    kind : str
+        See `tensor_bytes`.
+    model, version, remedy
+        See `read_header`.
+
+    Raises
+    ------
+    FileFormatError
+        Where there is no such file, or it is damaged, is something else, or was written by a newer
+        version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise FileFormatError(path, "there is no such file", "Check the name and the folder.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if kind not in metadata:
+                raise FileFormatError(
+                    path, f"not a {kind} of this program", "Choose a file written by training."
+                )
+            header = read_header(path, metadata[kind], model, version, remedy)
+            # copies: the file's own would change with it, and Windows would not let it be replaced
+            return header, {name: file.get_tensor(name).clone() for name in file.keys()}
+    except SafetensorError as error:
+        raise FileFormatError(path, f"damaged or not a {kind} ({error})", remedy) from error

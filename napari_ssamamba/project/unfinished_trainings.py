@@ -1,0 +1,203 @@
+"""Trainings, kept while they run, so that one that was cut short goes on.
+
+Each has a file in the folder of its scene, named after all that the training depends on: labels,
+settings, device, bands, when the scene's files were written, and the model to start from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from napari_ssamamba.checkpoint import EpochRecord  # noqa: TC001 (pydantic reads it)
+from napari_ssamamba.errors import FileFormatError
+from napari_ssamamba.events import Notice, Progress, retold
+from napari_ssamamba.model.device import choose_device
+from napari_ssamamba.project.checkpoints import checkpoint_bytes
+from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes, write_bytes
+from napari_ssamamba.project.user_data import folder_of, named_after, remove_oldest
+from napari_ssamamba.training.events import StateSoFar
+from napari_ssamamba.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_ssamamba.checkpoint import Checkpoint
+    from napari_ssamamba.data.classes import ClassTable
+    from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.split import Split
+    from napari_ssamamba.model.config import ModelConfig, Preset
+    from napari_ssamamba.training.config import TrainingConfig
+
+KIND = "trainings"
+"""Of what is kept, see `folder_of`; also what a file says it is."""
+
+SECONDS_TO_KEEP = 60.0
+"""After so long a training's state is in a file, some 100 MB for the preset standard; a training
+that takes less is never written here."""
+
+UNFINISHED_TRAININGS = 3
+"""That are kept, of all scenes together; the oldest go."""
+
+HEADER = "training"
+
+REMEDY = "Train from the beginning."
+
+VERSION = 1
+
+
+class _Header(BaseModel):
+    """What a training says of itself; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+
+    format: Literal["napari-ssamamba unfinished training"] = "napari-ssamamba unfinished training"
+    version: int = VERSION
+    history: tuple[EpochRecord, ...]
+    losses: tuple[float, ...]
+    at_once: tuple[int, int]
+    seconds: float
+
+
+class UnfinishedTraining:
+    """A training, from its first step until its model is where the user wants it.
+
+    Left as a context without an error, its file goes; with one it stays, and the same training goes
+    on from there.
+
+    Parameters
+    ----------
+    cube, split, classes, model, config, device, start_from
+        As of `training.trainer.train`; nothing of them is held.
+    root : Path
+        See `data_folder`.
+
+    Attributes
+    ----------
+    epoch : int
+        With which the training goes on if it is cut short now; 0 before that is kept.
+    """
+
+    def __init__(
+        self,
+        cube: Cube,
+        split: Split,
+        classes: ClassTable,
+        model: Preset | ModelConfig,
+        config: TrainingConfig,
+        device: str,
+        start_from: Checkpoint | None,
+        root: Path,
+    ) -> None:
+        self.epoch = 0
+        learned = set(np.unique(split.ids[split.train]).tolist())
+        name = named_after(
+            cube,
+            cube.good_indices.tolist(),
+            [id for id in classes.ids if id in learned],
+            _digest_pixels(split.ids, split.train),
+            _digest_pixels(split.ids, split.validation),
+            model,
+            config,
+            str(choose_device(device)),
+            None if start_from is None else _digest(checkpoint_bytes(start_from)),
+        )
+        self._root = root
+        self._path = folder_of(cube, root, KIND) / f"{name}.safetensors"
+        self._refused = False
+
+    @property
+    def told(self) -> str:
+        """What is kept, for the user; nothing where nothing is."""
+        return f"The training is kept up to epoch {self.epoch}" if self.epoch else ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+                self._path.parent.rmdir()  # where it is the last of its scene
+
+    def run(
+        self, begin: Callable[..., Generator[Progress, None, Checkpoint]]
+    ) -> Generator[Progress, None, Checkpoint]:
+        """Train on from what is kept, if anything is, else from the beginning.
+
+        Parameters
+        ----------
+        begin : callable
+            `train` with the same parameters; it is given the state that is kept, too.
+
+        Yields
+        ------
+        Progress
+            As `train` does; a `Notice` where it goes on, and where its state cannot be kept.
+        """
+        state = yield from self._read()
+        work = begin(state=state, states_every=SECONDS_TO_KEEP)
+        del begin, state  # what they hold is the training's to let go
+        return (yield from retold(work, self._keep))
+
+    def _read(self) -> Generator[Progress, None, TrainingState | None]:
+        """Return what is kept from before, if anything is."""
+        if not self._path.exists():
+            return None
+        try:
+            header, tensors = read_tensors(self._path, HEADER, _Header, VERSION, REMEDY)
+        except FileFormatError as error:
+            yield Notice(text=f"What is kept of this training is of no use: {error.found}.")
+            return None
+        state = TrainingState(
+            header.history, header.losses, header.at_once, header.seconds, tensors
+        )
+        self.epoch = state.epoch
+        yield Notice(text=f"The training goes on in epoch {state.epoch}, kept from before.")
+        return state
+
+    def _keep(self, event: Progress) -> Progress:
+        """Keep the state where it is told; return what else is to be told."""
+        if not isinstance(event, StateSoFar):
+            return event
+        told = Progress(
+            done=event.done, total=event.total, text=event.text, seconds_left=event.seconds_left
+        )
+        try:
+            self._write(event.state)
+        except OSError as error:
+            if self._refused:
+                return told
+            self._refused = True
+            text = f"The training cannot be kept ({error}): cut short, it would be lost."
+            return Notice(
+                done=event.done, total=event.total, text=text, seconds_left=event.seconds_left
+            )
+        self._refused = False
+        return told
+
+    def _write(self, state: TrainingState) -> None:
+        header = _Header(
+            history=state.history,
+            losses=state.losses,
+            at_once=state.at_once,
+            seconds=state.seconds,
+        )
+        write_bytes(self._path, tensor_bytes(state.tensors, HEADER, header))
+        self.epoch = state.epoch
+        remove_oldest(self._root / KIND, UNFINISHED_TRAININGS, self._path)
+
+
+def _digest_pixels(ids: NDArray[np.uint16], pixels: NDArray[np.bool_]) -> str:
+    return _digest(np.flatnonzero(pixels).tobytes(), ids[pixels].tobytes())
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()
