@@ -1,4 +1,4 @@
-"""A command that is told to end clears up, and a map goes on from there."""
+"""A command that is told to end clears up; a map, or a training, goes on from there."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import h5py
 import numpy as np
 import pytest
 import rasterio
-from command_line import ssamamba, strips, strips_job
+import torch
+from command_line import SETTINGS, ssamamba, strips, strips_job
 
 from napari_ssamamba.cli import main
 from napari_ssamamba.data.reference import read_labels
 from napari_ssamamba.data.writers import write_layers
+from napari_ssamamba.project.checkpoints import load_checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +106,32 @@ def test_a_map_goes_on_after_a_signal(
         assert not np.isnan(file.read()).any()
     with h5py.File(store) as file:
         np.testing.assert_allclose(file["probabilities"][:].sum(-1), 1, atol=2e-3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
+def test_a_training_goes_on_after_a_signal(
+    job: SimpleNamespace, tmp_path: Path, user_data: Path
+) -> None:
+    code = (
+        "import time\n"
+        "from napari_ssamamba.project import unfinished_trainings as trainings\n"
+        "trainings.SECONDS_TO_KEEP, write = 0.0, trainings.UnfinishedTraining._write\n"
+        "told = [lambda: (print('kept', file=sys.stderr, flush=True), time.sleep(60))]\n"
+        "trainings.UnfinishedTraining._write = lambda self, state: "
+        "(write(self, state), state.epoch == 2 and told and told.pop()())[0]"
+    )
+    command = "train", job.scene, "--labels", job.labels, "--train-per-class", 12, "--seed", 1
+    command = *command, "--device", "cpu", *SETTINGS, "--out"
+    _, errors = interrupted(code, *command, tmp_path / "model", at="kept", by="SIGTERM")
+    assert "The training is kept up to epoch 2; the same command goes on from there." in errors
+    assert "Traceback" not in errors and list(tmp_path.iterdir()) == []
+    result = ssamamba(*command, tmp_path / "model", "--json")
+    assert "The training goes on in epoch 2, kept from before." in result.stderr
+    whole, again = load_checkpoint(job.model), load_checkpoint(tmp_path / "model")
+    assert again.record.epochs == 3 and again.weights.keys() == whole.weights.keys()
+    for name, value in whole.weights.items():  # of another number of threads, perhaps
+        torch.testing.assert_close(again.weights[name], value, atol=1e-3, rtol=1e-3)
+    assert not list(user_data.rglob("*.safetensors"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")

@@ -78,7 +78,10 @@ class TrainPanel(QWidget):
             "takes at most 15 % of the time and changes no weight"
         )
         self.train = QPushButton("&Train")
-        self.train.setToolTip("Train on the labels as they are now; painting can go on meanwhile")
+        self.train.setToolTip(
+            "Train on the labels as they are now, on from where the same training was cut short; "
+            "painting can go on meanwhile"
+        )
         self.train.clicked.connect(self._train)
         self.progress = JobProgress(workflow, "train", can_pause=True)
         self.result = QLabel()

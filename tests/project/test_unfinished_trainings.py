@@ -1,0 +1,247 @@
+"""A training that was cut short goes on from its file, and only where it is the same training."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from napari_ssamamba import __version__
+from napari_ssamamba.data.classes import ClassTable
+from napari_ssamamba.data.split import random_split
+from napari_ssamamba.events import Notice, result_of
+from napari_ssamamba.project import unfinished_trainings
+from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
+from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
+from napari_ssamamba.training.config import TrainingConfig
+from napari_ssamamba.training.events import StateSoFar, StepDone
+from napari_ssamamba.training.trainer import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from napari_ssamamba.checkpoint import Checkpoint
+
+CONFIG = TrainingConfig(
+    epochs=3, min_steps=12, max_steps=12, batch_size=8, lessons=0, mixture="network", choose_from=1
+)
+
+
+@pytest.fixture(autouse=True)
+def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unfinished_trainings, "SECONDS_TO_KEEP", 0.0)
+
+
+class Command:
+    """A command that trains, until so many steps were taken or to its end."""
+
+    def __init__(self, job: Any, root: Path) -> None:
+        self.root = root
+        self.given: dict[str, Any] = {
+            "cube": job.cube, "split": random_split(job.reference, 12, 0.25, seed=0),
+            "classes": job.reference.classes, "model": job.model, "config": CONFIG,
+            "device": "cpu", "start_from": None,
+        }  # fmt: skip
+        self.events: list[Any] = []
+
+    def unfinished(self) -> UnfinishedTraining:
+        return UnfinishedTraining(**self.given, root=self.root)
+
+    def cut_short(self, steps: int) -> str:
+        """Take so many steps and be interrupted; return what is kept then."""
+        with pytest.raises(KeyboardInterrupt), self.unfinished() as unfinished:
+            came = 0
+            with closing(unfinished.run(partial(train, **self.given))) as work:
+                for event in work:
+                    if came == steps:  # it is written before the next event
+                        raise KeyboardInterrupt
+                    came += isinstance(event, StepDone)
+        return unfinished.told
+
+    def finish(self) -> Checkpoint:
+        self.events.clear()
+        with self.unfinished() as unfinished:
+            return result_of(unfinished.run(partial(train, **self.given)), take=self.events.append)
+
+    @property
+    def told(self) -> str:
+        return " ".join(event.text for event in self.events if isinstance(event, Notice))
+
+    @property
+    def kept(self) -> list[Path]:
+        return sorted(self.root.rglob("*.safetensors"))
+
+    @property
+    def first_step(self) -> float:
+        return float(next(event.done for event in self.events if isinstance(event, StepDone)))
+
+
+@pytest.fixture
+def command(tiny_job: Any, tmp_path: Path) -> Command:
+    return Command(tiny_job, tmp_path / "data")
+
+
+def assert_same(found: Checkpoint, wanted: Checkpoint) -> None:
+    for name, value in wanted.weights.items():
+        assert torch.equal(value, found.weights[name]), name
+    assert found.record.history == wanted.record.history
+
+
+def test_it_goes_on_where_it_was_cut_short(command: Command) -> None:
+    wanted = result_of(train(**command.given))
+    assert command.cut_short(3) == "The training is kept up to epoch 1"
+    assert command.cut_short(4) == "The training is kept up to epoch 2"
+    assert len(command.kept) == 1
+    found = command.finish()
+    assert command.told == "The training goes on in epoch 2, kept from before."
+    assert command.first_step == 8
+    assert_same(found, wanted)
+    assert list(command.root.rglob("*")) == [command.root / "trainings"]
+    assert not any(isinstance(event, StateSoFar) for event in command.events)
+
+
+def test_numbers_that_are_none_are_kept_as_such(command: Command) -> None:
+    """Of validation pixels whose class is not trained there is no loss."""
+    split = command.given["split"]
+    ids = np.where(split.validation, np.uint16(11), split.ids)
+    command.given["split"] = replace(split, ids=ids)
+    wanted = result_of(train(**command.given))
+    assert math.isnan(wanted.record.history[0].validation_loss or 0)
+    command.cut_short(9)
+    found = command.finish()
+    assert_same(replace(found, record=replace(found.record, history=())),
+                replace(wanted, record=replace(wanted.record, history=())))  # fmt: skip
+    assert str(found.record.history) == str(wanted.record.history)
+    assert command.first_step == 10
+
+
+def other_start(command: Command) -> None:
+    start = command.given["start_from"]
+    weights = {name: value + 1 for name, value in start.weights.items()}
+    command.given["start_from"] = replace(start, weights=weights)
+
+
+CHANGES: dict[str, Callable[[Command], Any]] = {
+    "seed": lambda c: c.given.update(config=replace(CONFIG, seed=1)),
+    "network": lambda c: c.given.update(model=replace(c.given["model"], dropout=0.2)),
+    "bands": lambda c: c.given.update(
+        cube=c.given["cube"].with_good_bands(np.array([1, 1, 0, 1, 1, 0], bool))
+    ),
+    "training pixels": lambda c: c.given.update(
+        split=replace(c.given["split"], train=c.given["split"].train & (np.arange(20) != 7))
+    ),
+    "validation pixels": lambda c: c.given.update(
+        split=replace(
+            c.given["split"], validation=c.given["split"].validation & (np.arange(20) > 9)
+        )
+    ),
+    "labels": lambda c: c.given.update(
+        split=replace(
+            c.given["split"],
+            ids=np.where(c.given["split"].ids == 5, np.uint16(11), c.given["split"].ids),
+        )
+    ),
+    "classes' order": lambda c: c.given.update(
+        classes=ClassTable(tuple(reversed(tuple(c.given["classes"]))))
+    ),
+    "model to start from": other_start,
+    "no model to start from": lambda c: c.given.update(start_from=None),
+}
+
+
+@pytest.mark.parametrize("change", list(CHANGES))
+def test_another_training_begins_anew(command: Command, tiny_checkpoint: Any, change: str) -> None:
+    if change != "bands":
+        command.given["start_from"] = tiny_checkpoint
+    command.cut_short(2)
+    before = command.kept
+    CHANGES[change](command)
+    command.cut_short(2)
+    assert len(before) == 1 and len(command.kept) == 2
+
+
+def test_what_changes_no_training_goes_on(
+    command: Command, tiny_checkpoint: Any, tmp_path: Path
+) -> None:
+    """Test pixels, what classes look like, classes without a label, a model read from its file."""
+    command.given["start_from"] = tiny_checkpoint
+    command.cut_short(2)
+    split, classes = command.given["split"], command.given["classes"]
+    save_checkpoint(tiny_checkpoint, tmp_path / "model")
+    command.given.update(
+        split=replace(split, test=np.zeros_like(split.test), description="painted"),
+        classes=classes.rename(5, "Maize").recolor(2, "#123456").add("Tundra", id=40).remove(11),
+        start_from=load_checkpoint(tmp_path / "model"),
+        device="auto" if not torch.cuda.is_available() else "cpu",
+    )
+    found = command.finish()
+    assert command.first_step == 3
+    assert "Maize" in found.classes.names and found.record.split.startswith("painted")
+
+
+def test_scenes_and_versions_that_changed_train_anew(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scene"
+    path.write_bytes(b"values")
+    command.given["cube"] = replace(command.given["cube"], paths=(path,))
+    command.cut_short(2)
+    os.utime(path, ns=(1, 1))
+    command.cut_short(2)
+    assert len(command.kept) == 2
+    monkeypatch.setattr("napari_ssamamba.project.user_data.__version__", f"{__version__}.1")
+    command.cut_short(2)
+    assert len(command.kept) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", None])
+def test_what_is_damaged_is_told_and_made_anew(command: Command, content: bytes | None) -> None:
+    wanted = result_of(train(**command.given))
+    command.cut_short(6)
+    whole = command.kept[0].read_bytes()
+    command.kept[0].write_bytes(whole[: len(whole) // 2] if content is None else content)
+    found = command.finish()
+    assert command.told.startswith("What is kept of this training is of no use: damaged")
+    assert command.first_step == 1
+    assert_same(found, wanted)
+
+
+def test_a_full_disk_is_told_once_and_the_training_ends(
+    command: Command, disk_that_takes: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    wanted = result_of(train(**command.given))
+    with disk_that_takes(1000):
+        found = command.finish()
+        assert command.told.count("cut short, it would be lost") == 1
+        assert command.cut_short(3) == ""
+    assert command.kept == []
+    assert_same(found, wanted)
+
+
+def test_nothing_is_written_for_a_training_of_seconds(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished_trainings, "SECONDS_TO_KEEP", 60.0)
+    assert command.cut_short(9) == ""
+    assert not command.root.exists()
+
+
+def test_the_last_three_are_kept_of_all_scenes(command: Command) -> None:
+    for seed in range(5):
+        command.given["config"] = replace(CONFIG, seed=seed)
+        command.given["cube"] = replace(command.given["cube"], fingerprint=str(seed % 3))
+        command.cut_short(2)
+        for age, path in enumerate(reversed(command.kept)):
+            os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns - age * 10**9))
+    assert len(command.kept) == 3
+    command.finish()
+    assert command.first_step == 3  # the last is among them
