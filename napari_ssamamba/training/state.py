@@ -1,8 +1,9 @@
 """Where a training stands between two of its steps: all that the rest of it depends on.
 
 What it began with (patches, expert, lessons) is not held: the labels, the settings and the seed
-make it anew. On the same device, with the same number of threads, a training that goes on from
-there ends with the same weights, bit for bit, as one that was never cut short.
+make it anew. On a CPU, with the same number of threads, a training that goes on from there ends
+with the same weights, bit for bit, as one that was never cut short; on an NVIDIA GPU within
+rounding, as its first steps there are launched, and not replayed.
 """
 
 from __future__ import annotations

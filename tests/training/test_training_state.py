@@ -101,6 +101,19 @@ def test_a_training_from_a_model_goes_on(tiny_job: Any, tiny_checkpoint: Any) ->
     assert_same(whole, rest)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("config", [PUBLISHED, TAUGHT])
+def test_it_goes_on_on_a_gpu(tiny_job: Any, config: TrainingConfig) -> None:
+    config = replace(config, epochs=6, min_steps=24, max_steps=24, precision="float32")
+    events, whole = run(tiny_job, config, device="cuda", states_every=0.0)
+    for state in states_of(events)[::5]:
+        events, rest = run(tiny_job, config, state, device="cuda")
+        assert not any(isinstance(event, Notice) for event in events)
+        for name, value in whole.weights.items():
+            torch.testing.assert_close(rest.weights[name], value, atol=1e-2, rtol=1e-2)
+
+
 def test_its_time_and_memory_are_what_they_were(tiny_job: Any) -> None:
     events, _ = run(tiny_job, LABELS_ALONE, states_every=0.0)
     state = states_of(events)[7]
