@@ -94,10 +94,10 @@ def train(
     Yields
     ------
     Progress
-        `TrainingStarted` once; then, in optimiser steps, `StepDone`, `EpochDone`, what was asked for
-        and plain `Progress` between them; a `Notice` where the memory ran out and fewer patches are
-        computed at once from then on, where labels do not count, as nothing was measured there, and
-        where a GPU stands idle, see `gpu_left_out`.
+        `TrainingStarted` once; then, in optimiser steps, `StepDone`, `EpochDone`, plain `Progress`
+        between them, and what was asked for; a `Notice` where the memory ran out and fewer
+        patches are computed at once from then on, where labels do not count, as nothing was
+        measured there, and where a GPU stands idle, see `gpu_left_out`.
 
     Returns
     -------
