@@ -1,0 +1,81 @@
+"""A training that a crash cut short goes on in another window, with the labels that come back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from spectral.io.envi import save_image
+
+from napari_ssamamba.project import unfinished_trainings
+from napari_ssamamba.project.kept_labels import kept_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.window
+
+
+def test_restore_and_train_go_on_where_the_crash_was(
+    open_window: Callable[[], Any],
+    job: Any,
+    tmp_path: Path,
+    user_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unfinished_trainings, "SECONDS_TO_KEEP", 0.0)
+    path = tmp_path / "strips.hdr"
+    save_image(str(path), job[0].raw, metadata={"wavelength": job[0].wavelengths.tolist()})
+
+    def opened() -> Any:
+        window = open_window()
+        window.workflow.open([path])
+        window.until(lambda: window.session.composite_image is not None, 30)
+        window.until(lambda: len(window.viewer.layers.selection) > 0, 5)
+        training = window.session.training
+        config = replace(training.config, min_steps=40, max_steps=40, lessons=100)
+        window.session.set_training(replace(training, config=config))
+        window.workflow.training.then_map = False
+        return window
+
+    def epochs(window: Any) -> int:
+        return len(window.session.history)
+
+    crashed = opened()
+    crashed.choose_brush()
+    crashed.drag((10, 10), (12, 30), (14, 50))
+    crashed.click(crashed.widget.main.classes.add)
+    crashed.type("Lettuce")
+    crashed.drag((50, 10), (52, 30), (54, 50))
+    n = sum(crashed.session.label_counts().values())
+    crashed.until(
+        lambda: [kept.pixels for kept in kept_labels(crashed.session.cube, user_data)] == [n], 15
+    )
+    panel = crashed.widget.main
+    panel.scroll.ensureWidgetVisible(panel.train)
+    crashed.click(panel.train.train)
+    crashed.until(lambda: epochs(crashed) >= 8, 120)
+    crashed.workflow.pause("train", True)
+
+    window = opened()
+    panel = window.widget.main
+    window.click(panel.messages.restore)
+    window.until(lambda: sum(window.session.label_counts().values()) == n, 10)
+    panel.scroll.ensureWidgetVisible(panel.train)
+    told: list[str] = []
+    window.workflow.told.connect(lambda _, text: told.append(text))
+    window.click(panel.train.train)
+    window.until(lambda: epochs(window) >= 8, 60)
+    window.picture("goes-on")
+    crashed.workflow.cancel("train")
+    window.until(lambda: window.session.checkpoint is not None, 120)
+    window.picture("trained")
+    [goes_on] = [text for text in told if "goes on" in text]
+    assert int(goes_on.removeprefix("The training goes on in epoch ").split(",")[0]) >= 8
+    assert [epoch.epoch for epoch in window.session.history] == list(range(1, 21))
+    window.viewer.theme = "light"
+    window.viewer.window.resize(900, 600)
+    panel.scroll.ensureWidgetVisible(panel.train)
+    window.picture("trained-light-small")
