@@ -130,6 +130,22 @@ def other_start(command: Command) -> None:
     command.given["start_from"] = replace(start, weights=weights)
 
 
+def other_place(command: Command) -> None:
+    """Let another pixel of the same row and class be learned in the place of one."""
+    split = command.given["split"]
+    row, column = np.argwhere(split.train)[0]
+    alike = ~split.train[row] & ~split.validation[row] & (split.ids[row] == split.ids[row, column])
+    train, test = split.train.copy(), np.zeros_like(split.test)
+    train[row, column], train[row, np.flatnonzero(alike)[0]] = False, True
+    command.given["split"] = replace(split, train=train, test=test)
+
+
+def swapped(command: Command) -> None:
+    split = command.given["split"]
+    ids = np.select([split.ids == 2, split.ids == 5], [5, 2], split.ids).astype(np.uint16)
+    command.given["split"] = replace(split, ids=ids)
+
+
 CHANGES: dict[str, Callable[[Command], Any]] = {
     "seed": lambda c: c.given.update(config=replace(CONFIG, seed=1)),
     "network": lambda c: c.given.update(model=replace(c.given["model"], dropout=0.2)),
@@ -139,6 +155,7 @@ CHANGES: dict[str, Callable[[Command], Any]] = {
     "training pixels": lambda c: c.given.update(
         split=replace(c.given["split"], train=c.given["split"].train & (np.arange(20) != 7))
     ),
+    "as many training pixels": other_place,
     "validation pixels": lambda c: c.given.update(
         split=replace(
             c.given["split"], validation=c.given["split"].validation & (np.arange(20) > 9)
@@ -150,6 +167,7 @@ CHANGES: dict[str, Callable[[Command], Any]] = {
             ids=np.where(c.given["split"].ids == 5, np.uint16(11), c.given["split"].ids),
         )
     ),
+    "labels, of the same classes": swapped,
     "classes' order": lambda c: c.given.update(
         classes=ClassTable(tuple(reversed(tuple(c.given["classes"]))))
     ),
