@@ -142,7 +142,8 @@ def other_place(command: Command) -> None:
 
 def swapped(command: Command) -> None:
     split = command.given["split"]
-    ids = np.select([split.ids == 2, split.ids == 5], [5, 2], split.ids).astype(np.uint16)
+    other = {2: 5, 5: 2, 9: 9, 0: 0}
+    ids = np.vectorize(other.get, otypes=[np.uint16])(split.ids)
     command.given["split"] = replace(split, ids=ids)
 
 
