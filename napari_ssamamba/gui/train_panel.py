@@ -74,8 +74,9 @@ class TrainPanel(QWidget):
         )
         self.preview = QCheckBox("Previe&w the map")
         self.preview.setToolTip(
-            "While training, show every few seconds what the network makes of the view, coarsely; "
-            "takes at most 15 % of the time and changes no weight"
+            "While training, show what the spectral expert makes of the view; where the network is "
+            "to map alone, what that has learned so far, coarsely. Takes at most 15 % of the time "
+            "and changes no weight"
         )
         self.train = QPushButton("&Train")
         self.train.setToolTip(

@@ -12,9 +12,10 @@ from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.room import Room
 from napari_ssamamba.errors import SSAMambaError
 from napari_ssamamba.events import Progress
-from napari_ssamamba.prediction.mosaic import FINAL, UNKNOWN, bytes_a_pixel
+from napari_ssamamba.prediction.mosaic import FINAL, bytes_a_pixel
 from napari_ssamamba.prediction.order import Focus
 from napari_ssamamba.session.preparing import PREPARED_AT_ONCE, after
+from napari_ssamamba.session.preview import Previewed
 from napari_ssamamba.session.values import ShownMap
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.labels import LabelMap
-    from napari_ssamamba.data.tiles import Window
     from napari_ssamamba.prediction.class_map import Mapped, MapTile
     from napari_ssamamba.project.kept_maps import KeptMap
     from napari_ssamamba.session.preview import Preview
@@ -59,7 +59,7 @@ class SessionMapping:
         self._compared: tuple[ShownMap, LabelMap] | None = None
         self._session = session
         self._before: ShownMap | None = None
-        self._previewed: list[Window] = []
+        self._previewed = Previewed()
         self._unprepared: tuple[ShownMap, Callable[[], Iterable[Progress]]] | None = None
         session.events.cube.connect(self._scene_changed)
 
@@ -275,9 +275,9 @@ class SessionMapping:
     def preview_steps(self, preview: Preview) -> Iterator[None]:
         """Show what a training makes of the view; while a mapping runs, its map is shown on.
 
-        Around it stands the map from before, in scenes of up to `PREPARED_AT_ONCE` pixels. Each
-        step takes some hundredths of a second; what is left is dropped where another map is shown
-        in between.
+        Around it stands the map from before, in scenes of up to `PREPARED_AT_ONCE` pixels, and what
+        the same model made of the view before. Each step takes some hundredths of a second; what is
+        left waits for the next preview, and is dropped where another map is shown in between.
 
         Raises
         ------
@@ -285,11 +285,17 @@ class SessionMapping:
             Where there is no room for another map.
         """
         session, shown = self._session, self._session.map
+        if preview.checkpoint is not self._previewed.by:
+            if shown is not None and shown.preview:
+                self._previewed.forget(shown)
+            self._previewed = Previewed(preview.checkpoint)
+        previewed = self._previewed
+        previewed.waiting += preview.tiles
         if shown is not None and not (shown.preview or shown.complete or shown.stopped):
             return
         if shown is None or not shown.preview:
             cube, model = session.cube, session.named(preview.checkpoint)
-            begun = self._begun(model, "network", session.learned.behind_in_training)
+            begun = self._begun(model, session.training.members, session.learned.behind_in_training)
             begun.preview = True
             if begun.level.size <= PREPARED_AT_ONCE:
                 for _ in begun.filling(shown):
@@ -297,18 +303,15 @@ class SessionMapping:
             if session.map is not shown or session.cube is not cube:
                 return
             self._before, session.map, shown = shown, begun, begun
-            self._previewed = []
             session.events.map.emit()
-        for window in self._previewed:
-            shown.level[window.rows, window.columns] = UNKNOWN
-        self._previewed = []
-        for tile in preview.tiles:
+        while previewed.waiting:
             yield
-            if session.map is not shown:
+            if session.map is not shown or previewed is not self._previewed:
                 return
-            self._previewed.append(shown.take(tile))
-        for window in self._previewed:
-            session.events.map_tile.emit(window)
+            previewed.windows.append(shown.take(previewed.waiting.pop(0)))
+        while previewed.told < len(previewed.windows):
+            previewed.told += 1
+            session.events.map_tile.emit(previewed.windows[previewed.told - 1])
 
     def end_preview(self) -> None:
         """Bring back the map from before a preview; nothing happens where none is shown."""

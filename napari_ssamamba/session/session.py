@@ -357,7 +357,7 @@ class Session:
         self.events.history.emit()
         run = train_on_labels(cube, self.labels.copy(), classes, settings, self.checkpoint)
         if settings.preview:
-            return with_previews(run, cube, self.mapping.focus, settings.device)
+            return with_previews(run, cube, self.mapping.focus, settings.device, settings.members)
         return run
 
     def record_epoch(self, epoch: EpochDone) -> None:

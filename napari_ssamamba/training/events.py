@@ -87,6 +87,19 @@ class EpochDone(Progress):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ExpertFitted(Progress):
+    """The spectral expert, before the network has learned anything, in a form that maps scenes.
+
+    Attributes
+    ----------
+    checkpoint : Checkpoint
+        Without a network.
+    """
+
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ModelSoFar(Progress):
     """The network after an epoch, in a form that maps scenes.
 

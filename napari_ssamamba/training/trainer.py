@@ -16,7 +16,7 @@ from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.device import choose_device, gpu_left_out
 from napari_ssamamba.model.network import build_network, empty_network, set_generator
 from napari_ssamamba.training.epochs import run_epochs
-from napari_ssamamba.training.events import TrainingStarted
+from napari_ssamamba.training.events import ExpertFitted, TrainingStarted
 from napari_ssamamba.training.labelled import labelled_pixels
 from napari_ssamamba.training.learner import Learner, Samples
 from napari_ssamamba.training.lessons import taught
@@ -84,7 +84,7 @@ def train(
         whatever the split says; the checkpoint remembers both models' pixels. The expert is fitted
         anew, its weight and the network's are those of that model, if it had any.
     snapshots : bool
-        Whether to yield a `ModelSoFar` after each epoch. It changes no weight.
+        Whether to yield `ExpertFitted`, and a `ModelSoFar` after each epoch. It changes no weight.
     state : TrainingState, optional
         Where a training with the same other parameters stood when it was cut short: this one goes
         on from there, and tells its epochs again. One that does not fit is left, with a `Notice`.
@@ -143,8 +143,6 @@ def train(
         )
         if start_from is None and config.follow_scene:
             actual = fitting_patch(actual, expert)
-    material = yield from read_material(cube, given.all, actual, standardiser, config)
-    config, coordinates = material.config, material.coordinates
     draft = Checkpoint(
         weights={},
         model=actual,
@@ -172,6 +170,11 @@ def train(
             validation_oa=None,
         ),
     )
+    if snapshots and expert is not None:
+        so_far = replace(draft, expert=expert.expert)
+        yield ExpertFitted(text="The spectral expert is fitted", checkpoint=so_far)
+    material = yield from read_material(cube, given.all, actual, standardiser, config)
+    config, coordinates = material.config, material.coordinates
 
     with memory_may_lack(chosen, actual, n):
         generator = torch.Generator().manual_seed(config.seed)

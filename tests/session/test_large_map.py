@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,10 +111,12 @@ def refuse(*_: object) -> None:
     raise OSError("full")
 
 
-def test_a_preview_forgets_the_one_before(large: Any, tiny_checkpoint: Any, tile_of: Any) -> None:
+def test_a_preview_by_another_model_forgets_the_one_before(
+    large: Any, tiny_checkpoint: Any, tile_of: Any
+) -> None:
     first, second = Window(0, 4, 0, 4), Window(10, 14, 10, 14)
     for window in (first, second):
-        preview = Preview(checkpoint=tiny_checkpoint, tiles=(tile_of(window, 5),))
+        preview = Preview(checkpoint=replace(tiny_checkpoint), tiles=(tile_of(window, 5),))
         for _ in large.mapping.preview_steps(preview):
             pass
     level = large.map.level
