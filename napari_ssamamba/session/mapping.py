@@ -306,7 +306,7 @@ class SessionMapping:
             session.events.map.emit()
         while previewed.waiting:
             yield
-            if session.map is not shown or previewed is not self._previewed:
+            if session.map is not shown:
                 return
             previewed.windows.append(shown.take(previewed.waiting.pop(0)))
         while previewed.told < len(previewed.windows):

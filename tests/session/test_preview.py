@@ -11,7 +11,7 @@ import torch
 
 from napari_ssamamba.data.split import random_split
 from napari_ssamamba.data.tiles import Window
-from napari_ssamamba.events import result_of
+from napari_ssamamba.events import Progress, result_of
 from napari_ssamamba.model.inference import form
 from napari_ssamamba.prediction.mosaic import FINAL
 from napari_ssamamba.prediction.order import Focus, Seen
@@ -61,14 +61,16 @@ def at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
     [(ALONE, "network", 4), (ALONE, "mixed", 4), (TAUGHT, "network", 4), (TAUGHT, "mixed", 1)],
 )
 def test_weights_are_the_same_bit_for_bit_with_previews(
-    tiny_job: Any, settings: Any, members: Any, models: int
+    tiny_job: Any, settings: Any, members: Any, models: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the network after each epoch, or by the expert."""
+    closed = []
+    monkeypatch.setattr(preview._Look, "close", lambda look: closed.append(look.checkpoint))
     plain = result_of(training(tiny_job, snapshots=False, **settings))
     run = training(tiny_job, snapshots=True, **settings)
     events, previewed = ended(with_previews(run, tiny_job.cube, Focus(Seen(VIEW)), "cpu", members))
     shown = [e for e in events if isinstance(e, Preview)]
-    assert len({id(e.checkpoint) for e in shown}) == models
+    assert len({id(e.checkpoint) for e in shown}) == len(closed) == models
     assert not any(isinstance(e, ModelSoFar | ExpertFitted) for e in events)
     assert previewed.weights.keys() == plain.weights.keys()
     for name, value in plain.weights.items():
@@ -104,17 +106,19 @@ def test_the_expert_follows_the_view(tiny_job: Any, monkeypatch: pytest.MonkeyPa
     focus, views = Focus(), (Window(0, 4, 0, 4), Window(16, 20, 12, 16))
     run = training(tiny_job, snapshots=True, **TAUGHT)
     came: dict[int, list[Window]] = {}
-    steps = 0
+    steps, last = 0, Progress()
     for event in with_previews(run, tiny_job.cube, focus, "cpu", "mixed"):
         if isinstance(event, StepDone):
             steps += 1
-            if steps in (3, 6):
-                focus.seen = Seen(views[steps // 3 - 1])
-            if steps == 9:
+            if steps == 10:
                 focus.seen = None  # the scene is out of sight
         elif isinstance(event, Preview):
+            assert isinstance(last, StepDone)  # within a step it would hold more memory
             came.setdefault(steps, []).extend(tile.window for tile in event.tiles)
-    assert list(came) == [3, 6]
+        elif steps in (4, 7):  # within the next step
+            focus.seen = Seen(views[steps // 7])
+        last = event
+    assert list(came) == [5, 8]
     assert [windows[0] for windows in came.values()] == list(views)
     assert all(len(windows) == 2 for windows in came.values())  # the next one lies beyond
 
@@ -172,6 +176,24 @@ def test_a_preview_waits_until_training_has_had_its_share(
     assert 3.0 * count <= preview.LARGEST_SHARE * clock[0]
 
 
+def test_previews_leave_the_training_some_seconds(
+    tiny_checkpoint: Any, tiny_job: Any, tile_of: Any, monkeypatch: Any
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("napari_ssamamba.session.preview.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(preview, "LARGEST_SHARE", 1.0)
+    monkeypatch.setattr(preview._Look, "further", lambda _: [tile_of(VIEW, 5)])
+
+    def epochs() -> Any:
+        for _ in range(10):
+            clock[0] += 1.0
+            yield ModelSoFar(checkpoint=tiny_checkpoint)
+        return tiny_checkpoint
+
+    run = with_previews(epochs(), tiny_job.cube, Focus(Seen(VIEW)), "cpu", "mixed")
+    assert [clock[0] for e in run if isinstance(e, Preview)] == [1.0, 4.0, 7.0, 10.0]
+
+
 def test_previews_by_one_model_add_to_each_other(
     tiny_job: Any, tiny_checkpoint: Any, tile_of: Any
 ) -> None:
@@ -226,8 +248,9 @@ def test_the_map_before_comes_back_after_the_previews(
     assert (before.ids == 9).all()
 
 
-def test_nothing_is_told_of_the_model_unless_asked(tiny_job: Any) -> None:
-    events = list(training(tiny_job, snapshots=False, epochs=2))
+@pytest.mark.parametrize("settings", [ALONE, TAUGHT])
+def test_nothing_is_told_of_the_model_unless_asked(tiny_job: Any, settings: Any) -> None:
+    events = list(training(tiny_job, snapshots=False, epochs=2, **settings))
     assert any(isinstance(e, EpochDone) for e in events)
     assert not any(isinstance(e, ModelSoFar | ExpertFitted) for e in events)
     assert np.isfinite([e.loss for e in events if isinstance(e, EpochDone)]).all()
