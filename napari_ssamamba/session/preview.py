@@ -89,7 +89,7 @@ def with_previews(
     The training waits meanwhile; its weights are the same with previews and without, as these
     take copies and draw no random numbers. Where both are to make the map, the expert alone is
     shown: it is there before the network has learned anything, it is nearly as good as both, and
-    maps in the same time ten times as much. Else each preview is by the network after the epoch
+    maps many times as much in the same time. Else each preview is by the network after the epoch
     before.
 
     Parameters

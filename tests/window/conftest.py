@@ -147,6 +147,17 @@ class Window:
         QTest.mouseRelease(self.canvas, button, pos=others[-1] if others else first)
         self._qtbot.wait(50)
 
+    def paint_two_classes(self) -> int:
+        """Paint a stroke of the first class, and one of a new one; return how many pixels."""
+        self.choose_brush()
+        self.drag((10, 10), (12, 30), (14, 50))
+        self.click(self.widget.main.classes.add)
+        self.type("Lettuce")
+        self.drag((50, 10), (52, 30), (54, 50))
+        counts = self.session.label_counts().values()
+        assert len(counts) == 2 and min(counts) > 10
+        return sum(counts)
+
     def picture(self, name: str) -> None:
         """Keep a picture of the window."""
         self._qtbot.wait(300)

@@ -30,13 +30,7 @@ def test_strokes_come_back_after_a_crash(
     save_image(str(path), job[0].raw, metadata={"wavelength": job[0].wavelengths.tolist()})
     crashed = open_window()
     shown(crashed, path)
-    crashed.choose_brush()
-    crashed.drag((10, 10), (12, 30), (14, 50))
-    crashed.click(crashed.widget.main.classes.add)
-    crashed.type("Lettuce")
-    crashed.drag((50, 10), (52, 30), (54, 50))
-    n = sum(crashed.session.label_counts().values())
-    assert min(crashed.session.label_counts().values()) > 10
+    n = crashed.paint_two_classes()
 
     def kept() -> list[int]:
         return [found.pixels for found in kept_labels(crashed.session.cube, user_data)]

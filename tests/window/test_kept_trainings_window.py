@@ -44,12 +44,7 @@ def test_restore_and_train_go_on_where_the_crash_was(
         return len(window.session.history)
 
     crashed = opened()
-    crashed.choose_brush()
-    crashed.drag((10, 10), (12, 30), (14, 50))
-    crashed.click(crashed.widget.main.classes.add)
-    crashed.type("Lettuce")
-    crashed.drag((50, 10), (52, 30), (54, 50))
-    n = sum(crashed.session.label_counts().values())
+    n = crashed.paint_two_classes()
     crashed.until(
         lambda: [kept.pixels for kept in kept_labels(crashed.session.cube, user_data)] == [n], 15
     )
