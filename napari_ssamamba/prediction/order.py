@@ -42,8 +42,8 @@ SCATTERED_AT_ONCE = 4, 16
 """Rows and columns of the lattice in a unit of such pixels: enough that what a unit costs in any
 case is shared by many, few rows so that a file whose bands lie apart is touched in few places."""
 
-READ_AT_ONCE = 4 * 16 * 13**2
-"""Pixels that are read for a unit of them, about, at most: 11 MB with 256 bands. Where more lies
+READ_AT_ONCE = 2 * 16 * 13**2
+"""Pixels that are read for a unit of them, about, at most: 6 MB with 256 bands. Where more lies
 around each, as for an expert that counts support, it has fewer rows."""
 
 TOO_FEW = 16
