@@ -20,7 +20,7 @@ from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.project.checkpoints import checkpoint_bytes
 from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes, write_bytes
 from napari_ssamamba.project.user_data import folder_of, named_after, remove_oldest
-from napari_ssamamba.training.events import StateSoFar
+from napari_ssamamba.training.events import StateRefused, StateSoFar
 from napari_ssamamba.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.training.config import TrainingConfig
 
 KIND = "trainings"
-"""Of what is kept, see `folder_of`; also what a file says it is."""
+"""Of what is kept, see `folder_of`."""
 
 SECONDS_TO_KEEP = 60.0
 """After so long a training's state is in a file, some 100 MB for the preset standard; a training
@@ -47,6 +47,7 @@ UNFINISHED_TRAININGS = 3
 """That are kept, of all scenes together; the oldest go."""
 
 HEADER = "training"
+"""Under which name a file says what it is."""
 
 REMEDY = "Train from the beginning."
 
@@ -140,7 +141,7 @@ class UnfinishedTraining:
         Yields
         ------
         Progress
-            As `train` does; a `Notice` where it goes on, and where its state cannot be kept.
+            As `train` does; a `Notice` where what is kept is damaged, and where it cannot be kept.
         """
         state = yield from self._read()
         work = begin(state=state, states_every=SECONDS_TO_KEEP)
@@ -160,11 +161,12 @@ class UnfinishedTraining:
             header.history, header.losses, header.at_once, header.seconds, tensors
         )
         self.epoch = state.epoch
-        yield Notice(text=f"The training goes on in epoch {state.epoch}, kept from before.")
         return state
 
     def _keep(self, event: Progress) -> Progress:
         """Keep the state where it is told; return what else is to be told."""
+        if isinstance(event, StateRefused):
+            self.epoch = 0
         if not isinstance(event, StateSoFar):
             return event
         told = Progress(
@@ -176,9 +178,11 @@ class UnfinishedTraining:
             if self._refused:
                 return told
             self._refused = True
-            text = f"The training cannot be kept ({error}): cut short, it would be lost."
             return Notice(
-                done=event.done, total=event.total, text=text, seconds_left=event.seconds_left
+                done=event.done,
+                total=event.total,
+                text=f"The training cannot be kept ({error}): cut short, it would be lost.",
+                seconds_left=event.seconds_left,
             )
         self._refused = False
         return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from napari_ssamamba.events import Progress
+from napari_ssamamba.events import Notice, Progress
 
 if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
@@ -110,6 +110,11 @@ class ModelSoFar(Progress):
     """
 
     checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRefused(Notice):
+    """The state to go on from is of another training; this one begins anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -16,7 +16,7 @@ from napari_ssamamba.expert.fit import fit_expert
 from napari_ssamamba.model.device import choose_device, gpu_left_out
 from napari_ssamamba.model.network import build_network, empty_network, set_generator
 from napari_ssamamba.training.epochs import run_epochs
-from napari_ssamamba.training.events import ExpertFitted, TrainingStarted
+from napari_ssamamba.training.events import ExpertFitted, StateRefused, TrainingStarted
 from napari_ssamamba.training.labelled import labelled_pixels
 from napari_ssamamba.training.learner import Learner, Samples
 from napari_ssamamba.training.lessons import taught
@@ -87,7 +87,7 @@ def train(
         Whether to yield `ExpertFitted`, and a `ModelSoFar` after each epoch. It changes no weight.
     state : TrainingState, optional
         Where a training with the same other parameters stood when it was cut short: this one goes
-        on from there, and tells its epochs again. One that does not fit is left, with a `Notice`.
+        on from there, and tells its epochs again. One that does not fit is left.
     states_every : float
         Seconds after which to yield another `StateSoFar`, at the end of a step.
 
@@ -97,7 +97,8 @@ def train(
         `TrainingStarted` once; then, in optimiser steps, `StepDone`, `EpochDone`, plain `Progress`
         between them, and what was asked for; a `Notice` where the memory ran out and fewer
         patches are computed at once from then on, where labels do not count, as nothing was
-        measured there, and where a GPU stands idle, see `gpu_left_out`.
+        measured there, where a GPU stands idle, see `gpu_left_out`, and where it goes on from a
+        state, or cannot (`StateRefused`).
 
     Returns
     -------
@@ -212,10 +213,12 @@ def train(
         if state is not None:
             try:
                 state = take_up(learner, state)
-                started -= state.seconds
             except ValueError as error:
-                yield Notice(text=f"What is kept of this training does not fit: {error}.")
+                yield StateRefused(text=f"What is kept of this training does not fit: {error}.")
                 state = None
+            else:
+                started -= state.seconds
+                yield Notice(text=f"The training goes on in epoch {state.epoch}, kept from before.")
         kept = yield from run_epochs(
             learner,
             draft if snapshots else None,

@@ -19,6 +19,7 @@ from napari_ssamamba.data.split import random_split
 from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.project import unfinished_trainings
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
+from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes
 from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
 from napari_ssamamba.training.config import TrainingConfig
 from napari_ssamamba.training.events import StateSoFar, StepDone
@@ -230,6 +231,30 @@ def test_what_is_damaged_is_told_and_made_anew(command: Command, content: bytes 
     command.kept[0].write_bytes(whole[: len(whole) // 2] if content is None else content)
     found = command.finish()
     assert command.told.startswith("What is kept of this training is of no use: damaged")
+    assert command.first_step == 1
+    assert_same(found, wanted)
+
+
+def test_what_does_not_fit_is_told_once_and_no_longer_named(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = result_of(train(**command.given))
+    command.cut_short(6)
+    header, tensors = read_tensors(
+        command.kept[0],
+        unfinished_trainings.HEADER,
+        unfinished_trainings._Header,
+        unfinished_trainings.VERSION,
+        "",
+    )
+    del tensors["network/head.weight"]
+    content = tensor_bytes(tensors, unfinished_trainings.HEADER, header)
+    command.kept[0].write_bytes(content)
+    monkeypatch.setattr(unfinished_trainings, "SECONDS_TO_KEEP", 60.0)
+    assert command.cut_short(1) == ""
+    found = command.finish()
+    assert command.told.startswith("What is kept of this training does not fit: ")
+    assert "goes on" not in command.told
     assert command.first_step == 1
     assert_same(found, wanted)
 

@@ -11,7 +11,13 @@ import torch
 from napari_ssamamba.data.split import random_split
 from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.training.config import TrainingConfig
-from napari_ssamamba.training.events import EpochDone, StateSoFar, StepDone, TrainingStarted
+from napari_ssamamba.training.events import (
+    EpochDone,
+    StateRefused,
+    StateSoFar,
+    StepDone,
+    TrainingStarted,
+)
 from napari_ssamamba.training.trainer import train
 
 if TYPE_CHECKING:
@@ -41,6 +47,10 @@ def run(
 
 def states_of(events: list[Any]) -> list[TrainingState]:
     return [event.state for event in events if isinstance(event, StateSoFar)]
+
+
+def notices(events: list[Any]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Notice)]
 
 
 def assert_same(one: Any, other: Any) -> None:
@@ -81,7 +91,9 @@ def test_it_goes_on_from_any_step_to_the_same_bits(tiny_job: Any, config: Traini
         assert [(e.epoch, e.loss, e.best) for e in again] == [
             (e.epoch, e.loss, e.best) for e in told
         ]
-        assert not any(isinstance(event, Notice) for event in events)
+        assert notices(events) == [
+            f"The training goes on in epoch {state.epoch}, kept from before."
+        ]
 
 
 def test_it_ends_where_no_better_epoch_was_expected(tiny_job: Any) -> None:
@@ -109,7 +121,9 @@ def test_it_goes_on_on_a_gpu(tiny_job: Any, config: TrainingConfig) -> None:
     events, whole = run(tiny_job, config, device="cuda", states_every=0.0)
     for state in states_of(events)[::5]:
         events, rest = run(tiny_job, config, state, device="cuda")
-        assert not any(isinstance(event, Notice) for event in events)
+        assert notices(events) == [
+            f"The training goes on in epoch {state.epoch}, kept from before."
+        ]
         for name, value in whole.weights.items():
             torch.testing.assert_close(rest.weights[name], value, atol=1e-2, rtol=1e-2)
 
@@ -161,9 +175,9 @@ def test_what_does_not_fit_is_told_and_left(tiny_job: Any, change: Any, told: st
     config = replace(TAUGHT, choose_from=1)
     events, whole = run(tiny_job, config, states_every=0.0)
     events, other = run(tiny_job, config, change(states_of(events)[6]))
-    [notice] = [event.text for event in events if isinstance(event, Notice)]
+    [notice] = notices(events)
     assert notice.startswith("What is kept of this training does not fit: ") and told in notice
     assert_same(whole, other)
     assert other.record.seconds < 100
     kinds = [type(event) for event in events]
-    assert kinds.index(TrainingStarted) < kinds.index(Notice) < kinds.index(StepDone)
+    assert kinds.index(TrainingStarted) < kinds.index(StateRefused) < kinds.index(StepDone)
