@@ -1,19 +1,19 @@
-"""Keeps work while it is done: in the background, some seconds after it changed, and offers it."""
+"""Keeps work while it is done: in the background, some seconds after it changed."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QTimer
 
 from napari_ssamamba.events import Progress
+from napari_ssamamba.gui.offered_work import OfferedWork
 from napari_ssamamba.project.user_data import data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
+    from collections.abc import Generator
 
     from napari_ssamamba.gui.workflow import Workflow
 
@@ -27,8 +27,8 @@ SLOW = "it is still being written after {:g} seconds"
 NOT_KEPT = "{}: {} cannot be kept there for the case of a crash ({}). {}"
 
 
-class KeptJobs(QObject):
-    """One kind of work that is kept; what it is, a subclass says.
+class KeptJobs(OfferedWork):
+    """One kind of work that is kept while it is done; what it is, a subclass says.
 
     Parameters
     ----------
@@ -41,28 +41,15 @@ class KeptJobs(QObject):
     ----------
     what : str
         The work, for the user.
-    where : str
-        What the user restores, and the section to do it in.
     remedy : str
         What to do where it cannot be kept.
-    offered : sequence
-        What else is kept of the scene that is open, changed last first.
-    used : set of Path
-        What is about to be brought back: it stays, whatever else goes to make room.
     """
 
     what: ClassVar[str]
-    where: ClassVar[str]
     remedy: ClassVar[str]
-
-    offered_changed = Signal()
 
     def __init__(self, workflow: Workflow, milliseconds: int) -> None:
         super().__init__(workflow)
-        self.offered: Sequence[Any] = []
-        self.used: set[Path] = set()
-        self._workflow = workflow
-        self._session = workflow.session
         self._kind, self._title = f"keeping {self.what}", f"Keeping {self.what}"  # of the jobs
         self._refused = False
         self._writing = threading.Lock()  # a second write would begin the first one's files anew
@@ -85,22 +72,6 @@ class KeptJobs(QObject):
 
     def written(self) -> None:
         """Do what follows a write, in the main thread."""
-
-    def listed(self) -> Sequence[Any]:
-        """Return what is kept of the scene that is open, but for what is shown."""
-        raise NotImplementedError
-
-    def bring_back(self, kept: Any, then: Callable[[], None]) -> None:
-        """Show what was kept in the place of what is there, which is kept, too.
-
-        Parameters
-        ----------
-        kept : object
-            One of those offered.
-        then : callable
-            To be called when it is there.
-        """
-        raise NotImplementedError
 
     # --- keeping ---------------------------------------------------------------------------
 
@@ -148,38 +119,3 @@ class KeptJobs(QObject):
         self.written()
         if not all(kept.path.exists() for kept in self.offered):  # the oldest made room
             self.list_again()
-
-    # --- offering --------------------------------------------------------------------------
-
-    def restore(self, kept: Any, then: Callable[[], None] | None = None) -> None:
-        """Bring back what was kept.
-
-        Parameters
-        ----------
-        kept : object
-            One of those offered.
-        then : callable, optional
-            Called when it is there.
-        """
-
-        def is_there() -> None:
-            self.used.clear()
-            if then is not None:
-                then()
-
-        self.used.add(kept.path)
-        self.bring_back(kept, is_there)
-
-    def _give_up(self) -> None:
-        """Let go what could not be brought back, or was not wanted any more."""
-        self.used.clear()
-        self.list_again()
-
-    def offer(self) -> str:
-        """Say what can be restored, and where; nothing where there is nothing."""
-        return f"{self.where} ({self.offered[0].short})" if self.offered else ""
-
-    def list_again(self) -> None:
-        """Look at what is kept of the scene."""
-        self.offered = self.listed()
-        self.offered_changed.emit()

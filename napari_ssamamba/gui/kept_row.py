@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWi
 from napari_ssamamba.project.user_data import data_folder
 
 if TYPE_CHECKING:
-    from napari_ssamamba.gui.kept_jobs import KeptJobs
+    from napari_ssamamba.gui.offered_work import OfferedWork
 
 FEWEST_LETTERS = 12
 """Of the list, which is as wide as there is room."""
@@ -21,12 +21,12 @@ class KeptRow(QWidget):
 
     Parameters
     ----------
-    jobs : KeptJobs
+    jobs : OfferedWork
     listed, restored : str
         Tooltips of the list and the button.
     """
 
-    def __init__(self, jobs: KeptJobs, listed: str, restored: str) -> None:
+    def __init__(self, jobs: OfferedWork, listed: str, restored: str) -> None:
         super().__init__()
         self._jobs = jobs
         self.choice = QComboBox()
