@@ -1,4 +1,4 @@
-"""All that is kept of the scene: labels, maps, decisions."""
+"""All that is kept of the scene: labels, maps, decisions, trainings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from qtpy.QtCore import QObject, Signal
 from napari_ssamamba.gui.kept_decision_jobs import KeptDecisionJobs
 from napari_ssamamba.gui.kept_label_jobs import KeptLabelJobs
 from napari_ssamamba.gui.kept_map_jobs import KeptMapJobs
+from napari_ssamamba.gui.kept_training_jobs import KeptTrainingJobs
 
 if TYPE_CHECKING:
-    from napari_ssamamba.gui.kept_jobs import KeptJobs
+    from napari_ssamamba.gui.offered_work import OfferedWork
     from napari_ssamamba.gui.workflow import Workflow
 
 KEPT = "Kept of this scene from before: {}."
@@ -30,6 +31,7 @@ class KeptWork(QObject):
     labels : KeptLabelJobs
     maps : KeptMapJobs
     decisions : KeptDecisionJobs
+    trainings : KeptTrainingJobs
     """
 
     offered = Signal(str)
@@ -41,6 +43,7 @@ class KeptWork(QObject):
         self.labels = KeptLabelJobs(workflow)
         self.maps = KeptMapJobs(workflow)
         self.decisions = KeptDecisionJobs(workflow)
+        self.trainings = KeptTrainingJobs(workflow)
         workflow.session.events.cube.connect(self._offer)
 
     def flush(self) -> None:
@@ -50,7 +53,7 @@ class KeptWork(QObject):
 
     def restore_latest(self) -> None:
         """Bring back what was kept last: the labels first, since they outdate a map."""
-        steps: list[KeptJobs] = [self.labels, self.maps, self.decisions]
+        steps = self._all()
 
         def restore_next() -> None:
             while steps:
@@ -61,7 +64,10 @@ class KeptWork(QObject):
 
         restore_next()
 
+    def _all(self) -> list[OfferedWork]:
+        return [self.labels, self.maps, self.decisions, self.trainings]
+
     def _offer(self) -> None:
-        texts = (kept.offer() for kept in (self.labels, self.maps, self.decisions))
+        texts = (kept.offer() for kept in self._all())
         if offered := ", ".join(filter(None, texts)):
             self.offered.emit(KEPT.format(offered))

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_ssamamba.gui.connections import connect
 from napari_ssamamba.gui.job_progress import JobProgress, time_text
+from napari_ssamamba.gui.kept_row import KeptRow
 from napari_ssamamba.model.config import Preset
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ class TrainPanel(QWidget):
             "painting can go on meanwhile"
         )
         self.train.clicked.connect(self._train)
+        self.kept = KeptRow(
+            workflow.kept.trainings,
+            "Trainings of this scene that were cut short, the latest first",
+            "Set what is above as it was for this training; with the same labels, Train goes on",
+        )
         self.progress = JobProgress(workflow, "train", can_pause=True)
         self.result = QLabel()
         self.result.setWordWrap(True)
@@ -106,6 +112,7 @@ class TrainPanel(QWidget):
         layout.addWidget(self.from_last)
         layout.addWidget(self.preview)
         layout.addWidget(self.train)
+        layout.addWidget(self.kept)
         layout.addWidget(self.progress)
         layout.addWidget(self.result)
         files = QHBoxLayout()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -12,6 +13,7 @@ from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.project.headers import read_header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from os import PathLike
 
     from torch import Tensor
@@ -60,19 +62,44 @@ def read_tensors(
         Where there is no such file, or it is damaged, is something else, or was written by a newer
         version.
     """
+    with _opened(path, kind, remedy, "pt") as file:
+        header = _header(path, file, kind, model, version, remedy)
+        # copies: the file's own would change with it, and Windows would not let it be replaced
+        return header, {name: file.get_tensor(name).clone() for name in file.keys()}
+
+
+def read_tensor_header(
+    path: str | PathLike[str], kind: str, model: type[Header], version: int, remedy: str
+) -> Header:
+    """Read what a file of tensors says of itself; parameters and errors as `read_tensors`."""
+    with _opened(path, kind, remedy, "np") as file:
+        return _header(path, file, kind, model, version, remedy)
+
+
+@contextmanager
+def _opened(path: str | PathLike[str], kind: str, remedy: str, framework: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     if not Path(path).is_file():
         raise FileFormatError(path, "there is no such file", "Check the name and the folder.")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if kind not in metadata:
-                raise FileFormatError(
-                    path, f"not a {kind} of this program", "Choose a file written by training."
-                )
-            header = read_header(path, metadata[kind], model, version, remedy)
-            # copies: the file's own would change with it, and Windows would not let it be replaced
-            return header, {name: file.get_tensor(name).clone() for name in file.keys()}
+        with safe_open(path, framework=framework) as file:
+            yield file
     except SafetensorError as error:
         raise FileFormatError(path, f"damaged or not a {kind} ({error})", remedy) from error
+
+
+def _header(
+    path: str | PathLike[str],
+    file: Any,
+    kind: str,
+    model: type[Header],
+    version: int,
+    remedy: str,
+) -> Header:
+    metadata = file.metadata() or {}
+    if kind not in metadata:
+        raise FileFormatError(
+            path, f"not a {kind} of this program", "Choose a file written by training."
+        )
+    return read_header(path, metadata[kind], model, version, remedy)

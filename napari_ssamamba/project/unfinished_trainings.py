@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
-from napari_ssamamba.checkpoint import EpochRecord  # noqa: TC001 (pydantic reads it)
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.events import Notice, Progress, retold
 from napari_ssamamba.model.device import choose_device
 from napari_ssamamba.project.checkpoints import checkpoint_bytes
+from napari_ssamamba.project.kept_trainings import HEADER, KIND, REMEDY, VERSION, TrainingHeader
 from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes, write_bytes
 from napari_ssamamba.project.user_data import folder_of, named_after, remove_oldest
 from napari_ssamamba.training.events import StateRefused, StateSoFar
@@ -36,35 +35,12 @@ if TYPE_CHECKING:
     from napari_ssamamba.model.config import ModelConfig, Preset
     from napari_ssamamba.training.config import TrainingConfig
 
-KIND = "trainings"
-"""Of what is kept, see `folder_of`."""
-
 SECONDS_TO_KEEP = 60.0
 """After so long a training's state is in a file, some 100 MB for the preset standard; a training
 that takes less is never written here."""
 
 UNFINISHED_TRAININGS = 3
 """That are kept, of all scenes together; the oldest go."""
-
-HEADER = "training"
-"""Under which name a file says what it is."""
-
-REMEDY = "Train from the beginning."
-
-VERSION = 1
-
-
-class _Header(BaseModel):
-    """What a training says of itself; unknown names are refused."""
-
-    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
-
-    format: Literal["napari-ssamamba unfinished training"] = "napari-ssamamba unfinished training"
-    version: int = VERSION
-    history: tuple[EpochRecord, ...]
-    losses: tuple[float, ...]
-    at_once: tuple[int, int]
-    seconds: float
 
 
 class UnfinishedTraining:
@@ -110,6 +86,12 @@ class UnfinishedTraining:
             str(choose_device(device)),
             None if start_from is None else _digest(checkpoint_bytes(start_from)),
         )
+        self._settings: dict[str, Any] = {
+            "model": model,
+            "config": config,
+            "device": device,
+            "from_model": start_from is not None,
+        }
         self._root = root
         self._path = folder_of(cube, root, KIND) / f"{name}.safetensors"
         self._refused = False
@@ -153,7 +135,7 @@ class UnfinishedTraining:
         if not self._path.exists():
             return None
         try:
-            header, tensors = read_tensors(self._path, HEADER, _Header, VERSION, REMEDY)
+            header, tensors = read_tensors(self._path, HEADER, TrainingHeader, VERSION, REMEDY)
         except FileFormatError as error:
             yield Notice(text=f"What is kept of this training is of no use: {error.found}.")
             return None
@@ -188,7 +170,8 @@ class UnfinishedTraining:
         return told
 
     def _write(self, state: TrainingState) -> None:
-        header = _Header(
+        header = TrainingHeader(
+            **self._settings,
             history=state.history,
             losses=state.losses,
             at_once=state.at_once,

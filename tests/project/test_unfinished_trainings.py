@@ -19,6 +19,7 @@ from napari_ssamamba.data.split import random_split
 from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.project import unfinished_trainings
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
+from napari_ssamamba.project.kept_trainings import HEADER, VERSION, TrainingHeader, kept_trainings
 from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes
 from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
 from napari_ssamamba.training.config import TrainingConfig
@@ -240,15 +241,9 @@ def test_what_does_not_fit_is_told_once_and_no_longer_named(
 ) -> None:
     wanted = result_of(train(**command.given))
     command.cut_short(6)
-    header, tensors = read_tensors(
-        command.kept[0],
-        unfinished_trainings.HEADER,
-        unfinished_trainings._Header,
-        unfinished_trainings.VERSION,
-        "",
-    )
+    header, tensors = read_tensors(command.kept[0], HEADER, TrainingHeader, VERSION, "")
     del tensors["network/head.weight"]
-    content = tensor_bytes(tensors, unfinished_trainings.HEADER, header)
+    content = tensor_bytes(tensors, HEADER, header)
     command.kept[0].write_bytes(content)
     monkeypatch.setattr(unfinished_trainings, "SECONDS_TO_KEEP", 60.0)
     assert command.cut_short(1) == ""
@@ -289,3 +284,32 @@ def test_the_last_three_are_kept_of_all_scenes(command: Command) -> None:
     assert len(command.kept) == 3
     command.finish()
     assert command.first_step == 3  # the last is among them
+
+
+def test_trainings_that_settings_bring_back_are_listed(command: Command) -> None:
+    cube, root = command.given["cube"], command.root
+    assert kept_trainings(cube, root) == []
+    command.given.update(model="compact")
+    command.cut_short(2)
+    command.given.update(config=replace(CONFIG, seed=4))
+    command.cut_short(6)
+    listed = kept_trainings(cube, root)
+    assert [(kept.preset, kept.config.seed, kept.device, kept.epoch) for kept in listed] == [
+        ("compact", 4, "cpu", 2),
+        ("compact", 0, "cpu", 1),
+    ]
+    assert listed[0].config == command.given["config"]
+    assert listed[0].changed >= listed[1].changed
+    assert kept_trainings(replace(cube, fingerprint="another"), root) == []
+    listed[0].path.write_bytes(b"nonsense")
+    assert kept_trainings(cube, root) == listed[1:]
+
+
+def test_those_that_settings_alone_do_not_bring_back_are_left_out(command: Command) -> None:
+    cube, root = command.given["cube"], command.root
+    command.cut_short(2)
+    assert len(command.kept) == 1 and kept_trainings(cube, root) == []  # no preset's sizes
+    command.given.update(model="compact")
+    command.given.update(start_from=command.finish())
+    command.cut_short(1)
+    assert len(command.kept) == 2 and kept_trainings(cube, root) == []

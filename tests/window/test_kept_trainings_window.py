@@ -29,21 +29,22 @@ def test_restore_and_train_go_on_where_the_crash_was(
     path = tmp_path / "strips.hdr"
     save_image(str(path), job[0].raw, metadata={"wavelength": job[0].wavelengths.tolist()})
 
-    def opened() -> Any:
+    def opened(*, steps: bool = False) -> Any:
         window = open_window()
         window.workflow.open([path])
         window.until(lambda: window.session.composite_image is not None, 30)
         window.until(lambda: len(window.viewer.layers.selection) > 0, 5)
-        training = window.session.training
-        config = replace(training.config, min_steps=40, max_steps=40, lessons=100)
-        window.session.set_training(replace(training, config=config))
+        if steps:
+            training = window.session.training
+            config = replace(training.config, min_steps=40, max_steps=40, lessons=100)
+            window.session.set_training(replace(training, config=config))
         window.workflow.training.then_map = False
         return window
 
     def epochs(window: Any) -> int:
         return len(window.session.history)
 
-    crashed = opened()
+    crashed = opened(steps=True)
     n = crashed.paint_two_classes()
     crashed.until(
         lambda: [kept.pixels for kept in kept_labels(crashed.session.cube, user_data)] == [n], 15
@@ -56,6 +57,9 @@ def test_restore_and_train_go_on_where_the_crash_was(
 
     window = opened()
     panel = window.widget.main
+    panel.scroll.ensureWidgetVisible(panel.train)
+    assert panel.train.kept.isVisible()
+    window.picture("offered")
     window.click(panel.messages.restore)
     window.until(lambda: sum(window.session.label_counts().values()) == n, 10)
     panel.scroll.ensureWidgetVisible(panel.train)
