@@ -77,11 +77,11 @@ def test_labels_of_another_shape_are_refused_with_both_shapes(session):
 
 def test_nothing_can_be_started_that_lacks_its_input(session):
     with pytest.raises(LabelsError, match="Paint"):
-        session.training_run()
+        session.training_runs.begin()
     with pytest.raises(SSAMambaError, match="Train one first"):
         session.mapping.run()
     with pytest.raises(SSAMambaError, match="Open a cube"):
-        Session().training_run()
+        Session().training_runs.begin()
     with pytest.raises(LabelsError, match="Import one"):
         session.draw_from_reference(3, seed=0)
 
@@ -96,7 +96,7 @@ def test_training_sees_the_labels_as_they_were_when_it_was_started(session, monk
     monkeypatch.setattr("napari_ssamamba.training.trainer.train", train)
     session.labels[:2, :6] = 1
     session.labels[2:4, :6] = 2
-    run = session.training_run()
+    run = session.training_runs.begin()
     session.labels[:] = 0
     next(run)
     list(run)
@@ -121,7 +121,7 @@ def started_from(session, checkpoint, monkeypatch, imported=None, **settings):
     if imported is not None:
         session.set_labels(imported)
     session.set_training(TrainingSettings(**settings))
-    return [e.text for e in session.training_run() if isinstance(e, Notice)], starts[0]
+    return [e.text for e in session.training_runs.begin() if isinstance(e, Notice)], starts[0]
 
 
 @pytest.fixture

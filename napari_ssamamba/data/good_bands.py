@@ -109,6 +109,14 @@ class BandSwitches:
             off_by_user=self.off_by_user & ~bands if on else self.off_by_user | bands,
         )
 
+    def exactly(self, bands: NDArray[np.bool_]) -> BandSwitches:
+        """Return them so that these bands alone, shape (bands,), are on."""
+        hidden = self.with_water_hidden(True)
+        if (hidden.good == bands).all():
+            return hidden
+        now = self.good
+        return self.switched(bands & ~now, True).switched(now & ~bands, False)
+
 
 def in_range(wavelengths: NDArray[np.float64], low: float, high: float) -> NDArray[np.bool_]:
     """Tell which bands lie in a range of wavelengths.

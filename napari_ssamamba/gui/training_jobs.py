@@ -55,7 +55,7 @@ class TrainingJobs(QObject):
 
     def train(self) -> None:
         """Train on the labels as they are now; a mapping that runs is stopped."""
-        if run := self._workflow.prepared(self._session.training_run):
+        if run := self._workflow.prepared(self._session.training_runs.begin):
             self._workflow.mapping.stop()
             self._workflow.run(
                 TRAIN,

@@ -214,7 +214,9 @@ class SessionMapping:
         session = self._session
         self.end_preview()
         if shown.checkpoint is not None:
-            self._switch_bands(shown.checkpoint)
+            checkpoint, cube = shown.checkpoint, session.need_cube()
+            if checkpoint.is_of(cube) and checkpoint.scene_bands is None:
+                session.set_bands(np.isin(np.arange(cube.bands), checkpoint.band_indices))
             session.set_checkpoint(shown.checkpoint)
             session.learned.behind = shown.outdated
         if session.training.members != shown.members:
@@ -223,22 +225,6 @@ class SessionMapping:
         session.attention.take_restored(shown)
         session.events.map.emit()
         self.set_accuracy(None)
-
-    def _switch_bands(self, checkpoint: Checkpoint) -> None:
-        """Let exactly those bands be on that a model of this scene was trained on."""
-        session, cube = self._session, self._session.need_cube()
-        if not checkpoint.is_of(cube) or checkpoint.scene_bands is not None:
-            return
-        wanted = np.zeros(cube.bands, bool)
-        wanted[checkpoint.band_indices] = True
-        now = cube.good_bands
-        if (wanted == now).all():
-            return
-        if (session.band_switches.with_water_hidden(True).good == wanted).all():
-            session.hide_water_absorption(True)
-        else:
-            session.switch_bands(wanted & ~now, True)
-            session.switch_bands(now & ~wanted, False)
 
     def add_tile(self, tile: MapTile) -> None:
         """Take a finished part of the map."""

@@ -1,6 +1,6 @@
 """What is open: the one object that the interface shows and asks to change.
 
-A session belongs to the main thread. Long work takes a snapshot from it (`Session.training_run`,
+A session belongs to the main thread. Long work takes a snapshot from it (`TrainingRuns.begin`,
 `SessionMapping.run`) and runs elsewhere; its results are handed back here.
 """
 
@@ -28,23 +28,19 @@ from napari_ssamamba.session.decisions import Decisions
 from napari_ssamamba.session.evidence import SessionEvidence
 from napari_ssamamba.session.learned import LearnedLabels
 from napari_ssamamba.session.mapping import SessionMapping
-from napari_ssamamba.session.preview import with_previews
 from napari_ssamamba.session.renaming import follow_class
 from napari_ssamamba.session.suggestions import SessionSuggestions
 from napari_ssamamba.session.suspects import SessionSuspects
-from napari_ssamamba.session.training_run import train_on_labels
+from napari_ssamamba.session.training_runs import TrainingRuns
 from napari_ssamamba.session.values import SessionEvents, TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from numpy.typing import NDArray
 
     from napari_ssamamba.audit.spectra import SpectralStatistics
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import LandClass
     from napari_ssamamba.data.cube import Cube
-    from napari_ssamamba.events import Progress
     from napari_ssamamba.session.steps import PixelSteps
     from napari_ssamamba.session.values import ShownMap
     from napari_ssamamba.training.events import EpochDone
@@ -88,6 +84,7 @@ class Session:
     picked_spectrum : ndarray of float32, shape (bands,), or None
     class_spectra : dict of int to SpectralStatistics
         Of the training labels, as last computed.
+    training_runs : TrainingRuns
     mapping : SessionMapping
         What fills the map and compares it.
     attention : SessionAttention
@@ -133,6 +130,7 @@ class Session:
         self.picked: tuple[int, int] | None = None
         self.picked_spectrum: NDArray[np.float32] | None = None
         self.class_spectra: dict[int, SpectralStatistics] = {}
+        self.training_runs = TrainingRuns(self)
         self.attention = SessionAttention(self)
         self.curves = SessionCurves(self)
         self.mapping = SessionMapping(self)
@@ -194,6 +192,11 @@ class Session:
         on : bool
         """
         self.switch_bands(in_range(band_positions(self.need_cube()), low, high), on)
+
+    def set_bands(self, bands: NDArray[np.bool_]) -> None:
+        """Let these bands alone, a mask of shape (bands,), be on."""
+        if (bands != self.need_cube().good_bands).any():
+            self._take_bands(self.need_cube(), self.band_switches.exactly(bands))
 
     def hide_water_absorption(self, hidden: bool) -> None:
         """Switch the bands in the usual water-absorption windows off, or back."""
@@ -346,19 +349,6 @@ class Session:
         """Change how the next training is done."""
         self.training = training
         self.events.training.emit()
-
-    def training_run(self) -> Generator[Progress, None, Checkpoint]:
-        """Return a training on a snapshot of the labels and settings, to be run anywhere."""
-        cube, settings, classes = self.need_cube(), self.training, self.classes
-        if self.labels is None or not self.labels.any():
-            raise LabelsError("No pixel is labelled. Paint a few pixels of two or more classes.")
-        self.learning, self.history = classes, []
-        self.learned.begin_training()
-        self.events.history.emit()
-        run = train_on_labels(cube, self.labels.copy(), classes, settings, self.checkpoint)
-        if settings.preview:
-            return with_previews(run, cube, self.mapping.focus, settings.device, settings.members)
-        return run
 
     def record_epoch(self, epoch: EpochDone) -> None:
         """Append to the learning curves."""

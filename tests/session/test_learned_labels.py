@@ -31,7 +31,7 @@ def relabel(session: Any) -> None:
 
 
 def train(session: Any, meanwhile: Any = None) -> None:
-    run = session.training_run()
+    run = session.training_runs.begin()
     next(run)
     if meanwhile is not None:
         meanwhile(session)
@@ -65,7 +65,7 @@ def test_mapping_again_with_the_same_model_does_not_bring_labels_up_to_date(sess
     train(session)
     relabel(session)
     assert new_map(session).outdated
-    run = session.training_run()  # is cancelled
+    run = session.training_runs.begin()  # is cancelled
     next(run)
     run.close()
     assert new_map(session).outdated
@@ -81,7 +81,7 @@ def test_a_preview_is_outdated_by_labels_that_its_training_has_not_seen(
         session.mapping.end_preview()
         return outdated
 
-    session.training_run()
+    session.training_runs.begin()
     assert not preview()
     relabel(session)
     assert preview()
@@ -101,7 +101,7 @@ def test_a_model_from_a_file_is_outdated_by_labels_that_change_after_it(
 def test_a_model_opened_while_a_training_runs_is_not_taken_for_its_own(
     session: Any, tiny_checkpoint: Any
 ) -> None:
-    run = session.training_run()
+    run = session.training_runs.begin()
     next(run)
     relabel(session)
     session.set_checkpoint(replace(tiny_checkpoint, weights=dict(tiny_checkpoint.weights)))

@@ -96,34 +96,34 @@ def test_a_class_of_the_truth_alone_has_its_new_name_in_what_a_training_changed(
 
 
 def test_a_training_ends_with_the_names_that_were_given_while_it_ran(session):
-    run = session.training_run()
+    run = session.training_runs.begin()
     begun = [next(run)]
     session.rename_class(FROM, "Sweetcorn")
     session.recolor_class(FROM, "#123456")
     _, model = notices(run, begun)
     session.set_checkpoint(session.named(model))
     assert look(session.checkpoint.classes) == ("Sweetcorn", "#123456")
-    told, again = notices(session.training_run())
+    told, again = notices(session.training_runs.begin())
     assert told == []  # it starts from that model
     assert look(session.named(again).classes) == ("Sweetcorn", "#123456")
 
 
 def test_labels_imported_while_a_training_runs_do_not_name_its_model(session, tiny_job):
-    run = session.training_run()
+    run = session.training_runs.begin()
     begun = [next(run)]
     others = tiny_job.reference.classes.rename(FROM, "Quarry")
     session.set_labels(LabelMap(session.labels.copy(), others))
     _, model = notices(run, begun)
     session.set_checkpoint(session.named(model))
     assert session.checkpoint.classes[FROM] == tiny_job.reference.classes[FROM]
-    [told], _ = notices(session.training_run())
+    [told], _ = notices(session.training_runs.begin())
     assert "ids for classes of other names: 5 (Quarry, there " in told
     session.mapping.run().close()
     assert session.map.classes[FROM] == tiny_job.reference.classes[FROM]
 
 
 def test_a_preview_has_the_names_of_its_training(session, tiny_job, tiny_checkpoint):
-    result_of(session.training_run())
+    result_of(session.training_runs.begin())
     session.rename_class(FROM, "Sweetcorn")
     session.set_labels(LabelMap(session.labels.copy(), session.classes.rename(FROM, "Quarry")))
     for _ in session.mapping.preview_steps(Preview(checkpoint=tiny_checkpoint, tiles=())):
@@ -132,10 +132,10 @@ def test_a_preview_has_the_names_of_its_training(session, tiny_job, tiny_checkpo
 
 
 def test_a_class_that_was_renamed_is_still_the_last_model_s(session):
-    session.set_checkpoint(session.named(result_of(session.training_run())))
+    session.set_checkpoint(session.named(result_of(session.training_runs.begin())))
     session.rename_class(FROM, "Sweetcorn")
     session.set_labels(LabelMap(session.labels.copy(), session.classes))
-    told, _ = notices(session.training_run())
+    told, _ = notices(session.training_runs.begin())
     assert told == []
 
 

@@ -36,7 +36,7 @@ def test_nothing_as_large_as_the_scene_is_held_while_it_trains(
     session.labels_painted()
     config = TrainingConfig(min_steps=4, max_steps=4, lessons=0)
     session.set_training(TrainingSettings(config=config, device="cpu", preview=preview))
-    run = session.training_run()
+    run = session.training_runs.begin()
     while not isinstance(next(run), TrainingStarted):
         pass
     assert len(held) == 4 and not any(array() is not None for array in held)

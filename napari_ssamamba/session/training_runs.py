@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_ssamamba.errors import BandsError, LabelsError, SettingError
 from napari_ssamamba.events import Notice
+from napari_ssamamba.session.preview import with_previews
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,7 +19,43 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.events import Progress
+    from napari_ssamamba.session.session import Session
     from napari_ssamamba.session.values import TrainingSettings
+
+
+class TrainingRuns:
+    """Trainings of a session's scene, to be run in any thread.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def begin(self) -> Generator[Progress, None, Checkpoint]:
+        """Return a training on a snapshot of the labels and settings.
+
+        Raises
+        ------
+        SSAMambaError
+            Where no scene is open.
+        LabelsError
+            Where no pixel is labelled.
+        """
+        session = self._session
+        cube, settings, classes = session.need_cube(), session.training, session.classes
+        if session.labels is None or not session.labels.any():
+            raise LabelsError("No pixel is labelled. Paint a few pixels of two or more classes.")
+        session.learning, session.history = classes, []
+        session.learned.begin_training()
+        session.events.history.emit()
+        run = train_on_labels(cube, session.labels.copy(), classes, settings, session.checkpoint)
+        if settings.preview:
+            focus = session.mapping.focus
+            return with_previews(run, cube, focus, settings.device, settings.members)
+        return run
 
 
 def train_on_labels(
