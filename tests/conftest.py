@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
     from napari_ssamamba.model.config import ModelConfig
+
+PATIENCE = 120_000
+"""Milliseconds that a test waits by default for what it says will come: the threads of jobs stand
+back, and where the machine is busy with other work they may not run for long."""
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -139,6 +144,14 @@ def tiny_checkpoint(tiny_job: TinyJob) -> Checkpoint:
         train(tiny_job.cube, split, classes, tiny_job.model, config, "cpu")
     )
     return checkpoint
+
+
+@pytest.fixture
+def qtbot(qtbot: Any) -> Any:
+    """pytest-qt's, with the patience of these tests."""
+    for name in ("waitUntil", "waitSignal", "waitSignals"):
+        setattr(qtbot, name, partial(getattr(qtbot, name), timeout=PATIENCE))
+    return qtbot
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def map_a_part(qtbot: Any) -> Callable[[Workflow], None]:
 
         workflow.session.events.map_tile.connect(came)
         workflow.mapping.map_scene()
-        qtbot.waitUntil(lambda: len(tiles) > 0, timeout=20_000)
+        qtbot.waitUntil(lambda: len(tiles) > 0)
         workflow.session.events.map_tile.disconnect(came)
         assert 0 < workflow.session.map.share < 1  # type: ignore[union-attr]
 
@@ -116,7 +116,7 @@ def map_all(qtbot: Any) -> Callable[[Workflow], None]:
     def run(workflow: Workflow) -> None:
         workflow.mapping.map_scene()
         session = workflow.session
-        qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+        qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
         workflow.kept.maps.flush()
 
     return run
@@ -140,7 +140,7 @@ def audited(
     session.set_composite_image(np.full((24, 20, 4), 200, np.uint8))
     map_with_errors(session, {(5, 9): [0, 1, 2], (2, 5): [0]})
     workflow.audit.confuse()
-    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.audit.confusion is not None)
     return session
 
 

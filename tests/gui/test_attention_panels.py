@@ -26,7 +26,7 @@ def plot(qtbot, workflow, tiny_checkpoint):
 
 def pick(qtbot, workflow, row, column):
     workflow.session.pick(row, column)
-    qtbot.waitUntil(lambda: workflow.job(PIXEL) is None, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.job(PIXEL) is None)
 
 
 def drawn(plot):
@@ -95,7 +95,7 @@ def test_a_new_model_reads_the_pixel_anew(qtbot, workflow, plot, tiny_checkpoint
     before = workflow.session.attention.pixel
     weights = {k: v * 1.5 for k, v in tiny_checkpoint.weights.items()}
     workflow.session.set_checkpoint(replace(tiny_checkpoint, weights=weights))
-    qtbot.waitUntil(lambda: workflow.session.attention.pixel is not None, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.session.attention.pixel is not None)
     after = workflow.session.attention.pixel
     assert not np.allclose(before.weights, after.weights)
 
@@ -109,7 +109,7 @@ def test_the_view_is_mapped_on_demand_and_can_be_cancelled(qtbot, workflow, tiny
     workflow.attention.view_of = lambda: Window(5, 15, 5, 15)
     controls.view.click()
     assert workflow.job(VIEW) is not None and not controls.view.isEnabled()
-    qtbot.waitUntil(lambda: workflow.job(VIEW) is None, timeout=30000)
+    qtbot.waitUntil(lambda: workflow.job(VIEW) is None)
     assert np.isfinite(attention.maps.values[0]).sum() == 100
     assert controls.view.isEnabled() and not controls.state.text()
     workflow.session.labels_painted()
@@ -138,7 +138,7 @@ def test_mapping_the_scene_ends_the_mapping_of_the_view(qtbot, workflow, tiny_ch
     workflow.session.attention.with_map = True
     workflow.mapping.map_scene()
     assert workflow.job(VIEW) is None
-    qtbot.waitUntil(lambda: workflow.job("map") is None, timeout=30000)
+    qtbot.waitUntil(lambda: workflow.job("map") is None)
     assert np.isfinite(workflow.session.attention.maps.values[0]).sum() == 24 * 20 - 9
 
 
@@ -150,7 +150,7 @@ def test_a_model_without_gates_says_so(qtbot, workflow, tiny_checkpoint):
     workflow.session.set_checkpoint(replace(tiny_checkpoint, model=model, weights=weights))
     workflow.attention.view_of = lambda: Window(5, 7, 5, 7)
     controls.view.click()
-    qtbot.waitUntil(lambda: workflow.job(VIEW) is None, timeout=30000)
+    qtbot.waitUntil(lambda: workflow.job(VIEW) is None)
     assert "No map of the gate" in controls.state.text()
 
 

@@ -41,7 +41,7 @@ def test_bars_and_sentences_are_those_of_the_session(plot, qtbot, workflow, tiny
     session.pick(9, 9)
     assert session.attribution.found is None, "nobody asked for it yet"
     plot.controls.decided.setChecked(True)
-    qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.attribution.found is not None)
     found = session.attribution.found.attribution
     np.testing.assert_array_equal(panel.bars.opts["height"], found.values)
     np.testing.assert_array_equal(panel.bars.opts["x"], session.cube.wavelengths[found.bands])
@@ -53,13 +53,13 @@ def test_bars_and_sentences_are_those_of_the_session(plot, qtbot, workflow, tiny
     panel.low.setValue(540)
     panel.high.setValue(560)
     qtbot.mouseClick(panel.mask, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: session.attribution.masking is not first, timeout=20000)
+    qtbot.waitUntil(lambda: session.attribution.masking is not first)
     masking = session.attribution.masking
     assert masking.bands.tolist() == [1]
     qtbot.waitUntil(lambda: "540–560 nm" in panel.masked.text())
     assert f"{masking.before:.2f}" in panel.masked.text()
     session.pick(1, 1)
-    qtbot.waitUntil(lambda: "not measured" in panel.explained.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "not measured" in panel.explained.text())
 
 
 def test_the_map_that_is_shown_is_explained_by_the_model_that_made_it(
@@ -69,9 +69,9 @@ def test_the_map_that_is_shown_is_explained_by_the_model_that_made_it(
     session.set_checkpoint(tiny_checkpoint)
     session.pick(9, 9)
     plot.controls.decided.setChecked(True)
-    qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.attribution.found is not None)
     workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     before, said = session.attribution.found.attribution, plot.decided.explained.text()
     again = replace(
         tiny_checkpoint,
@@ -86,8 +86,8 @@ def test_the_map_that_is_shown_is_explained_by_the_model_that_made_it(
     assert session.attribution.found.attribution is before
     assert plot.decided.explained.text() == said, "the shares are still those of the map's model"
     workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: session.map.checkpoint is again, timeout=20000)
-    qtbot.waitUntil(lambda: session.attribution.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.map.checkpoint is again)
+    qtbot.waitUntil(lambda: session.attribution.found is not None)
     assert session.attribution.found.attribution.probability != before.probability
     assert "network 90 %" in plot.decided.explained.text()
 

@@ -35,7 +35,7 @@ def audited(qtbot: QtBot, workflow: Workflow, tiny_job: Any, tiny_checkpoint: An
     session.map.confidence[...] = 0.5
     session.mapping.finish()
     workflow.audit.confuse()
-    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.audit.confusion is not None)
     return session
 
 
@@ -55,12 +55,12 @@ def test_means_are_computed_when_they_are_looked_at(
     tab.look(True)
     assert workflow.job(CLASS) is None and audited.class_attention.id == 2
     tab.show_class.click()
-    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None)
     assert audited.class_attention.found.id == 2
     assert plot.right.plot.isVisible() and not plot.wrong.plot.isVisible()
     assert plot.wrong.title.text() == "Mapped wrong: no pixel"
     audited.audit.choose_cell(Cell(5, 9))
-    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None)
     assert plot.of_class.currentText() == "Class 5"
     found, matrix = audited.class_attention.found, audited.audit.confusion.matrix
     assert found.right.of == matrix[1, 1] and found.wrong.of == matrix[1, 2] > 0
@@ -78,7 +78,7 @@ def test_block_and_head_are_those_of_the_pixels_view(
 ) -> None:
     tab.show_class.click()
     tab.look(True)
-    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None)
     found = audited.class_attention.found
     audited.attention.choose(AttentionChoice(block=1))
     np.testing.assert_allclose(tab.of_class.right.image.image**3, found.right.grid(1), rtol=1e-5)
@@ -113,14 +113,14 @@ def test_a_class_is_averaged_once_and_anew_for_another_matrix(
     workflow.job_started.connect(lambda kind, job: started.append(kind))
     tab.show_class.click()
     tab.look(True)
-    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None)
     tab.show_pixel.click()
     tab.show_class.click()
     audited.labels_painted()
     assert started.count(CLASS) == 1
     workflow.audit.confuse()
-    qtbot.waitUntil(lambda: started.count(CLASS) == 2, timeout=20000)
-    qtbot.waitUntil(lambda: workflow.job(CLASS) is None, timeout=20000)
+    qtbot.waitUntil(lambda: started.count(CLASS) == 2)
+    qtbot.waitUntil(lambda: workflow.job(CLASS) is None)
 
 
 def test_a_class_is_averaged_once_where_another_matrix_comes_meanwhile(
@@ -142,7 +142,7 @@ def test_a_class_is_averaged_once_where_another_matrix_comes_meanwhile(
     workflow.attention.average_class()
     assert started.count(CLASS) == 2
     may_end.set()
-    qtbot.waitUntil(lambda: audited.class_attention.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.class_attention.found is not None)
 
 
 def test_the_pixel_is_not_read_while_the_means_are_looked_at(
@@ -150,10 +150,10 @@ def test_the_pixel_is_not_read_while_the_means_are_looked_at(
 ) -> None:
     tab.look(True)
     audited.pick(12, 9)
-    qtbot.waitUntil(lambda: audited.attention.pixel is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.attention.pixel is not None)
     tab.show_class.click()
     assert audited.attention.pixel is None and workflow.job(PIXEL) is None
-    qtbot.waitUntil(lambda: workflow.job(CLASS) is None, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.job(CLASS) is None)
 
 
 def test_what_is_missing_is_said(tab: Any, workflow: Workflow, tiny_checkpoint: Any) -> None:

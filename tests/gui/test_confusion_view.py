@@ -122,7 +122,7 @@ def test_another_truth_gives_another_matrix(qtbot, audited, panel, matrix):
     audited.suspects.ask("expert")
     panel.truth.setCurrentIndex(panel.truth.findData("training"))
     panel.truth.activated.emit(panel.truth.currentIndex())
-    qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.audit.confusion is not None)
     assert audited.audit.confusion.accuracy.n == sum(audited.label_counts().values()) != n
     assert "Training labels" in matrix.summary.text()
 
@@ -133,7 +133,7 @@ def test_a_label_out_of_fold_is_not_said_to_be_mapped(qtbot, audited, panel):
     audited.suspects.ask("expert")
     panel.truth.setCurrentIndex(panel.truth.findData("training"))
     panel.truth.activated.emit(panel.truth.currentIndex())
-    qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.audit.confusion is not None)
     audited.audit.choose_cell(Cell(9, 5))
     audited.audit.step(1)
     assert "Label Class 9\nOut of fold Class 5, confidence" in panel.pixel.text()
@@ -146,7 +146,7 @@ def test_labels_that_changed_since_their_check_are_to_be_checked_again(
     audited.suspects.ask("expert")
     panel.truth.setCurrentIndex(panel.truth.findData("training"))
     panel.truth.activated.emit(panel.truth.currentIndex())
-    qtbot.waitUntil(lambda: audited.audit.confusion is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.audit.confusion is not None)
     assert not audited.audit.outdated and "outdated" not in matrix.summary.text()
     audited.labels_painted()
     for text in (panel.state.text(), matrix.summary.text()):
@@ -168,7 +168,7 @@ def test_panels_say_what_is_missing_and_that_the_map_is_outdated(audited, panel,
 def test_a_map_without_an_error_says_so(qtbot, audited, panel, matrix, tiny_job, workflow):
     audited.map.ids[...] = tiny_job.reference.ids
     workflow.audit.confuse()
-    qtbot.waitUntil(lambda: "No error" in panel.state.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "No error" in panel.state.text())
     assert panel.worst.isHidden() and not matrix.table.isHidden()
 
 
@@ -177,14 +177,14 @@ def test_the_cells_mean_spectrum_is_drawn_dashed_and_goes_with_the_cell(qtbot, a
     qtbot.addWidget(plot)
     plot.show()
     workflow.audit.compute_class_spectra()
-    qtbot.waitUntil(lambda: len(audited.class_spectra) == 3, timeout=20000)
+    qtbot.waitUntil(lambda: len(audited.class_spectra) == 3)
 
     def dashed():
         curves = plot.plot.listDataItems()
         return [c for c in curves if c.opts["pen"].style() == Qt.PenStyle.DashLine]
 
     audited.audit.choose_cell(Cell(5, 9))
-    qtbot.waitUntil(lambda: len(dashed()) == 1, timeout=20000)
+    qtbot.waitUntil(lambda: len(dashed()) == 1)
     spectra = audited.cube.read_pixels(*audited.audit.pixels.T)
     expected = spectra.mean(axis=0)[audited.cube.good_bands]
     np.testing.assert_allclose(dashed()[0].getData()[1], expected, rtol=1e-5)

@@ -40,7 +40,7 @@ class Numba:
 @pytest.fixture
 def no_jobs(qtbot: Any) -> None:
     """Nothing of the tests before runs on."""
-    qtbot.waitUntil(lambda: not Job._worker_set, timeout=20_000)
+    qtbot.waitUntil(lambda: not Job._worker_set)
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def test_labels_are_coloured_alone_until_all_jobs_are_done(qtbot: Any, numba: Nu
         job.start()
         assert numba.threads == 1
     ends[0].set()
-    qtbot.waitUntil(lambda: jobs[0] not in Job._worker_set, timeout=5000)
+    qtbot.waitUntil(lambda: jobs[0] not in Job._worker_set)
     assert numba.threads == 1
     ends[1].set()
-    qtbot.waitUntil(lambda: jobs[1] not in Job._worker_set, timeout=5000)
+    qtbot.waitUntil(lambda: jobs[1] not in Job._worker_set)
     assert numba.threads == 5
 
 
@@ -114,10 +114,10 @@ def test_a_job_s_thread_keeps_no_others(qtbot: Any) -> None:
 
     job = Job("Counting", work)
     job.start()
-    qtbot.waitUntil(lambda: job not in Job._worker_set, timeout=20000)
+    qtbot.waitUntil(lambda: job not in Job._worker_set)
     before, during = counts
     assert during == before + 2
-    qtbot.waitUntil(lambda: n_threads() == before, timeout=5000)
+    qtbot.waitUntil(lambda: n_threads() == before)
 
 
 @pytest.mark.parametrize(("platform", "asked"), [("linux", ["libgomp.so.1"]), ("win32", [])])

@@ -64,7 +64,7 @@ def paint(workflow: Workflow) -> None:
 
 
 def opened(qtbot: Any, workflow: Workflow) -> None:
-    qtbot.waitUntil(lambda: workflow.job("open") is None, timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.job("open") is None)
 
 
 def test_kept_labels_leave_everything_as_it_was(
@@ -101,7 +101,7 @@ def test_other_work_goes_on_while_the_labels_are_kept(
     opened(qtbot, workflow)
     assert workflow.job("other") is not None
     enough.set()
-    qtbot.waitUntil(lambda: workflow.job("other") is None, timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.job("other") is None)
     assert ended == [("open", "done"), ("other", "done")]
 
 

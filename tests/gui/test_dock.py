@@ -24,7 +24,6 @@ def test_a_long_result_does_not_squeeze_the_settings_above_it(qtbot, workflow):
     boxes = dock.train.findChildren(QComboBox)
     qtbot.waitUntil(
         lambda: all(b.height() >= b.sizeHint().height() for b in (*boxes, dock.train.result)),
-        timeout=2000,
     )
     assert dock.train.result.height() >= dock.train.result.heightForWidth(NARROW - 60) > 100
     assert boxes

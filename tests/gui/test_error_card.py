@@ -20,7 +20,7 @@ from napari_ssamamba.session import AttentionChoice
 @pytest.fixture
 def card(qtbot: Any, audited: Any, workflow: Any) -> PixelCard:
     workflow.audit.compute_class_spectra()
-    qtbot.waitUntil(lambda: bool(audited.class_spectra), timeout=20000)
+    qtbot.waitUntil(lambda: bool(audited.class_spectra))
     made = PixelCard(audited)
     qtbot.addWidget(made)
     made.resize(320, 400)
@@ -29,7 +29,7 @@ def card(qtbot: Any, audited: Any, workflow: Any) -> PixelCard:
 
 def step(qtbot: Any, workflow: Any, by: int = 1) -> tuple[int, int]:
     workflow.session.audit.step(by)
-    qtbot.waitUntil(lambda: workflow.job(PIXEL) is None, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.job(PIXEL) is None)
     pixel = workflow.session.audit.looked_at
     assert pixel is not None
     return pixel

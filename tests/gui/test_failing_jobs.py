@@ -41,7 +41,7 @@ def test_a_failed_training_is_told_and_the_next_one_runs(
     workflow.session.set_checkpoint(tiny_checkpoint)
     with monkeypatch.context() as failing:
         failing.setattr("napari_ssamamba.training.trainer.train", train)
-        with qtbot.waitSignal(workflow.job_ended, timeout=20000) as ended:
+        with qtbot.waitSignal(workflow.job_ended) as ended:
             dock.train.train.click()
         assert ended.args == ["train", "failed"]
     qtbot.waitUntil(lambda: not dock.messages.isHidden())
@@ -52,7 +52,7 @@ def test_a_failed_training_is_told_and_the_next_one_runs(
     assert dock.train.train.isEnabled() and dock.train.progress.isHidden()
     dock.messages.dismiss.click()
     dock.train.train.click()
-    qtbot.waitUntil(lambda: workflow.job("train") is None, timeout=60000)
+    qtbot.waitUntil(lambda: workflow.job("train") is None)
     assert workflow.session.checkpoint is not tiny_checkpoint
     assert "stopped" not in dock.messages.text.text() or dock.messages.isHidden()
 
@@ -63,7 +63,7 @@ def test_a_failed_map_gives_way_to_the_one_before(
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
     workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     before = session.map
 
     def map_tiles(*_, **options):
@@ -71,7 +71,7 @@ def test_a_failed_map_gives_way_to_the_one_before(
         raise RuntimeError("CUDA error: device-side assert triggered")
 
     monkeypatch.setattr("napari_ssamamba.prediction.predictor.map_tiles", map_tiles)
-    with qtbot.waitSignal(workflow.told, timeout=20000):
+    with qtbot.waitSignal(workflow.told):
         dock.map.make.click()
     assert "CUDA error" in dock.messages.text.text()
     assert session.map is before and dock.map.make.isEnabled()

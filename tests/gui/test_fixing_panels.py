@@ -101,7 +101,7 @@ def test_the_card_shows_probabilities_and_links_to_near_training_pixels(
 ):
     assert panel.card.isHidden()
     panel.next.click()
-    qtbot.waitUntil(lambda: audited.evidence.pixel is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.evidence.pixel is not None)
     evidence = audited.evidence.pixel
     (first, p), *_ = evidence.most_probable
     assert f"{p:.2f}  {audited.classes[first].name}" in panel.card.probabilities.text()
@@ -138,7 +138,7 @@ def test_probabilities_from_before_a_change_are_not_shown(
         audited.set_checkpoint(tiny_checkpoint)
     assert workflow.job(EVIDENCE) is not late
     may_end.set()
-    qtbot.waitUntil(lambda: late.wait(0) and workflow.job(EVIDENCE) is None, timeout=20000)
+    qtbot.waitUntil(lambda: late.wait(0) and workflow.job(EVIDENCE) is None)
     assert len([pixel for pixel in shown if pixel is not None]) == bands_change  # read anew
 
 
@@ -199,7 +199,7 @@ def test_a_training_says_what_it_changed(qtbot, audited, panel, workflow, tiny_c
     wrong = audited.audit.confusion.pixels(Cell(5, 9))
     audited.map.ids[tuple(wrong.T)] = 5
     audited.mapping.finish()
-    qtbot.waitUntil(lambda: audited.changes.found is not None, timeout=20000)
+    qtbot.waitUntil(lambda: audited.changes.found is not None)
     assert "3 fixed" in changes.text.text() and "0 broken" in changes.text.text()
     assert "1 still wrong" in changes.text.text() and not changes.table.isHidden()
     shown = {

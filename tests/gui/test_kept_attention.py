@@ -41,7 +41,7 @@ def restored(qtbot: Any, program: Callable[[Cube], Workflow], cube: Cube) -> Cal
         [offered] = workflow.kept.maps.offered
         assert offered.told.endswith("with attention maps") == offered.header.attention
         workflow.kept.maps.restore(offered)
-        qtbot.waitUntil(lambda: workflow.session.map is not None, timeout=20_000)
+        qtbot.waitUntil(lambda: workflow.session.map is not None)
         return workflow
 
     return restore
@@ -83,7 +83,7 @@ def test_they_go_on_after_a_crash(
     assert np.isnan(found[:, ~final]).all() and np.isfinite(found).any()
 
     workflow.mapping.continue_map()
-    qtbot.waitUntil(lambda: shown.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: shown.complete)
     workflow.kept.maps.flush()
     whole = result_of(predict(cube, tiny_checkpoint, device="cpu", attention=True))
     assert session.attention.maps.values is found
@@ -147,4 +147,4 @@ def test_the_box_shows_that_a_restored_map_goes_on_with_them(
     qtbot.addWidget(dock)
     assert not dock.map.attention.with_map.isChecked()
     workflow.kept.maps.restore(workflow.kept.maps.offered[0])
-    qtbot.waitUntil(dock.map.attention.with_map.isChecked, timeout=20_000)
+    qtbot.waitUntil(dock.map.attention.with_map.isChecked)

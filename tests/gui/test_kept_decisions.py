@@ -44,7 +44,7 @@ def test_decisions_come_back_after_a_crash(
 ) -> None:
     decide(audited)
     expected = ["marked wrong", "skipped", "accepted"]
-    qtbot.waitUntil(lambda: kinds(user_data, tiny_job) == [expected], timeout=20_000)
+    qtbot.waitUntil(lambda: kinds(user_data, tiny_job) == [expected])
     # The program is gone; it is started again.
     again = program(tiny_job.cube)
     session: Any = again.session

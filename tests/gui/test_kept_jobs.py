@@ -49,7 +49,7 @@ def test_a_map_that_takes_long_to_begin_is_begun_once(
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
     workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     workflow.kept.maps.flush()
     assert len(begun) == 1
     [found] = kept_maps(cube, user_data)
@@ -88,7 +88,7 @@ def held(
     workflow.told.connect(lambda level, text: told.append(text))
     workflow.training.take_classes(tiny_job.reference.classes)
     paint(workflow, 0)
-    qtbot.waitUntil(done.is_set, timeout=20_000)
+    qtbot.waitUntil(done.is_set)
     return workflow, told
 
 
@@ -109,7 +109,7 @@ def test_older_labels_never_replace_newer_ones(
     qtbot.wait(500)  # many times as long as a change waits, and as `flush` would
     assert told == [] and pixels(tiny_job.cube, user_data) == [4]
     go_on.set()
-    qtbot.waitUntil(lambda: pixels(tiny_job.cube, user_data) == [8], timeout=20_000)
+    qtbot.waitUntil(lambda: pixels(tiny_job.cube, user_data) == [8])
     [found] = kept_labels(tiny_job.cube, user_data)
     np.testing.assert_array_equal(read_kept(found, tiny_job.cube).ids, workflow.session.labels)
 
@@ -146,7 +146,7 @@ def test_what_another_window_removed_to_make_room_is_written_again_at_the_end(
     session.set_labels(tiny_job.reference)
     session.set_checkpoint(tiny_checkpoint)
     workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     session.decisions.label((0, 0), 5, 2)
     workflow.kept.flush()
     found = list(user_data.glob("*/*/*"))
@@ -222,9 +222,9 @@ def test_a_map_that_goes_on_while_it_is_written_is_kept_whole_when_it_is_left(
     session.set_checkpoint(tiny_checkpoint)
     session.events.map_tile.connect(lambda _: workflow.pause("map", not begun.is_set()))
     workflow.mapping.map_scene()
-    qtbot.waitUntil(begun.is_set, timeout=20_000)
+    qtbot.waitUntil(begun.is_set)
     workflow.pause("map", False)
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     ids = session.map.ids.copy()
     workflow._replace_cube(tiny_job.cube, None)
     go_on.set()

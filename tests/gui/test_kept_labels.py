@@ -56,16 +56,16 @@ def test_a_crash_takes_the_last_seconds_alone(
     crashed = started()
     assert crashed.kept.labels.offered == []
     paint(crashed, 2)
-    qtbot.waitUntil(lambda: pixels(user_data, tiny_job) == [3], timeout=20_000)
+    qtbot.waitUntil(lambda: pixels(user_data, tiny_job) == [3])
     paint(crashed, 4)
-    qtbot.waitUntil(lambda: pixels(user_data, tiny_job) == [6], timeout=20_000)
+    qtbot.waitUntil(lambda: pixels(user_data, tiny_job) == [6])
     # The program is gone; it is started again.
     workflow = started()
     [offered] = workflow.kept.labels.offered
     assert offered.pixels == 6
     workflow.kept.labels.restore(offered)
     session, before = workflow.session, crashed.session
-    qtbot.waitUntil(lambda: session.label_counts() == {1: 6}, timeout=20_000)
+    qtbot.waitUntil(lambda: session.label_counts() == {1: 6})
     np.testing.assert_array_equal(session.labels, before.labels)
     assert session.classes == before.classes
     assert workflow.kept.labels.offered == []  # it is what is shown
@@ -96,7 +96,7 @@ def test_labels_that_are_replaced_are_kept_with_their_own_classes(
     [offered] = workflow.kept.labels.offered
     workflow.kept.labels.restore(offered)
     session = workflow.session
-    qtbot.waitUntil(lambda: session.classes.names == ("maize",), timeout=20_000)
+    qtbot.waitUntil(lambda: session.classes.names == ("maize",))
     assert session.label_counts() == {1: 3}
 
 
@@ -118,7 +118,7 @@ def test_imported_labels_are_kept_once_they_are_painted_on(
     workflow.kept.labels.flush()
     again = started()
     again.kept.labels.restore(again.kept.labels.offered[0])
-    qtbot.waitUntil(lambda: 2 in again.session.classes, timeout=20_000)
+    qtbot.waitUntil(lambda: 2 in again.session.classes)
     assert again.session.classes[2].name == "wheat"
 
 
@@ -137,7 +137,7 @@ def test_the_oldest_make_no_room_while_they_are_brought_back(
     for row in (4, 5):  # in no file yet: they are written when the oldest take their place
         paint(workflow, row)
     workflow.kept.labels.restore(oldest)
-    qtbot.waitUntil(lambda: workflow.session.label_counts() == {1: 3}, timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.session.label_counts() == {1: 3})
     assert sorted(pixels(user_data, tiny_job)) == [3, 6]
     assert [kept.pixels for kept in workflow.kept.labels.offered] == [6]
 
@@ -169,7 +169,7 @@ def test_labels_that_another_removed_are_told_and_not_offered_again(
     [gone] = workflow.kept.labels.offered
     gone.path.unlink()
     workflow.kept.labels.restore(gone)
-    qtbot.waitUntil(lambda: workflow.kept.labels.offered == [], timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.kept.labels.offered == [])
     [(level, text)] = told
     assert level == "error" and text.startswith(f"{gone.path}: there is no such file.")
 
@@ -216,7 +216,7 @@ def test_the_dock_offers_them_and_a_click_restores(
     paint(workflow, 4)
     paint(workflow, 5)
     qtbot.mouseClick(row.restore, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: session.label_counts() == {1: 3}, timeout=20_000)
+    qtbot.waitUntil(lambda: session.label_counts() == {1: 3})
     assert dock.messages.text.text().startswith("Labels restored: ")
     assert row.choice.count() == 1  # what was painted instead
     assert row.choice.currentText().endswith(" · 6 px")

@@ -44,7 +44,7 @@ def test_a_map_goes_on_after_a_crash(
 ) -> None:
     crashed = start()
     map_a_part(crashed)
-    qtbot.waitUntil(lambda: len(states(user_data, cube)) == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: len(states(user_data, cube)) == 1)
     before = crashed.session.map
     # The program is gone; it is started again, without a model.
     session = Session()
@@ -55,7 +55,7 @@ def test_a_map_goes_on_after_a_crash(
     assert told == [KEPT.format(f"a map and its model in Map ({offered.short})")]
     assert 0 < offered.header.mapped < 96 * 80
     workflow.kept.maps.restore(offered)
-    qtbot.waitUntil(lambda: session.map is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.map is not None)
     shown: Any = session.map
     assert shown.stopped and not shown.complete and session.mapping.can_continue
     final = before.level == FINAL
@@ -65,7 +65,7 @@ def test_a_map_goes_on_after_a_crash(
     assert workflow.kept.maps.offered == []  # it is what is shown
 
     workflow.mapping.continue_map()
-    qtbot.waitUntil(lambda: shown.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: shown.complete)
     assert workflow.shut_down()
     assert states(user_data, cube) == ["complete"]
     whole = result_of(predict(cube, tiny_checkpoint, device="cpu"))
@@ -86,8 +86,8 @@ def test_a_complete_map_is_compared_when_it_comes_back(
     truth = tiny_job.reference
     session.set_reference(replace(truth, ids=np.tile(truth.ids, (4, 4))))
     workflow.kept.maps.restore(workflow.kept.maps.offered[0])
-    qtbot.waitUntil(lambda: session.accuracy is not None, timeout=20_000)
-    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.accuracy is not None)
+    qtbot.waitUntil(lambda: session.audit.confusion is not None)
     assert session.map.complete and not session.map.outdated
     assert not session.mapping.can_continue
 
@@ -117,7 +117,7 @@ def test_the_bands_are_those_of_the_model_again(
     session.switch_bands(bands(2), True)
     session.switch_bands(bands(0, 4), False)
     workflow.kept.maps.restore(workflow.kept.maps.offered[0])
-    qtbot.waitUntil(lambda: session.map is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.map is not None)
     expected = learned if of_this_scene else bands(1, 2, 3, 5)
     assert (session.cube.good_bands == expected).all()
 
@@ -167,7 +167,7 @@ def test_a_map_that_another_takes_the_place_of_is_offered(
     [offered] = workflow.kept.maps.offered
     workflow.kept.maps.restore(offered)
     session = workflow.session
-    qtbot.waitUntil(lambda: session.map is not second, timeout=20_000)
+    qtbot.waitUntil(lambda: session.map is not second)
     np.testing.assert_array_equal(session.map.ids, first.ids)
     [other] = workflow.kept.maps.offered
     assert other.path != offered.path
@@ -186,7 +186,7 @@ def test_the_oldest_map_makes_no_room_while_it_is_brought_back(
     _, oldest = workflow.kept.maps.offered
     map_a_part(workflow)  # in no file yet: it is written first when the oldest is asked for
     workflow.kept.maps.restore(oldest)
-    qtbot.waitUntil(lambda: workflow.session.map.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.session.map.complete)
     assert oldest.path.exists() and oldest not in workflow.kept.maps.offered
     for _ in range(3):  # now it may go
         map_all(workflow)
@@ -281,7 +281,7 @@ def test_a_map_whose_folder_went_is_kept_anew(
     [found] = kept.kept_maps(cube, user_data)
     MapFolder(found.path).remove()
     workflow.pause("map", False)
-    qtbot.waitUntil(lambda: workflow.session.map.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.session.map.complete)
     workflow.session.map.outdated = True
     for _ in range(2):
         workflow.kept.maps.flush()
@@ -305,11 +305,11 @@ def test_a_damaged_map_is_told_and_what_is_shown_stays(
     else:
         (offered.path / "ids.npy").write_bytes(b"nothing")
     workflow.kept.maps.restore(offered)
-    qtbot.waitUntil(lambda: len(told) == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: len(told) == 1)
     why = "model.safetensors: there is no such file" if gone else "ids.npy: it cannot be read"
     assert told[0][0] == "error" and why in told[0][1]
     assert workflow.session.map is None
-    qtbot.waitUntil(lambda: workflow.kept.maps.offered == [offered] * (not gone), timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.kept.maps.offered == [offered] * (not gone))
 
 
 def test_a_click_brings_labels_map_and_decisions_back(
@@ -335,7 +335,7 @@ def test_a_click_brings_labels_map_and_decisions_back(
     bar = dock.messages
     assert bar.restore.isVisible()
     qtbot.mouseClick(bar.restore, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(after.decisions.made) > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: len(after.decisions.made) > 0)
     np.testing.assert_array_equal(after.labels, session.labels)
     np.testing.assert_array_equal(after.map.ids, session.map.ids)
     assert not after.map.outdated  # which labels that come after it would do

@@ -65,7 +65,7 @@ def begin_training(workflow: Workflow, qtbot: Any) -> None:
 
     session.events.history.connect(look)
     workflow.training.train()
-    qtbot.waitUntil(lambda: len(session.history) >= 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(session.history) >= 2)
     session.events.history.disconnect(look)
 
 
@@ -74,7 +74,7 @@ def end_training(workflow: Workflow, qtbot: Any) -> list[str]:
     told: list[str] = []
     workflow.told.connect(lambda _, text: told.append(text))
     workflow.training.train()
-    qtbot.waitUntil(lambda: workflow.session.checkpoint is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.session.checkpoint is not None)
     return told
 
 
@@ -151,7 +151,7 @@ def test_its_settings_are_offered_and_brought_back(
     session.set_labels(LabelMap(crashed.session.labels, crashed.session.classes))
     workflow.training.then_map = False
     workflow.training.train()
-    qtbot.waitUntil(lambda: workflow.job("train") is None, timeout=20_000)
+    qtbot.waitUntil(lambda: workflow.job("train") is None)
     assert f"The training goes on in epoch {offered.epoch}, kept from before." in told
     assert len(session.history) == 4
     assert workflow.shut_down()
@@ -179,6 +179,6 @@ def test_where_a_map_was_made_later_nothing_is_offered(
     assert len(started().kept.trainings.offered) == 1  # its model is in no file
     workflow.mapping.map_scene()
     session = workflow.session
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=20_000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     workflow.kept.flush()
     assert started().kept.trainings.offered == []

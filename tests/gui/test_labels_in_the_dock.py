@@ -53,7 +53,7 @@ def dock(qtbot, workflow, answers, tiny_job):
 
 
 def wait(qtbot, workflow):
-    qtbot.waitUntil(lambda: not any(workflow.job(k) for k in ("labels", "accuracy")), timeout=20000)
+    qtbot.waitUntil(lambda: not any(workflow.job(k) for k in ("labels", "accuracy")))
 
 
 def polygons(path, *properties):
@@ -98,7 +98,7 @@ def test_polygons_ask_for_their_field_and_may_be_left(qtbot, workflow, dock, ans
     assert not session.labels.any() and len(session.classes) == 0
     answers.option = "crop"
     dock.classes.labels.click()
-    qtbot.waitUntil(lambda: bool(session.labels.any()), timeout=20000)
+    qtbot.waitUntil(lambda: bool(session.labels.any()))
     assert session.classes.names == ("oat", "rye")
     assert session.label_counts() == {1: 4, 2: 4}
     assert session.labels[0, 0] == 2
@@ -123,12 +123,12 @@ def test_a_reference_tells_how_good_the_map_is(
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
     workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     assert dock.map.accuracy.isHidden()
     answers.files = [tmp_path / "truth.tif"]
     write_labels(answers.files[0], tiny_job.reference, cube=session.cube)
     dock.classes.reference.click()
-    qtbot.waitUntil(lambda: session.accuracy is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.accuracy is not None)
     used = len(tiny_checkpoint.training_pixels) + len(tiny_checkpoint.validation_pixels)
     counted = int((tiny_job.reference.ids > 0).sum()) - used
     assert dock.map.accuracy.text().startswith(f"OA {session.accuracy.oa:.1f} %")
@@ -165,7 +165,7 @@ def test_tiles_of_a_reference_are_one(qtbot, workflow, dock, answers, tiny_job, 
         answers.files.append(tmp_path / f"tile_{n}.tif")
         write_labels(answers.files[-1], LabelMap(ids[rows], tiny_job.reference.classes), cube=tile)
     dock.classes.reference.click()
-    qtbot.waitUntil(lambda: workflow.session.reference is not None, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.session.reference is not None)
     np.testing.assert_array_equal(workflow.session.reference.ids, ids)
 
 
@@ -209,10 +209,10 @@ def test_a_scene_of_two_variables_is_asked_for(qtbot, workflow, dock, answers, t
     before = workflow.session.cube
     savemat(tmp_path / "two.mat", {"X": np.ones((4, 5, 6)), "Y": np.ones((7, 8, 9))})
     workflow.open([tmp_path / "two.mat"])
-    qtbot.waitUntil(lambda: bool(answers.questions), timeout=20000)
+    qtbot.waitUntil(lambda: bool(answers.questions))
     assert answers.questions == [["X", "Y"]]
     assert workflow.session.cube is before and workflow.job("open") is None
     answers.option = "Y"
     workflow.open([tmp_path / "two.mat"])
-    qtbot.waitUntil(lambda: workflow.session.cube is not before, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.session.cube is not before)
     assert workflow.session.cube.shape == (7, 8, 9)

@@ -68,7 +68,7 @@ def test_the_accuracy_of_the_map_before_is_not_told_of_the_next_one(
     audited.events.accuracy.connect(lambda: told.append((audited.accuracy, audited.map.complete)))
     workflow.mapping.map_scene()
     slow.set()
-    qtbot.waitUntil(lambda: audited.map.complete and audited.accuracy is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: audited.map.complete and audited.accuracy is not None)
     assert [complete for accuracy, complete in told if accuracy is not None] == [True]
 
 
@@ -81,7 +81,7 @@ def test_a_map_that_is_brought_back_has_its_accuracy_again(
     workflow.mapping.map_scene()
     assert audited.map is not before and audited.accuracy is None
     workflow.mapping.cancel()
-    qtbot.waitUntil(lambda: audited.accuracy is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: audited.accuracy is not None)
     assert audited.map is before and audited.accuracy.oa == oa
 
 

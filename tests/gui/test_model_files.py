@@ -64,9 +64,7 @@ class Window:
         self.files.path = path
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         idle = {"model": None, "write": None}
-        self.qtbot.waitUntil(
-            lambda: {kind: self.workflow.job(kind) for kind in idle} == idle, timeout=20_000
-        )
+        self.qtbot.waitUntil(lambda: {kind: self.workflow.job(kind) for kind in idle} == idle)
 
 
 @pytest.fixture
@@ -103,7 +101,7 @@ def test_a_model_that_is_saved_and_opened_makes_the_same_map(
         assert torch.equal(opened.weights[name], weights)
     assert window.dock.train.result.text().startswith("Validation OA")
     window.workflow.mapping.map_scene()
-    window.qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=60_000)
+    window.qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     assert session.map is not None and session.map.classes == tiny_checkpoint.classes
 
 

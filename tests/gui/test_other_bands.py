@@ -42,7 +42,7 @@ def test_matching_maps_at_once(
     session = workflow.session
     assert session.checkpoint is not None
     assert session.checkpoint.band_indices.tolist() == [5, 4, 2, 1, 0]
-    qtbot.waitUntil(lambda: workflow.job("map") is None, timeout=60_000)
+    qtbot.waitUntil(lambda: workflow.job("map") is None)
     assert session.map is not None
     assert (session.map.ids != 0).mean() > 0.9
 

@@ -30,7 +30,7 @@ def test_a_failing_job_says_so_and_ends(qtbot, error):
 
     job, seen = Job("Work", work), []
     job.job_signals.errored.connect(seen.append)
-    with qtbot.waitSignal(job.job_signals.finished, timeout=5000):
+    with qtbot.waitSignal(job.job_signals.finished):
         job.start()
     qtbot.waitUntil(lambda: seen == [error])
     assert job.wait(5)
@@ -47,10 +47,10 @@ def test_a_paused_job_can_be_cancelled_and_closes_its_work(qtbot):
             closed.append(True)
 
     job = Job("Work", work)
-    with qtbot.waitSignal(job.job_signals.progressed, timeout=5000):
+    with qtbot.waitSignal(job.job_signals.progressed):
         job.start()
     job.pause()
-    with qtbot.waitSignal(job.job_signals.cancelled, timeout=5000):
+    with qtbot.waitSignal(job.job_signals.cancelled):
         job.quit()
     assert job.wait(5) and closed == [True]
 
@@ -69,7 +69,7 @@ def test_a_job_that_is_cancelled_before_its_first_step_does_nothing(qtbot):
     job, ended = Job("Work", work), []
     job.job_signals.cancelled.connect(lambda: ended.append("cancelled"))
     job.quit()
-    with qtbot.waitSignal(job.job_signals.finished, timeout=5000):
+    with qtbot.waitSignal(job.job_signals.finished):
         job.start()
     qtbot.waitUntil(lambda: ended == ["cancelled"])
     assert job.wait(5) and done == []
@@ -138,7 +138,7 @@ def test_a_cancelled_map_brings_back_the_map_before(qtbot, workflow, tiny_checkp
     session = workflow.session
     session.set_checkpoint(tiny_checkpoint)
     workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: session.map is not None and session.map.complete, timeout=30000)
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     before = session.map
     workflow.mapping.map_scene()
     assert session.map is not before
@@ -162,13 +162,13 @@ def test_the_train_panel_follows_a_training(qtbot, workflow, tiny_job):
     assert panel.epochs.value() == 1
     panel.train.click()
     assert not panel.train.isEnabled() and not panel.progress.isHidden()
-    qtbot.waitUntil(lambda: workflow.job("train") is None, timeout=60000)
+    qtbot.waitUntil(lambda: workflow.job("train") is None)
     assert panel.train.isEnabled() and panel.progress.isHidden()
     assert "Validation OA" in panel.result.text()
     assert panel.from_last.isEnabled() and panel.from_last.isChecked()
     first = session.checkpoint
     panel.train.click()
-    qtbot.waitUntil(lambda: workflow.job("train") is None, timeout=60000)
+    qtbot.waitUntil(lambda: workflow.job("train") is None)
     assert session.checkpoint is not first
     assert "from a model of" in session.checkpoint.record.protocol
     panel.from_last.click()

@@ -49,7 +49,7 @@ def test_the_view_is_mapped_while_it_trains(
         shown = session.map
         return shown is not None and bool((shown.level[VIEW.rows, VIEW.columns] == FINAL).all())
 
-    qtbot.waitUntil(is_shown, timeout=30_000)
+    qtbot.waitUntil(is_shown)
     shown: Any = session.map
     assert training.job("train") is not None and session.checkpoint is None
     assert shown.state() == "preview" and shown.members == members
@@ -57,4 +57,4 @@ def test_the_view_is_mapped_while_it_trains(
         here = VIEW.rows, VIEW.columns
         assert np.mean(shown.ids[here] == tiny_job.reference.ids[here]) > 0.95
     training.cancel("train")
-    qtbot.waitUntil(lambda: session.map is None, timeout=10_000)
+    qtbot.waitUntil(lambda: session.map is None)

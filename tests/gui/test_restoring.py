@@ -46,7 +46,7 @@ def restoring(
     earlier = program(cube)
     earlier.session.set_checkpoint(tiny_checkpoint)
     earlier.mapping.map_scene()
-    qtbot.waitUntil(lambda: earlier.job(MAP) is None, timeout=20_000)
+    qtbot.waitUntil(lambda: earlier.job(MAP) is None)
     assert earlier.shut_down()
     workflow, read, told = program(cube), MapFolder.read, []
 
@@ -60,7 +60,7 @@ def restoring(
     monkeypatch.setattr(MapFolder, "read", held)
     [offered] = workflow.kept.maps.offered
     workflow.kept.maps.restore(offered)
-    qtbot.waitUntil(lambda: len(told) > 0, timeout=20_000)
+    qtbot.waitUntil(lambda: len(told) > 0)
     monkeypatch.setattr(MapFolder, "read", read)
     return workflow
 
@@ -74,7 +74,7 @@ def test_a_map_that_is_begun_meanwhile_gives_the_restored_one_up(
     restoring.mapping.map_scene()
     assert restoring.job(RESTORE) is None
     assert restoring.kept.maps.used == set()
-    qtbot.waitUntil(lambda: restoring.job(MAP) is None, timeout=20_000)
+    qtbot.waitUntil(lambda: restoring.job(MAP) is None)
     shown = restoring.session.map
     assert shown is not None and shown.complete and shown.checkpoint is other
     assert offered.path in [kept.path for kept in restoring.kept.maps.offered]
@@ -91,6 +91,6 @@ def test_a_model_that_is_trained_meanwhile_stays(
     config = TrainingConfig(epochs=1, min_steps=1, max_steps=2, lessons=0)
     session.set_training(TrainingSettings(device="cpu", config=config))
     restoring.training.train()
-    qtbot.waitUntil(lambda: restoring.job(TRAIN) is None, timeout=120_000)
+    qtbot.waitUntil(lambda: restoring.job(TRAIN) is None)
     assert session.checkpoint is not None and restoring.job(RESTORE) is None
     assert session.map is None

@@ -68,11 +68,11 @@ def test_a_compressed_scene_is_unpacked_last(
     opened.session.open_cube(compressed)
     opened.scene.compose()
     raw: Any = compressed.raw
-    qtbot.waitUntil(lambda: raw.copy is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: raw.copy is not None)
     assert begun == [COMPOSITE, *([OVERVIEW] if costly else []), UNPACK]
     assert raw.copy.path.parent == tmp_path / "copies"
     opened.scene.compose()
-    qtbot.waitUntil(lambda: opened.job(COMPOSITE) is None, timeout=20_000)
+    qtbot.waitUntil(lambda: opened.job(COMPOSITE) is None)
     assert begun[-1] == COMPOSITE  # all else is there
 
 
@@ -83,5 +83,5 @@ def test_a_scene_that_is_read_quickly_is_left_as_it_is(
     opened.job_started.connect(lambda kind, job: begun.append(kind))
     opened.session.open_cube(tiny_job.cube)
     opened.scene.compose()
-    qtbot.waitUntil(lambda: opened.job(COMPOSITE) is None, timeout=20_000)
+    qtbot.waitUntil(lambda: opened.job(COMPOSITE) is None)
     assert begun == [COMPOSITE]

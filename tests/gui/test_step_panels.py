@@ -73,7 +73,7 @@ def test_suggestions_are_found_in_a_job(
 ) -> None:
     panel.find.click()
     assert not panel.find.isEnabled()
-    qtbot.waitUntil(lambda: workflow.job(SUGGEST) is None, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.job(SUGGEST) is None)
     n = len(mapped.suggestions.found)
     assert n and panel.list.count() == n
     assert f"{n} of {n} suggestions left" in panel.state.text()
@@ -132,7 +132,7 @@ def test_suspects_are_listed_by_confidence_and_put_right(
     session.labels_painted()
     suspects.members.setCurrentIndex(suspects.members.findData("expert"))
     suspects.find.click()
-    qtbot.waitUntil(lambda: workflow.job(CHECK) is None, timeout=20000)
+    qtbot.waitUntil(lambda: workflow.job(CHECK) is None)
     n = int(np.count_nonzero(session.labels))
     assert f"1 of {n} labels are suspect, by the spectral expert alone" in suspects.state.text()
     assert suspects.list.item(0).text().startswith("1. Class 9 → Class 2 ")
@@ -164,6 +164,6 @@ def test_labels_are_checked_before_they_are_compared(
     session.suspects.ask("expert")
     session.audit.choose_truth("training")
     workflow.audit.confuse()
-    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.audit.confusion is not None)
     assert session.audit.confusion.accuracy.n == np.count_nonzero(session.labels)
     assert session.suspects.checked is not None

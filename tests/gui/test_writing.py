@@ -69,7 +69,7 @@ def test_of_two_writes_into_a_file_the_later_one_stays(
     qtbot.wait(100)
     assert not path.exists() and told == []
     go_on.set()
-    qtbot.waitUntil(is_idle(workflow), timeout=20_000)
+    qtbot.waitUntil(is_idle(workflow))
     assert told == 2 * [f"The model is in {path}."]
     assert load_checkpoint(path).classes.names == later.names
 
@@ -92,7 +92,7 @@ def test_a_write_that_is_cancelled_in_its_last_step_is_waited_for(
     qtbot.wait(100)
     assert not path.exists()
     go_on.set()
-    qtbot.waitUntil(is_idle(workflow), timeout=20_000)
+    qtbot.waitUntil(is_idle(workflow))
     assert load_checkpoint(path).classes.names == later.names
 
 
@@ -111,7 +111,7 @@ def test_another_scene_ends_no_write(
     workflow.training.save_model(tmp_path / name)
     workflow._replace_cube(replace(tiny_job.cube, fingerprint="another"), None)
     go_on.set()
-    qtbot.waitUntil(is_idle(workflow), timeout=20_000)
+    qtbot.waitUntil(is_idle(workflow))
     [text] = told
     if name == "m.safetensors":
         assert text == f"The model is in {tmp_path / name}." and (tmp_path / name).exists()

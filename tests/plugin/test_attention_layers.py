@@ -20,7 +20,7 @@ def opened(make_napari_viewer: Any, tiny_job: Any, tiny_checkpoint: Any, qtbot: 
     opened = session_of(viewer)
     opened.viewer = viewer
     opened.session.open_cube(tiny_job.cube)
-    qtbot.waitUntil(lambda: opened.session.composite_image is not None, timeout=20000)
+    qtbot.waitUntil(lambda: opened.session.composite_image is not None)
     opened.session.set_checkpoint(tiny_checkpoint)
     opened.workflow.attention.follow_pixel(True)
     yield opened
@@ -33,19 +33,19 @@ def attention_layers(opened: Any) -> list[Any]:
 
 def map_scene(opened: Any, qtbot: Any) -> None:
     opened.workflow.mapping.map_scene()
-    qtbot.waitUntil(lambda: opened.workflow.job("map") is None, timeout=30000)
+    qtbot.waitUntil(lambda: opened.workflow.job("map") is None)
     wait_for_layers(opened, qtbot, len(ROLES) if opened.session.attention.with_map else 0)
 
 
 def wait_for_layers(opened: Any, qtbot: Any, n: int) -> None:
     """Layers come one by one."""
     layers = opened.bridge.layers
-    qtbot.waitUntil(lambda: sum(layers[role] is not None for role in ROLES) == n, timeout=20000)
+    qtbot.waitUntil(lambda: sum(layers[role] is not None for role in ROLES) == n)
 
 
 def pick(opened: Any, qtbot: Any, row: int, column: int) -> Any:
     opened.bridge.pick(row, column)
-    qtbot.waitUntil(lambda: opened.workflow.job(PIXEL) is None, timeout=20000)
+    qtbot.waitUntil(lambda: opened.workflow.job(PIXEL) is None)
     return opened.bridge.layers["attention of a pixel"]
 
 
@@ -93,7 +93,7 @@ def test_the_view_alone_is_computed_without_a_map(opened: Any, qtbot: Any) -> No
     assert region.row0 == max(0, round(12 - height / 200))
     assert region.column1 == min(20, round(10 + width / 200) + 1)
     opened.workflow.attention.map_view()
-    qtbot.waitUntil(lambda: opened.workflow.job(VIEW) is None, timeout=30000)
+    qtbot.waitUntil(lambda: opened.workflow.job(VIEW) is None)
     wait_for_layers(opened, qtbot, 4)
     values = opened.bridge.layers[ROLES[0]].data
     assert np.isfinite(values[12, 10])

@@ -27,7 +27,7 @@ def opened(make_napari_viewer: Any, tiny_job: TinyJob, map_with_errors: Any, qtb
     session.set_reference(tiny_job.reference)
     map_with_errors(session, {(2, 5): [0, 1], (5, 9): [0, 1, 2]})
     opened.workflow.audit.confuse()
-    qtbot.waitUntil(lambda: session.audit.confusion is not None, timeout=20000)
+    qtbot.waitUntil(lambda: session.audit.confusion is not None)
     yield opened
     opened.workflow.shut_down()
 
@@ -75,7 +75,7 @@ def test_the_keys_fly_from_error_to_error_and_show_the_spectrum(opened: Any) -> 
 
 
 def test_the_layer_is_there_before_a_cell_is_chosen(opened: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: NAME in opened.viewer.layers, timeout=5000)
+    qtbot.waitUntil(lambda: NAME in opened.viewer.layers)
     assert marked(opened) == []
 
 
@@ -104,7 +104,7 @@ def test_changed_pixels_are_a_layer(opened: Any, qtbot: Any, tiny_checkpoint: An
     session.mapping.run().close()
     session.map.ids[...] = 5
     session.mapping.finish()
-    qtbot.waitUntil(lambda: "changed pixels" in opened.viewer.layers, timeout=20000)
+    qtbot.waitUntil(lambda: "changed pixels" in opened.viewer.layers)
     data = opened.viewer.layers["changed pixels"].data
     np.testing.assert_array_equal(data > 0, (before != 5) & (before > 0))
 

@@ -43,7 +43,7 @@ def viewer(make_napari_viewer: Any) -> Iterator[Any]:
 def shown(qtbot: Any, viewer: Any) -> Any:
     """Wait for the scene that is being opened, and return its session."""
     session = session_of(viewer).session
-    qtbot.waitUntil(lambda: session.composite_image is not None, timeout=30000)
+    qtbot.waitUntil(lambda: session.composite_image is not None)
     return session
 
 
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_opened_says_so_in_the_dock(
     (tmp_path / "field.npy").write_bytes(b"\x93NUMPY and no more")
     viewer.open(str(tmp_path / "field.npy"), plugin=PLUGIN)
     opened = session_of(viewer)
-    with qtbot.waitSignal(opened.workflow.told, timeout=20000):
+    with qtbot.waitSignal(opened.workflow.told):
         pass
     assert opened.session.cube is None
     bar = viewer.window.add_plugin_dock_widget(PLUGIN)[1].main.messages
@@ -136,7 +136,7 @@ def test_a_download_without_network_leaves_no_stand_in(
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", refuse)
     viewer.open_sample(PLUGIN, "salinas-a")
     opened = session_of(viewer)
-    qtbot.waitUntil(lambda: opened.workflow.job("open") is None, timeout=20000)
+    qtbot.waitUntil(lambda: opened.workflow.job("open") is None)
     assert len(viewer.layers) == 0 and opened.session.cube is None
 
 

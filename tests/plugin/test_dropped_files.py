@@ -75,7 +75,7 @@ def test_tiles_that_are_dropped_together_are_one_scene(
         lambda kind, job: begun.append(job) if kind == "open" else 0
     )
     drop(viewer, tiles)
-    qtbot.waitUntil(lambda: opened.session.composite_image is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: opened.session.composite_image is not None)
     cube = opened.session.cube
     assert cube is not None and cube.shape == (4, 15, 2)
     np.testing.assert_array_equal(cube.raw[0:1, :, 0:1][0, ::5, 0], [1, 2, 3])
@@ -88,7 +88,6 @@ def test_files_of_two_drops_are_two_scenes(viewer: Any, qtbot: Any, tiles: list[
         drop(viewer, [path])
         qtbot.waitUntil(
             lambda path=path: session.cube is not None and session.cube.paths == (path,),
-            timeout=10_000,
         )
         assert session.cube is not None and session.cube.shape == (4, 5, 2)
 
@@ -101,7 +100,7 @@ def test_files_that_are_no_scene_together_say_so(viewer: Any, qtbot: Any, tmp_pa
     for path in paths:
         np.save(path, np.ones((4, 5, 6), np.float32))
     viewer.open([str(path) for path in paths], plugin=PLUGIN)
-    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(told))
     assert "one.npy" in told[0] and "Open scenes one by one" in told[0]
 
 

@@ -43,7 +43,7 @@ def opened(
     opened.session.open_cube(tiny_job.cube)
     opened.session.set_reference(tiny_job.reference)
     layers = opened.bridge.layers
-    qtbot.waitUntil(lambda: layers["to come"] is not None, timeout=20000)
+    qtbot.waitUntil(lambda: layers["to come"] is not None)
     yield opened
     opened.workflow.shut_down()
 
@@ -62,7 +62,7 @@ def test_tiles_come_through_on_every_level(
     session.set_checkpoint(tiny_checkpoint)
     session.mapping.run().close()
     layer = layers["map"]
-    qtbot.waitUntil(lambda: layer.data[0].base is session.map.ids, timeout=5000)
+    qtbot.waitUntil(lambda: layer.data[0].base is session.map.ids)
     session.mapping.add_tile(tile_of(Window(0, 8, 0, 8), 5))
     for level, side in enumerate((8, 4, 2)):
         layer.locked_data_level = level

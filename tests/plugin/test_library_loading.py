@@ -21,7 +21,7 @@ def test_opening_the_dock_loads_libraries_in_a_thread(
     widget = dock_widget.SSAMambaWidget(viewer)
     qtbot.addWidget(widget)
     gc.collect()  # what nobody holds must not be what starts it
-    qtbot.waitUntil(lambda: len(loaded_by) == 1, timeout=10000)
+    qtbot.waitUntil(lambda: len(loaded_by) == 1)
     assert loaded_by[0] is not threading.main_thread()
 
 

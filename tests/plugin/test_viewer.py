@@ -35,7 +35,7 @@ def opened(make_napari_viewer: Any, tiny_job: TinyJob, qtbot: Any) -> Any:
     opened.viewer = viewer
     opened.session.open_cube(tiny_job.cube)
     opened.session.set_reference(tiny_job.reference)
-    qtbot.waitUntil(lambda: opened.session.composite_image is not None, timeout=20000)
+    qtbot.waitUntil(lambda: opened.session.composite_image is not None)
     yield opened
     opened.workflow.shut_down()
 
@@ -66,7 +66,7 @@ def test_bands_of_a_large_scene_are_not_read_before_the_image_that_hides_them(
     monkeypatch.setattr(band_stack.BandSource, "read", noted)
     opened.session.open_cube(tiny_job.cube)
     assert opened.viewer.layers["bands"].multiscale
-    qtbot.waitUntil(lambda: opened.session.composite_image is not None, timeout=20000)
+    qtbot.waitUntil(lambda: opened.session.composite_image is not None)
     assert read == []
     opened.viewer.layers["bands"].visible = True
     assert read != []
@@ -85,7 +85,7 @@ def test_a_new_layer_does_not_end_what_is_drawn_on_the_active_one(
 
 def test_the_map_s_layers_wait_for_it(opened: Any, qtbot: Any) -> None:
     layers, viewer = opened.bridge.layers, opened.viewer
-    qtbot.waitUntil(lambda: all(name in viewer.layers for name in MAP_LAYERS), timeout=5000)
+    qtbot.waitUntil(lambda: all(name in viewer.layers for name in MAP_LAYERS))
     names = [layer.name for layer in viewer.layers]
     assert names == [*PICTURE_LAYERS[:3], *MAP_LAYERS, *PICTURE_LAYERS[3:]]
     assert not layers["map"].data.any()
@@ -112,10 +112,10 @@ def test_painting_writes_into_the_session_and_counts(opened: Any, qtbot: Any) ->
     opened.session.events.labels.connect(lambda: told.append(1))
     layer.brush_size = 1
     layer.paint((5, 5), layer.selected_label)
-    qtbot.waitUntil(lambda: len(told) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(told) == 1)
     assert opened.session.label_counts() == {1: 1}
     layer.undo()
-    qtbot.waitUntil(lambda: len(told) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(told) == 2)
     assert opened.session.label_counts() == {1: 0}
 
 
@@ -177,7 +177,7 @@ def test_map_and_reference_look_as_their_classes_do_now(
     session.set_checkpoint(tiny_checkpoint)
     session.mapping.run().close()
     session.mapping.add_tile(tile_of(Window(0, 4, 0, 4), 5))
-    qtbot.waitUntil(lambda: layers["map"] is not None, timeout=5000)
+    qtbot.waitUntil(lambda: layers["map"] is not None)
     session.rename_class(5, "Sweetcorn")
     session.recolor_class(5, "#ff0000")
     for role in ("map", "reference", "training labels"):
@@ -246,16 +246,16 @@ def test_tiles_appear_while_the_map_is_computed(
     window = Window(0, 4, 0, 4)
     session.mapping.add_tile(tile_of(window, 5))
     layers = opened.bridge.layers
-    qtbot.waitUntil(lambda: layers["to come"] is not None, timeout=5000)
+    qtbot.waitUntil(lambda: layers["to come"] is not None)
     layer = layers["map"]
-    qtbot.waitUntil(lambda: layer.data is session.map.ids, timeout=5000)
+    qtbot.waitUntil(lambda: layer.data is session.map.ids)
     pass_turns()
     assert layer.name == "map (mapping…)"
     drawn: list[int] = []
     layer.events.set_data.connect(lambda event: drawn.append(1))
     for _ in range(5):
         session.mapping.add_tile(tile_of(window, 5))
-    qtbot.waitUntil(lambda: bool(drawn), timeout=2000)
+    qtbot.waitUntil(lambda: bool(drawn))
     pass_turns()
     assert len(drawn) == 1
     assert (layer.data[:4, :4] == 5).all()
@@ -270,12 +270,10 @@ def test_tiles_appear_while_the_map_is_computed(
 
 def test_training_in_the_thread_ends_with_a_complete_map(opened: Any, qtbot: Any) -> None:
     _label_and_train(opened, steps=8)
-    qtbot.waitUntil(
-        lambda: opened.session.map is not None and opened.session.map.complete, timeout=60000
-    )
-    qtbot.waitUntil(lambda: "map" in opened.viewer.layers, timeout=5000)
+    qtbot.waitUntil(lambda: opened.session.map is not None and opened.session.map.complete)
+    qtbot.waitUntil(lambda: "map" in opened.viewer.layers)
     assert opened.viewer.layers["map"].data.any()
-    qtbot.waitUntil(lambda: opened.viewer.layers["map"].thumbnail[..., :3].any(), timeout=5000)
+    qtbot.waitUntil(lambda: opened.viewer.layers["map"].thumbnail[..., :3].any())
     assert opened.session.mapping.focus.seen is not None
 
 
@@ -283,9 +281,9 @@ def test_closing_the_viewer_ends_the_training(opened: Any, qtbot: Any) -> None:
     _label_and_train(opened, steps=100000)
     job = opened.workflow.job("train")
     assert job is not None
-    qtbot.waitUntil(lambda: len(opened.activity.bars) > 0, timeout=5000)
+    qtbot.waitUntil(lambda: len(opened.activity.bars) > 0)
     opened.viewer.close()
-    qtbot.waitUntil(lambda: job.wait(0), timeout=30000)
+    qtbot.waitUntil(lambda: job.wait(0))
 
 
 def test_strokes_of_the_last_moment_before_the_viewer_closes_are_kept(
@@ -305,13 +303,13 @@ def test_cancel_in_the_activity_dock_ends_the_training(opened: Any, qtbot: Any) 
     _label_and_train(opened, steps=100000)
     job = opened.workflow.job("train")
     window = opened.viewer.window._qt_window
-    qtbot.waitUntil(lambda: len(window.findChildren(QtLabeledProgressBar)) > 0, timeout=5000)
+    qtbot.waitUntil(lambda: len(window.findChildren(QtLabeledProgressBar)) > 0)
     (bar,) = window.findChildren(QtLabeledProgressBar)
     wheels = [movie for label in window.findChildren(QLabel) if (movie := label.movie())]
-    qtbot.waitUntil(lambda: bool(opened.activity.bars), timeout=5000)
+    qtbot.waitUntil(lambda: bool(opened.activity.bars))
     assert [wheel.state() for wheel in wheels] == [QMovie.MovieState.Paused]
     bar.cancel_button.click()
-    qtbot.waitUntil(lambda: job.wait(0), timeout=30000)
+    qtbot.waitUntil(lambda: job.wait(0))
     assert opened.workflow.job("train") is None
     assert opened.session.checkpoint is None
 
