@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VIEW = Window(4, 20, 2, 18)
 
-CONFIG = TrainingConfig(epochs=100, min_steps=20_000, max_steps=20_000, lessons=40)
+CONFIG = TrainingConfig(epochs=1000, min_steps=20_000, max_steps=20_000, lessons=40)
 
 
 @pytest.fixture
