@@ -223,7 +223,7 @@ class KeptMapJobs(KeptJobs):
     def _take(self, kept: KeptMap, then: Callable[[], None], shown: ShownMap) -> None:
         cube = self._session.need_cube()
         folder = MapFolder(kept.path, layers_of(shown))
-        restored = _Map(cube, shown, kept.path.name, folder)
+        restored = _Map(cube, shown, kept.begun, folder)
         restored.header = restored.header_now()
         differing = self._workflow.training.take_classes(shown.classes)
         self._restored = restored

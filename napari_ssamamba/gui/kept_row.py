@@ -24,9 +24,13 @@ class KeptRow(QWidget):
     jobs : OfferedWork
     listed, restored : str
         Tooltips of the list and the button.
+    button : str
+        What the button says.
     """
 
-    def __init__(self, jobs: OfferedWork, listed: str, restored: str) -> None:
+    def __init__(
+        self, jobs: OfferedWork, listed: str, restored: str, button: str = "Restore"
+    ) -> None:
         super().__init__()
         self._jobs = jobs
         self.choice = QComboBox()
@@ -35,7 +39,7 @@ class KeptRow(QWidget):
         adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.choice.setSizeAdjustPolicy(adjust)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.restore = QPushButton("Restore")
+        self.restore = QPushButton(button)
         self.restore.setToolTip(restored)
         self.restore.clicked.connect(self._restore)
         layout = QHBoxLayout(self)

@@ -1,26 +1,23 @@
-"""Offers the settings of trainings that were cut short: Train goes on with them."""
+"""Offers to go on with trainings that were cut short."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_ssamamba.gui.offered_work import OfferedWork
+from napari_ssamamba.gui.training_jobs import TRAIN
 from napari_ssamamba.project.kept_maps import kept_maps
 from napari_ssamamba.project.kept_trainings import KeptTraining, kept_trainings
-from napari_ssamamba.project.user_data import data_folder
+from napari_ssamamba.project.user_data import BEGUN, data_folder, new_begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from napari_ssamamba.gui.workflow import Workflow
 
-RESTORED = "Settings of the training restored: {}. With the labels that it had, Train goes on."
-
 
 class KeptTrainingJobs(OfferedWork):
-    """Offers what trainings have kept of the scene that is open.
+    """Offers the trainings of the scene that is open which a crash or the user cut short.
 
     Parameters
     ----------
@@ -32,40 +29,34 @@ class KeptTrainingJobs(OfferedWork):
 
     def __init__(self, workflow: Workflow) -> None:
         super().__init__(workflow)
-        self._restored: set[Path] = set()
         self._session.events.cube.connect(self._begin)
-        self.list_again()
+        workflow.job_started.connect(self._follow)
+        workflow.job_ended.connect(self._follow)
+        self._begin()
 
     def _begin(self) -> None:
-        self._restored.clear()
+        self._last_end = ""
         self.list_again()
+
+    def _follow(self, kind: str, how: object) -> None:
+        """List them again where a training began or ended."""
+        if kind == TRAIN:
+            if how == "done":
+                self._last_end = new_begun()
+            self.list_again()
 
     def listed(self) -> list[KeptTraining]:
-        """Return the trainings that were cut short, but for those that were restored.
+        """Return the trainings that were cut short, while none runs.
 
-        Where a map was made later, the training had ended, or its user went on without it.
+        Where one ended or a map was begun later, it had ended, or its user went on without it.
         """
         cube, root = self._session.cube, data_folder()
-        if cube is None:
+        if cube is None or self._workflow.job(TRAIN) is not None:
             return []
-        maps = kept_maps(cube, root)
-        return [
-            kept
-            for kept in kept_trainings(cube, root)
-            if kept.path not in self._restored and not (maps and maps[0].changed > kept.changed)
-        ]
+        since = max([self._last_end, *(kept.begun for kept in kept_maps(cube, root))])
+        return [kept for kept in kept_trainings(cube, root) if f"{kept.changed:{BEGUN}}" >= since]
 
     def bring_back(self, kept: KeptTraining, then: Callable[[], None]) -> None:
-        """Let its settings take the place of those that are shown."""
-        settings = replace(
-            self._session.training,
-            preset=kept.preset,
-            config=kept.config,
-            device=kept.device,
-            from_last=False,  # a map that was restored brings its model
-        )
-        self._session.set_training(settings)
-        self._restored.add(kept.path)
-        self.list_again()
-        self._workflow.told.emit("info", RESTORED.format(kept))
+        """Go on with it."""
+        self._workflow.training.go_on(kept)
         then()

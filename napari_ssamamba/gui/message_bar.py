@@ -39,8 +39,9 @@ class MessageBar(QWidget):
         self.dismiss.clicked.connect(self.hide)
         self.restore = QPushButton("Restore &all")
         self.restore.setToolTip(
-            "Bring back what was kept last: labels, map with its model, decisions. What was kept "
-            "before it is in the sections Classes, Map and Audit"
+            "Bring back what was kept last: labels, map with its model, decisions; a training that "
+            "was cut short goes on. What was kept before it is in the sections Classes, Train, Map "
+            "and Audit"
         )
         self.restore.clicked.connect(self._restore)
         self._kept = workflow.kept

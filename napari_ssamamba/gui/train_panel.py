@@ -88,7 +88,9 @@ class TrainPanel(QWidget):
         self.kept = KeptRow(
             workflow.kept.trainings,
             "Trainings of this scene that were cut short, the latest first",
-            "Set what is above as it was for this training; with the same labels, Train goes on",
+            "Go on with this training: with the labels, bands and settings that it had. Labels "
+            "painted since wait for the next training",
+            "Go on",
         )
         self.progress = JobProgress(workflow, "train", can_pause=True)
         self.result = QLabel()

@@ -13,12 +13,13 @@ from napari_ssamamba.gui.turns import Turns
 from napari_ssamamba.session.renaming import adopt_classes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.project.kept_trainings import KeptTraining
 
 TRAIN, MODEL = "train", "model"
 """Kinds of job, see `Workflow`."""
@@ -55,7 +56,14 @@ class TrainingJobs(QObject):
 
     def train(self) -> None:
         """Train on the labels as they are now; a mapping that runs is stopped."""
-        if run := self._workflow.prepared(self._session.training_runs.begin):
+        self._run(self._session.training_runs.begin)
+
+    def go_on(self, kept: KeptTraining) -> None:
+        """Go on with a training that was cut short; a mapping that runs is stopped."""
+        self._run(partial(self._session.training_runs.go_on, kept))
+
+    def _run(self, prepare: Callable[[], Generator[Progress, None, Checkpoint]]) -> None:
+        if run := self._workflow.prepared(prepare):
             self._workflow.mapping.stop()
             self._workflow.run(
                 TRAIN,

@@ -3,7 +3,7 @@
 The file is a safetensors file. Its tensors are the network's weights (``weights/…``), the
 standardiser and the lists of bands and pixels (``scene/…``), and the arrays of the spectral expert
 (``expert/…``, see `expert_arrays`); everything else is a JSON header in
-its metadata, checked by `_Header`.
+its metadata, checked by `CheckpointHeader`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ MAY_MISS = ("wavelengths", "training_ids")
 """Those that a file need not hold."""
 
 
-class _Header(BaseModel):
+class CheckpointHeader(BaseModel):
     """What a checkpoint file says of itself; unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -91,10 +91,16 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | PathLike[str]) -> None:
 
 def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
     """Return the content of a checkpoint's file."""
+    header, tensors = checkpoint_parts(checkpoint)
+    return tensor_bytes(tensors, HEADER, header)
+
+
+def checkpoint_parts(checkpoint: Checkpoint) -> tuple[CheckpointHeader, dict[str, Tensor]]:
+    """Take a checkpoint apart, into what its file holds."""
     import torch
 
     limit = checkpoint.standardiser.limit
-    header = _Header(
+    header = CheckpointHeader(
         model=asdict(checkpoint.model),
         classes=checkpoint.classes.classes,
         fitted_on=checkpoint.standardiser.fitted_on,
@@ -119,7 +125,7 @@ def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
     if checkpoint.expert is not None:
         for name, values in expert_arrays(checkpoint.expert).items():
             tensors[f"expert/{name}"] = torch.tensor(np.ascontiguousarray(values))
-    return tensor_bytes(tensors, HEADER, header)
+    return header, tensors
 
 
 def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
@@ -132,14 +138,36 @@ def load_checkpoint(path: str | PathLike[str]) -> Checkpoint:
         version, or holds weights that do not fit its configuration.
     """
     remedy = "Train the model again, or use another copy of the file."
-    header, tensors = read_tensors(path, HEADER, _Header, VERSION, remedy)
+    header, tensors = read_tensors(path, HEADER, CheckpointHeader, VERSION, remedy)
+    return checkpoint_of(header, tensors, path, remedy)
+
+
+def checkpoint_of(
+    header: CheckpointHeader, tensors: Mapping[str, Tensor], path: str | PathLike[str], remedy: str
+) -> Checkpoint:
+    """Put a checkpoint together again, see `checkpoint_parts`.
+
+    Parameters
+    ----------
+    header : CheckpointHeader
+    tensors : mapping of Tensor
+    path : path-like
+        Where they come from.
+    remedy : str
+        What to do about a damaged file.
+
+    Raises
+    ------
+    FileFormatError
+        Where they do not fit together.
+    """
     try:
         return _assemble(header, tensors)
     except (ValueError, SSAMambaError) as error:
         raise FileFormatError(path, f"its parts do not fit together: {error}", remedy) from error
 
 
-def _assemble(header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
+def _assemble(header: CheckpointHeader, tensors: Mapping[str, Tensor]) -> Checkpoint:
     """Put a checkpoint together; ValueError where the parts contradict each other."""
     arrays: dict[str, Any] = {}
     for name, (dtype, axes) in SCENE_ARRAYS.items():

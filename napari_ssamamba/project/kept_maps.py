@@ -80,6 +80,11 @@ class KeptMap(Kept):
     header: MapHeader
 
     @property
+    def begun(self) -> str:
+        """When the map was begun, see `new_begun`."""
+        return self.path.name
+
+    @property
     def told_shortly(self) -> str:
         """How far it is, e.g. ``63 % mapped``, and whether it is outdated."""
         header = self.header

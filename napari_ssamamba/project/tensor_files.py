@@ -13,9 +13,10 @@ from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.project.headers import read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from os import PathLike
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
 Header = TypeVar("Header", bound=BaseModel)
@@ -66,6 +67,40 @@ def read_tensors(
         header = _header(path, file, kind, model, version, remedy)
         # copies: the file's own would change with it, and Windows would not let it be replaced
         return header, {name: file.get_tensor(name).clone() for name in file.keys()}
+
+
+def read_arrays(
+    path: str | PathLike[str], kind: str, names: Collection[str], remedy: str
+) -> dict[str, NDArray[Any]]:
+    """Read some tensors of a file, and nothing else of it.
+
+    Parameters
+    ----------
+    path, kind, remedy
+        See `read_tensors`.
+    names : collection of str
+
+    Raises
+    ------
+    FileFormatError
+        As `read_tensors`, and where one is missing.
+    """
+    with _opened(path, kind, remedy, "np") as file:
+        return {name: file.get_tensor(name).copy() for name in names}
+
+
+def read_part(path: str | PathLike[str], kind: str, prefix: str, remedy: str) -> dict[str, Tensor]:
+    """Read the tensors whose names begin in one way, named without that; errors as `read_tensors`.
+
+    Parameters
+    ----------
+    path, kind, remedy
+        See `read_tensors`.
+    prefix : str
+    """
+    with _opened(path, kind, remedy, "pt") as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]
+        return {name.removeprefix(prefix): file.get_tensor(name).clone() for name in names}
 
 
 def read_tensor_header(

@@ -11,12 +11,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import torch
 
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.events import Notice, Progress, retold
 from napari_ssamamba.model.device import choose_device
-from napari_ssamamba.project.checkpoints import checkpoint_bytes
-from napari_ssamamba.project.kept_trainings import HEADER, KIND, REMEDY, VERSION, TrainingHeader
+from napari_ssamamba.project.checkpoints import checkpoint_bytes, checkpoint_parts
+from napari_ssamamba.project.kept_trainings import (
+    HEADER,
+    KIND,
+    REMEDY,
+    START,
+    VERSION,
+    TrainingHeader,
+    label_arrays,
+)
 from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes, write_bytes
 from napari_ssamamba.project.user_data import folder_of, named_after, remove_oldest
 from napari_ssamamba.training.events import StateRefused, StateSoFar
@@ -52,12 +61,14 @@ class UnfinishedTraining:
     Parameters
     ----------
     cube, split, classes, model, config, device, start_from
-        As of `training.trainer.train`; nothing of them is held.
+        As of `training.trainer.train`; nothing as large as the scene is held.
     root : Path
         See `data_folder`.
 
     Attributes
     ----------
+    path : Path
+        Its file.
     epoch : int
         With which the training goes on if it is cut short now; 0 before that is kept.
     """
@@ -86,14 +97,22 @@ class UnfinishedTraining:
             str(choose_device(device)),
             None if start_from is None else _digest(checkpoint_bytes(start_from)),
         )
+        start, tensors = (None, {}) if start_from is None else checkpoint_parts(start_from)
         self._settings: dict[str, Any] = {
             "model": model,
             "config": config,
             "device": device,
-            "from_model": start_from is not None,
+            "start": start,
+            "scene": named_after(cube),
+            "classes": classes.classes,
+            "bands": cube.good_indices.tolist(),
+            "split": split.description,
         }
+        labels = label_arrays(split)
+        self._given = {name: torch.from_numpy(array) for name, array in labels.items()}
+        self._given |= {START + name: tensor for name, tensor in tensors.items()}
         self._root = root
-        self._path = folder_of(cube, root, KIND) / f"{name}.safetensors"
+        self.path = folder_of(cube, root, KIND) / f"{name}.safetensors"
         self._refused = False
 
     @property
@@ -107,8 +126,8 @@ class UnfinishedTraining:
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None:
             with suppress(OSError):
-                self._path.unlink(missing_ok=True)
-                self._path.parent.rmdir()  # where it is the last of its scene
+                self.path.unlink(missing_ok=True)
+                self.path.parent.rmdir()  # where it is the last of its scene
 
     def run(
         self, begin: Callable[..., Generator[Progress, None, Checkpoint]]
@@ -132,15 +151,19 @@ class UnfinishedTraining:
 
     def _read(self) -> Generator[Progress, None, TrainingState | None]:
         """Return what is kept from before, if anything is."""
-        if not self._path.exists():
+        if not self.path.exists():
             return None
         try:
-            header, tensors = read_tensors(self._path, HEADER, TrainingHeader, VERSION, REMEDY)
+            header, tensors = read_tensors(self.path, HEADER, TrainingHeader, VERSION, REMEDY)
         except FileFormatError as error:
             yield Notice(text=f"What is kept of this training is of no use: {error.found}.")
             return None
         state = TrainingState(
-            header.history, header.losses, header.at_once, header.seconds, tensors
+            header.history,
+            header.losses,
+            header.at_once,
+            header.seconds,
+            {name: tensor for name, tensor in tensors.items() if name not in self._given},
         )
         self.epoch = state.epoch
         return state
@@ -177,9 +200,9 @@ class UnfinishedTraining:
             at_once=state.at_once,
             seconds=state.seconds,
         )
-        write_bytes(self._path, tensor_bytes(state.tensors, HEADER, header))
+        write_bytes(self.path, tensor_bytes(state.tensors | self._given, HEADER, header))
         self.epoch = state.epoch
-        remove_oldest(self._root / KIND, UNFINISHED_TRAININGS, self._path)
+        remove_oldest(self._root / KIND, UNFINISHED_TRAININGS, self.path)
 
 
 def _digest_pixels(ids: NDArray[np.uint16], pixels: NDArray[np.bool_]) -> str:

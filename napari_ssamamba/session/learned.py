@@ -29,9 +29,9 @@ class LearnedLabels:
         self._trained: dict[str, Tensor] | None = None  # weights: they tell models apart
         self._taken: dict[str, Tensor] | None = None
 
-    def begin_training(self) -> None:
-        """Tell that a training takes the labels as they are now."""
-        self.behind_in_training = False
+    def begin_training(self, *, behind: bool = False) -> None:
+        """Tell that a training takes the labels as they are now, or, behind them, of before."""
+        self.behind_in_training = behind
 
     def trained(self, checkpoint: Checkpoint) -> Checkpoint:
         """Note that a model comes from that training, and return it."""

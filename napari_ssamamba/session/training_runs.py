@@ -1,26 +1,40 @@
-"""From painted labels to a training: some are held out to validate."""
+"""From labels to a training: those painted, some held out to validate, or those kept of one."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_ssamamba.errors import BandsError, LabelsError, SettingError
+import numpy as np
+
+from napari_ssamamba.data.split import hold_out_validation
+from napari_ssamamba.errors import BandsError, LabelsError, SettingError, SSAMambaError
 from napari_ssamamba.events import Notice
+from napari_ssamamba.project.kept_trainings import read_split, read_start
 from napari_ssamamba.session.preview import with_previews
+from napari_ssamamba.session.renaming import adopt_classes
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.data.split import Split
     from napari_ssamamba.events import Progress
+    from napari_ssamamba.project.kept_trainings import KeptTraining
     from napari_ssamamba.session.session import Session
     from napari_ssamamba.session.values import TrainingSettings
+
+
+NOT_THE_SAME = (
+    "The training cannot go on: the device that it was begun on is not here, or the scene's files "
+    "have changed since. Press Train to begin anew."
+)
 
 
 class TrainingRuns:
@@ -48,14 +62,44 @@ class TrainingRuns:
         cube, settings, classes = session.need_cube(), session.training, session.classes
         if session.labels is None or not session.labels.any():
             raise LabelsError("No pixel is labelled. Paint a few pixels of two or more classes.")
-        session.learning, session.history = classes, []
-        session.learned.begin_training()
-        session.events.history.emit()
         run = train_on_labels(cube, session.labels.copy(), classes, settings, session.checkpoint)
-        if settings.preview:
-            focus = session.mapping.focus
-            return with_previews(run, cube, focus, settings.device, settings.members)
-        return run
+        return self._begun(run, classes, behind=False)
+
+    def go_on(self, kept: KeptTraining) -> Generator[Progress, None, Checkpoint]:
+        """Return a training that was cut short, with the labels that it had.
+
+        The session takes its settings and its bands; the labels that are painted stay as they are.
+
+        Raises
+        ------
+        FileFormatError
+            Where its file is damaged, or gone.
+        """
+        session = self._session
+        cube = session.need_cube()
+        split = read_split(kept, cube)
+        session.set_bands(np.isin(np.arange(cube.bands), kept.bands))
+        settings = replace(
+            session.training, preset=kept.preset, config=kept.config, device=kept.device
+        )
+        session.set_training(settings)
+        adopt_classes(session, kept.classes)
+        labels = session.labels
+        behind = labels is None or not np.array_equal(split.ids, labels)
+        run = _go_on(session.need_cube(), split, settings, kept)
+        return self._begun(run, kept.classes, behind=behind)
+
+    def _begun(
+        self, run: Generator[Progress, None, Checkpoint], classes: ClassTable, *, behind: bool
+    ) -> Generator[Progress, None, Checkpoint]:
+        session = self._session
+        session.learning, session.history = classes, []
+        session.learned.begin_training(behind=behind)
+        session.events.history.emit()
+        if not session.training.preview:
+            return run
+        focus, settings = session.mapping.focus, session.training
+        return with_previews(run, session.need_cube(), focus, settings.device, settings.members)
 
 
 def train_on_labels(
@@ -66,8 +110,6 @@ def train_on_labels(
     last: Checkpoint | None = None,
 ) -> Generator[Progress, None, Checkpoint]:
     """Hold some labels out, train on the others; on from where the same training was cut short.
-
-    Its state stays in the user's data folder when it ends: the model is in no file yet.
 
     Parameters
     ----------
@@ -80,15 +122,10 @@ def train_on_labels(
         scene; where its bands or its form have changed since, or an id means another class in
         the labels, for outputs are matched by id, a `Notice` says so.
     """
-    from napari_ssamamba.data.split import hold_out_validation
     from napari_ssamamba.model.config import preset
-    from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
-    from napari_ssamamba.project.user_data import data_folder
-    from napari_ssamamba.training.trainer import train
     from napari_ssamamba.training.warm_start import check_start
 
     config = settings.config
-    split = hold_out_validation(ids, config.validation_fraction, config.seed)
     start = None
     if settings.from_last and last is not None and last.is_of(cube):
         try:
@@ -99,8 +136,41 @@ def train_on_labels(
             start = last
         except (BandsError, LabelsError, SettingError) as error:
             yield Notice(text=f"Training anew, not from the last model: {error}")
-    given = cube, split, classes, settings.preset, config, settings.device, start
+    split = hold_out_validation(ids, config.validation_fraction, config.seed)
+    run = _train(cube, split, classes, settings, start)
+    del ids, split  # as large as the scene; the training lets go of them soon
+    return (yield from run)
+
+
+def _go_on(
+    cube: Cube, split: Split, settings: TrainingSettings, kept: KeptTraining
+) -> Generator[Progress, None, Checkpoint]:
+    """Train as `_train` does, from the model that the training began with, if any."""
+    run = _train(cube, split, kept.classes, settings, read_start(kept), kept.path)
+    del split
+    return (yield from run)
+
+
+def _train(
+    cube: Cube,
+    split: Split,
+    classes: ClassTable,
+    settings: TrainingSettings,
+    start: Checkpoint | None,
+    path: Path | None = None,
+) -> Generator[Progress, None, Checkpoint]:
+    """Train, on from what is kept of the same training, which is in the file at `path`, if any.
+
+    Its state stays in the user's data folder when it ends: the model is in no file yet.
+    """
+    from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
+    from napari_ssamamba.project.user_data import data_folder
+    from napari_ssamamba.training.trainer import train
+
+    given = cube, split, classes, settings.preset, settings.config, settings.device, start
     unfinished = UnfinishedTraining(*given, data_folder())
+    if path not in (None, unfinished.path):
+        raise SSAMambaError(NOT_THE_SAME)
     run = unfinished.run(partial(train, *given, snapshots=settings.preview))
-    del ids, split, given  # as large as the scene; the training lets go of them soon
+    del split, given  # as large as the scene
     return (yield from run)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.gui.dialogs import Dialogs
-from napari_ssamamba.gui.kept_training_jobs import RESTORED
 from napari_ssamamba.gui.kept_work import KEPT
 from napari_ssamamba.gui.train_panel import TrainPanel
-from napari_ssamamba.gui.workflow import Workflow
 from napari_ssamamba.project import unfinished_trainings
-from napari_ssamamba.session import Session, TrainingSettings
+from napari_ssamamba.session import TrainingSettings
+from napari_ssamamba.session.training_runs import NOT_THE_SAME
 from napari_ssamamba.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
+    from napari_ssamamba.gui.workflow import Workflow
 
 CONFIG = TrainingConfig(epochs=4, min_steps=16, max_steps=16, lessons=0, mixture="network")
 
@@ -114,63 +115,120 @@ def test_its_state_stays_when_it_ends_for_the_model_is_in_no_file(
     assert len(again.session.history) == 4
 
 
-OTHERS = TrainingSettings(device="cpu", config=replace(CONFIG, seed=7, validation_fraction=0.25))
+OTHERS = TrainingSettings(
+    device="cpu", config=replace(CONFIG, seed=7, epochs=16, validation_fraction=0.25)
+)
 
 
-def test_its_settings_are_offered_and_brought_back(
-    started: Callable[[], Workflow], cube: Cube, tiny_checkpoint: Checkpoint, qtbot: Any
-) -> None:
-    crashed = started()
-    crashed.session.set_training(OTHERS)
-    begin_training(crashed, qtbot)
-
-    session = Session()
-    workflow, told, offers = Workflow(session), [], []
-    workflow.told.connect(lambda _, text: told.append(text))
-    workflow.kept.offered.connect(offers.append)
-    panel = TrainPanel(session, workflow, Dialogs())
-    qtbot.addWidget(panel)
-    assert panel.kept.isHidden()
-    session.open_cube(cube)
-    [offered] = workflow.kept.trainings.offered
-    assert offered.epoch in (2, 3)
-    assert offered.told == f"compact network, seed 7, epoch {offered.epoch} of 4"
-    assert offers == [KEPT.format(f"a training in Train ({offered.short})")]
-    assert panel.kept.choice.currentText() == offered.short and not panel.kept.isHidden()
-    record = replace(tiny_checkpoint.record, fingerprint="f")
-    session.set_checkpoint(
-        replace(tiny_checkpoint, record=record)
-    )  # as a map that is restored does
-    assert session.checkpoint.is_of(cube) and session.training.from_last
-    panel.kept.restore.click()
-    assert told == [RESTORED.format(offered)]
-    assert session.training == replace(OTHERS, from_last=False)
-    assert panel.seed.value() == 7 and not panel.from_last.isChecked() and panel.kept.isHidden()
-    assert workflow.kept.trainings.offered == []
-
-    session.set_labels(LabelMap(crashed.session.labels, crashed.session.classes))
-    workflow.training.then_map = False
-    workflow.training.train()
-    qtbot.waitUntil(lambda: workflow.job("train") is None)
-    assert f"The training goes on in epoch {offered.epoch}, kept from before." in told
-    assert len(session.history) == 4
-    assert workflow.shut_down()
-
-
-def test_it_is_offered_again_when_the_scene_is_opened_again(
-    started: Callable[[], Workflow], cube: Cube, qtbot: Any
-) -> None:
-    begin_training(started(), qtbot)
+@pytest.fixture(params=["random weights", "the last model"])
+def crashed(
+    request: pytest.FixtureRequest, started: Callable[[], Workflow], qtbot: Any
+) -> Workflow:
+    """A program that trained with other settings than the usual ones, without a band."""
     workflow = started()
-    workflow.kept.restore_latest()
-    assert workflow.kept.trainings.offered == []
+    if request.param == "the last model":
+        workflow.session.set_bands(np.isin(np.arange(6), (0, 1, 4, 5)))
+        end_training(workflow, qtbot)
+    workflow.session.set_training(OTHERS)
+    workflow.session.set_bands(np.isin(np.arange(6), (0, 1, 4, 5)))
+    begin_training(workflow, qtbot)
+    return workflow
+
+
+@pytest.fixture
+def opened(program: Callable[[Cube], Workflow], crashed: Workflow, cube: Cube) -> Workflow:
+    """The program after that, on the same scene."""
+    workflow = program(cube)
+    workflow.training.then_map = False
+    return workflow
+
+
+def trained(workflow: Workflow, qtbot: Any) -> Checkpoint:
+    qtbot.waitUntil(lambda: workflow.job("train") is None)
+    assert workflow.session.checkpoint is not None
+    return workflow.session.checkpoint
+
+
+def test_it_goes_on_with_the_labels_bands_and_settings_that_it_had(
+    crashed: Workflow, opened: Workflow, qtbot: Any
+) -> None:
+    """Whatever is painted, set and switched since."""
+    session, told, panel = opened.session, [], TrainPanel(opened.session, opened, Dialogs())
+    qtbot.addWidget(panel)
+    opened.told.connect(lambda _, text: told.append(text))
+    offered = opened.kept.trainings.offered[0]
+    assert offered.epoch in (2, 3)
+    epochs = 16 if crashed.session.checkpoint is None else 4
+    assert offered.told == f"compact network, seed 7, epoch {offered.epoch} of {epochs}"
+    assert panel.kept.choice.currentText() == offered.short and not panel.kept.isHidden()
+    session.set_labels(LabelMap(crashed.session.labels, crashed.session.classes))
+    painted = session.labels
+    painted[:, :3] = 9
+    session.labels_painted()
+    panel.kept.restore.click()
+    assert panel.seed.value() == 7 and session.training.config == OTHERS.config
+    assert panel.kept.isHidden() and opened.kept.trainings.offered == []
+    found = trained(opened, qtbot)
+    assert f"The training goes on in epoch {offered.epoch}, kept from before." in told
+    assert [event.epoch for event in session.history] == list(range(1, epochs + 1))
+    assert session.labels is painted and session.learned.behind
+    assert opened.kept.trainings.offered == []  # it ended
+
+    crashed.pause("train", False)
+    whole = trained(crashed, qtbot)
+    assert not crashed.session.learned.behind
+    for name, value in whole.weights.items():
+        assert torch.equal(value, found.weights[name]), name
+    assert found.band_indices.tolist() == session.cube.good_indices.tolist() == [0, 1, 4, 5]
+    assert found.record.split == whole.record.split and found.classes == whole.classes
+
+
+def test_restore_all_goes_on_with_it(
+    crashed: Workflow, cube: Cube, program: Callable[[Cube], Workflow], qtbot: Any
+) -> None:
+    workflow = program(cube)
+    workflow.training.then_map = False
+    offers, told = [], []
+    workflow.kept.offered.connect(offers.append)
+    workflow.told.connect(lambda _, text: told.append(text))
     workflow.session.open_cube(replace(cube, fingerprint="another"))
-    assert workflow.kept.trainings.offered == []
+    assert workflow.kept.trainings.offered == [] and offers == []
     workflow.session.open_cube(cube)
-    assert len(workflow.kept.trainings.offered) == 1
+    offered = workflow.kept.trainings.offered[0]
+    assert offers[0].startswith(KEPT.partition("{}")[0])
+    assert offers[0].endswith(f"a training in Train ({offered.short}).")
+    workflow.kept.restore_latest()
+    assert workflow.session.classes == crashed.session.classes  # nothing was painted
+    trained(workflow, qtbot)
+    assert told == [f"The training goes on in epoch {offered.epoch}, kept from before."]
 
 
-def test_where_a_map_was_made_later_nothing_is_offered(
+def test_one_that_is_cancelled_is_offered_again(opened: Workflow) -> None:
+    opened.kept.trainings.restore(opened.kept.trainings.offered[0])
+    assert opened.kept.trainings.offered == []
+    opened.cancel("train")
+    assert opened.kept.trainings.offered
+
+
+def test_what_cannot_go_on_is_told(
+    opened: Workflow, cube: Cube, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its device is gone; then its file is."""
+    errors: list[str] = []
+    opened.told.connect(lambda level, text: errors.append(text) if level == "error" else None)
+    offered = opened.kept.trainings.offered[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(unfinished_trainings, "choose_device", lambda device: "another")
+        opened.kept.trainings.restore(offered)
+        qtbot.waitUntil(lambda: opened.job("train") is None)
+    assert errors == [NOT_THE_SAME]
+    offered.path.unlink()
+    opened.kept.trainings.restore(offered)
+    assert opened.job("train") is None and str(offered.path) in errors[-1]
+    assert opened.session.history == [] and opened.session.checkpoint is None
+
+
+def test_where_a_map_was_begun_later_nothing_is_offered(
     started: Callable[[], Workflow], qtbot: Any
 ) -> None:
     """The training ended, or its user went on without it."""
@@ -182,3 +240,21 @@ def test_where_a_map_was_made_later_nothing_is_offered(
     qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
     workflow.kept.flush()
     assert started().kept.trainings.offered == []
+
+
+def test_a_map_that_changes_later_hides_none(
+    started: Callable[[], Workflow], tiny_checkpoint: Checkpoint, qtbot: Any
+) -> None:
+    """One of before the training is outdated, or continued."""
+    workflow = started()
+    session = workflow.session
+    session.set_checkpoint(tiny_checkpoint)
+    workflow.mapping.map_scene()
+    qtbot.waitUntil(lambda: session.map is not None and session.map.complete)
+    workflow.kept.flush()
+    begin_training(workflow, qtbot)
+    session.labels_painted()
+    workflow.kept.flush()
+    after = started()
+    [offered], [kept_map] = after.kept.trainings.offered, after.kept.maps.offered
+    assert kept_map.header.outdated and kept_map.changed > offered.changed

@@ -16,10 +16,21 @@ import torch
 from napari_ssamamba import __version__
 from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.split import random_split
+from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.events import Notice, result_of
 from napari_ssamamba.project import unfinished_trainings
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
-from napari_ssamamba.project.kept_trainings import HEADER, VERSION, TrainingHeader, kept_trainings
+from napari_ssamamba.project.kept_trainings import (
+    HEADER,
+    IDS,
+    PIXELS,
+    START,
+    VERSION,
+    TrainingHeader,
+    kept_trainings,
+    read_split,
+    read_start,
+)
 from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes
 from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
 from napari_ssamamba.training.config import TrainingConfig
@@ -214,14 +225,19 @@ def test_scenes_and_versions_that_changed_train_anew(
 ) -> None:
     path = tmp_path / "scene"
     path.write_bytes(b"values")
-    command.given["cube"] = replace(command.given["cube"], paths=(path,))
+    command.given.update(cube=replace(command.given["cube"], paths=(path,)), model="compact")
     command.cut_short(2)
     os.utime(path, ns=(1, 1))
     command.cut_short(2)
     assert len(command.kept) == 2
+    cube, root = command.given["cube"], command.root
+    assert [kept.path.stat().st_mtime for kept in kept_trainings(cube, root)] == [
+        max(path.stat().st_mtime for path in command.kept)
+    ]
     monkeypatch.setattr("napari_ssamamba.project.user_data.__version__", f"{__version__}.1")
+    assert kept_trainings(cube, root) == []
     command.cut_short(2)
-    assert len(command.kept) == 3
+    assert len(command.kept) == 3 and len(kept_trainings(cube, root)) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", None])
@@ -286,7 +302,7 @@ def test_the_last_three_are_kept_of_all_scenes(command: Command) -> None:
     assert command.first_step == 3  # the last is among them
 
 
-def test_trainings_that_settings_bring_back_are_listed(command: Command) -> None:
+def test_trainings_that_can_go_on_are_listed(command: Command) -> None:
     cube, root = command.given["cube"], command.root
     assert kept_trainings(cube, root) == []
     command.given.update(model="compact")
@@ -299,17 +315,80 @@ def test_trainings_that_settings_bring_back_are_listed(command: Command) -> None
         ("compact", 0, "cpu", 1),
     ]
     assert listed[0].config == command.given["config"]
+    assert listed[0].classes == command.given["classes"]
+    assert listed[0].bands == tuple(cube.good_indices)
     assert listed[0].changed >= listed[1].changed
     assert kept_trainings(replace(cube, fingerprint="another"), root) == []
     listed[0].path.write_bytes(b"nonsense")
     assert kept_trainings(cube, root) == listed[1:]
 
 
-def test_those_that_settings_alone_do_not_bring_back_are_left_out(command: Command) -> None:
+def test_the_labels_are_in_the_file(command: Command) -> None:
+    command.given.update(model="compact")
+    command.cut_short(2)
+    [kept] = kept_trainings(command.given["cube"], command.root)
+    before, found = command.given["split"], read_split(kept, command.given["cube"])
+    learned = before.train | before.validation
+    assert before.train.any() and before.validation.any() and before.test.any()
+    np.testing.assert_array_equal(found.ids, np.where(learned, before.ids, 0))
+    np.testing.assert_array_equal(found.train, before.train)
+    np.testing.assert_array_equal(found.validation, before.validation)
+    assert not found.test.any() and found.description == before.description
+    command.given["split"] = found
+    assert command.unfinished().path == kept.path and read_start(kept) is None
+
+
+def test_the_model_to_start_from_is_in_the_file(command: Command) -> None:
+    command.given.update(model="compact", config=replace(CONFIG, mixture="mixed"))
+    command.given.update(start_from=command.finish())
+    wanted = result_of(train(**command.given))
+    command.cut_short(2)
+    [kept] = kept_trainings(command.given["cube"], command.root)
+    command.given["start_from"] = read_start(kept)
+    assert command.unfinished().path == kept.path
+    found = command.finish()
+    assert command.told == "The training goes on in epoch 3, kept from before."
+    assert_same(found, wanted)
+
+
+@pytest.mark.parametrize("damage", [PIXELS, IDS, "no ids", "no model", "no file"])
+def test_files_that_are_damaged_within_are_refused(command: Command, damage: str) -> None:
+    command.given.update(model="compact")
+    if damage == "no model":
+        command.given.update(start_from=command.finish())
+    command.cut_short(1)
+    cube = command.given["cube"]
+    [kept] = kept_trainings(cube, command.root)
+    header, tensors = read_tensors(kept.path, HEADER, TrainingHeader, VERSION, "")
+    if damage == PIXELS:
+        tensors[PIXELS][0] = cube.rows * cube.columns
+    elif damage == IDS:
+        tensors[IDS] = tensors[IDS][1:].clone()
+    elif damage == "no ids":
+        del tensors[IDS]
+    else:
+        tensors = {name: value for name, value in tensors.items() if START not in name}
+    kept.path.write_bytes(tensor_bytes(tensors, HEADER, header))
+    if damage == "no file":
+        kept.path.unlink()
+    with pytest.raises(FileFormatError, match=kept.path.name):
+        read_split(kept, cube)
+        read_start(kept)
+
+
+def test_a_class_table_that_is_none_is_not_listed(command: Command) -> None:
+    command.given.update(model="compact")
+    command.cut_short(2)
+    header, tensors = read_tensors(command.kept[0], HEADER, TrainingHeader, VERSION, "")
+    twice = header.model_copy(update={"classes": header.classes * 2})
+    command.kept[0].write_bytes(tensor_bytes(tensors, HEADER, twice))
+    assert kept_trainings(command.given["cube"], command.root) == []
+
+
+def test_those_that_need_more_than_their_file_are_left_out(command: Command) -> None:
     cube, root = command.given["cube"], command.root
     command.cut_short(2)
     assert len(command.kept) == 1 and kept_trainings(cube, root) == []  # no preset's sizes
     command.given.update(model="compact")
-    command.given.update(start_from=command.finish())
-    command.cut_short(1)
-    assert len(command.kept) == 2 and kept_trainings(cube, root) == []
+    command.cut_short(2)
+    assert len(command.kept) == 2 and len(kept_trainings(cube, root)) == 1

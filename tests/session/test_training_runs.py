@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from napari_ssamamba.data import split
 from napari_ssamamba.data.labels import draw_training_pixels
-from napari_ssamamba.session import Session, TrainingSettings
+from napari_ssamamba.session import Session, TrainingSettings, training_runs
 from napari_ssamamba.training.config import TrainingConfig
 from napari_ssamamba.training.events import TrainingStarted
+
+if TYPE_CHECKING:
+    from napari_ssamamba.data.split import Split
 
 
 @pytest.mark.parametrize("preview", [False, True])
@@ -19,14 +21,14 @@ def test_nothing_as_large_as_the_scene_is_held_while_it_trains(
     preview: bool, tiny_job: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[weakref.ref[Any]] = []
-    hold_out = split.hold_out_validation
+    hold_out = training_runs.hold_out_validation
 
-    def watched(*given: Any) -> split.Split:
+    def watched(*given: Any) -> Split:
         made = hold_out(*given)
         held.extend(map(weakref.ref, (made.ids, made.train, made.validation, made.test)))
         return made
 
-    monkeypatch.setattr(split, "hold_out_validation", watched)
+    monkeypatch.setattr(training_runs, "hold_out_validation", watched)
     session = Session()
     session.open_cube(tiny_job.cube)
     session.set_reference(tiny_job.reference)

@@ -1,4 +1,4 @@
-"""A training that a crash cut short goes on in another window, with the labels that come back."""
+"""A training that a crash cut short goes on in another window, and after it was cancelled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.window
 
 
-def test_restore_and_train_go_on_where_the_crash_was(
+def test_restore_all_goes_on_where_the_crash_was(
     open_window: Callable[[], Any],
     job: Any,
     tmp_path: Path,
@@ -60,18 +60,22 @@ def test_restore_and_train_go_on_where_the_crash_was(
     panel.scroll.ensureWidgetVisible(panel.train)
     assert panel.train.kept.isVisible()
     window.picture("offered")
-    window.click(panel.messages.restore)
-    window.until(lambda: sum(window.session.label_counts().values()) == n, 10)
-    panel.scroll.ensureWidgetVisible(panel.train)
     told: list[str] = []
     window.workflow.told.connect(lambda _, text: told.append(text))
-    window.click(panel.train.train)
+    window.click(panel.messages.restore)
+    window.until(lambda: sum(window.session.label_counts().values()) == n, 10)
     window.until(lambda: epochs(window) >= 8, 60)
+    panel.scroll.ensureWidgetVisible(panel.train)
     window.picture("goes-on")
+    window.click(panel.train.progress.cancel)
+    window.until(lambda: panel.train.kept.isVisible(), 5)
+    window.picture("cancelled")
+    window.click(panel.train.kept.restore)
+    assert not panel.train.kept.isVisible() and panel.train.progress.isVisible()
     crashed.workflow.cancel("train")
     window.until(lambda: window.session.checkpoint is not None, 120)
     window.picture("trained")
-    [goes_on] = [text for text in told if "goes on" in text]
+    [*_, goes_on] = [text for text in told if "goes on" in text]
     assert int(goes_on.removeprefix("The training goes on in epoch ").split(",")[0]) >= 8
     assert [epoch.epoch for epoch in window.session.history] == list(range(1, 21))
     window.viewer.theme = "light"
