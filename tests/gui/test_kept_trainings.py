@@ -120,13 +120,13 @@ OTHERS = TrainingSettings(
 )
 
 
-@pytest.fixture(params=["random weights", "the last model"])
+@pytest.fixture
 def crashed(
     request: pytest.FixtureRequest, started: Callable[[], Workflow], qtbot: Any
 ) -> Workflow:
     """A program that trained with other settings than the usual ones, without a band."""
     workflow = started()
-    if request.param == "the last model":
+    if getattr(request, "param", None) == "the last model":
         workflow.session.set_bands(np.isin(np.arange(6), (0, 1, 4, 5)))
         end_training(workflow, qtbot)
     workflow.session.set_training(OTHERS)
@@ -149,6 +149,7 @@ def trained(workflow: Workflow, qtbot: Any) -> Checkpoint:
     return workflow.session.checkpoint
 
 
+@pytest.mark.parametrize("crashed", ["random weights", "the last model"], indirect=True)
 def test_it_goes_on_with_the_labels_bands_and_settings_that_it_had(
     crashed: Workflow, opened: Workflow, qtbot: Any
 ) -> None:
