@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import re
 import shutil
 import tempfile
 import time
-import uuid
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_ssamamba.data.processes import is_running, machine
 from napari_ssamamba.errors import ReplacementError
 
 if TYPE_CHECKING:
@@ -25,9 +22,6 @@ PATIENCE = (0.05, 0.1, 0.2, 0.4)
 
 TEMPORARY = ".writing-"
 """Begins the names of the folders that are written into."""
-
-CLOCKS_DIFFER = 60.0
-"""Seconds: when a program started is known less exactly than when a file was written."""
 
 
 @contextmanager
@@ -54,7 +48,7 @@ def written_whole(folder: Path) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder)
     with tempfile.TemporaryDirectory(
-        prefix=f"{TEMPORARY}{_machine()}-{os.getpid()}-",
+        prefix=f"{TEMPORARY}{machine()}-{os.getpid()}-",
         dir=folder,
         ignore_cleanup_errors=True,  # what is held open stays, and hides no other error
     ) as temporary:
@@ -65,35 +59,13 @@ def written_whole(folder: Path) -> Iterator[Path]:
             _replace(folder / file.name, file)
 
 
-@cache
-def _machine() -> str:
-    """Name the machine, or the container, in which numbers of processes mean the same."""
-    told = platform.node(), uuid.getnode()
-    numbering = ""
-    with suppress(OSError):  # Linux alone has it
-        numbering = os.readlink("/proc/self/ns/pid")
-    return hashlib.sha256(repr((told, numbering)).encode()).hexdigest()[:8]
-
-
 def _remove_abandoned(folder: Path) -> None:
     """Remove the folders that programs of this machine had begun and did not live to remove."""
-    for path in folder.glob(f"{TEMPORARY}{_machine()}-*"):
-        found = re.fullmatch(r"-(\d+)-\w+", path.name.removeprefix(TEMPORARY + _machine()))
-        if found and not _is_running(int(found[1]), path):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_running(process: int, folder: Path) -> bool:
-    """Tell whether the program that made a folder may be running; another may have its number."""
-    import psutil
-
-    try:
-        started: float = psutil.Process(process).create_time()
-        return started < folder.stat().st_mtime + CLOCKS_DIFFER
-    except psutil.NoSuchProcess:
-        return False
-    except (psutil.Error, OSError):
-        return True
+    for path in folder.glob(f"{TEMPORARY}{machine()}-*"):
+        found = re.fullmatch(r"-(\d+)-\w+", path.name.removeprefix(TEMPORARY + machine()))
+        with suppress(OSError):
+            if found and not is_running(int(found[1]), path.stat().st_mtime):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _put_on_disk(path: Path) -> None:
