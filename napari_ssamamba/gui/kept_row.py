@@ -17,7 +17,7 @@ FEWEST_LETTERS = 12
 
 
 class KeptRow(QWidget):
-    """Lists what is kept of the scene and asks to restore one of it.
+    """Lists what is kept of the scene and asks to bring one of it back.
 
     Parameters
     ----------

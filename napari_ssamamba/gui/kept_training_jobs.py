@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_ssamamba.gui.job import Job
 from napari_ssamamba.gui.offered_work import OfferedWork
 from napari_ssamamba.gui.training_jobs import TRAIN
 from napari_ssamamba.project.kept_maps import kept_maps
@@ -39,9 +40,11 @@ class KeptTrainingJobs(OfferedWork):
         self.list_again()
 
     def _follow(self, kind: str, how: object) -> None:
-        """List them again where a training began or ended."""
+        """List them again where a training began or ended, and when its last step is over."""
         if kind == TRAIN:
-            if how == "done":
+            if isinstance(how, Job):
+                how.job_signals.finished.connect(self.list_again)
+            elif how == "done":
                 self._last_end = new_begun()
             self.list_again()
 
@@ -57,6 +60,8 @@ class KeptTrainingJobs(OfferedWork):
         return [kept for kept in kept_trainings(cube, root) if f"{kept.changed:{BEGUN}}" >= since]
 
     def bring_back(self, kept: KeptTraining, then: Callable[[], None]) -> None:
-        """Go on with it."""
+        """Go on with it; where that cannot be, see what is left."""
         self._workflow.training.go_on(kept)
+        if self._workflow.job(TRAIN) is None:
+            self.list_again()
         then()

@@ -116,9 +116,11 @@ class TrainingJobs(QObject):
 
     def _take_event(self, event: Progress) -> None:
         from napari_ssamamba.session.preview import Preview
-        from napari_ssamamba.training.events import EpochDone
+        from napari_ssamamba.training.events import EpochDone, TrainingStarted
 
-        if isinstance(event, EpochDone):
+        if isinstance(event, TrainingStarted):
+            self._session.training_runs.started()
+        elif isinstance(event, EpochDone):
             self._session.record_epoch(event)
         elif isinstance(event, Preview):
             self._previewing.begin(self._session.mapping.preview_steps(event))
@@ -130,6 +132,9 @@ class TrainingJobs(QObject):
     def _take_model(self, checkpoint: Any) -> None:
         self._end_preview()
         self._workflow.cancel(RESTORE)  # its model would take the place of this one
-        self._session.set_checkpoint(self._session.named(checkpoint))
+        named = self._session.named(checkpoint)
+        self._session.set_checkpoint(named)
+        if differing := named.classes.differing(self._session.classes):
+            self._workflow.told.emit("info", OTHER_CLASSES.format(differing))
         if self.then_map:
             self._workflow.mapping.map_scene()

@@ -65,7 +65,7 @@ MAY_MISS = ("wavelengths", "training_ids")
 class CheckpointHeader(BaseModel):
     """What a checkpoint file says of itself; unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 
     format: Literal["napari-ssamamba checkpoint"] = "napari-ssamamba checkpoint"
     version: int = VERSION

@@ -7,24 +7,26 @@ settings, device, bands, when the scene's files were written, and the model to s
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 
+from napari_ssamamba.data.processes import machine
 from napari_ssamamba.errors import FileFormatError
 from napari_ssamamba.events import Notice, Progress, retold
 from napari_ssamamba.model.device import choose_device
-from napari_ssamamba.project.checkpoints import checkpoint_bytes, checkpoint_parts
+from napari_ssamamba.project.checkpoints import checkpoint_parts
 from napari_ssamamba.project.kept_trainings import (
     HEADER,
     KIND,
     REMEDY,
     START,
     VERSION,
+    TrainedLabels,
     TrainingHeader,
-    label_arrays,
 )
 from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes, write_bytes
 from napari_ssamamba.project.user_data import folder_of, named_after, remove_oldest
@@ -45,8 +47,8 @@ if TYPE_CHECKING:
     from napari_ssamamba.training.config import TrainingConfig
 
 SECONDS_TO_KEEP = 60.0
-"""After so long a training's state is in a file, some 100 MB for the preset standard; a training
-that takes less is never written here."""
+"""After so long a training's state is in a file, some 100 MB for the preset standard, 130 with a
+model to start from; a training that takes less is never written here."""
 
 UNFINISHED_TRAININGS = 3
 """That are kept, of all scenes together; the oldest go."""
@@ -61,7 +63,7 @@ class UnfinishedTraining:
     Parameters
     ----------
     cube, split, classes, model, config, device, start_from
-        As of `training.trainer.train`; nothing as large as the scene is held.
+        As of `training.trainer.train`; of the split the labels are held, see `TrainedLabels`.
     root : Path
         See `data_folder`.
 
@@ -85,6 +87,7 @@ class UnfinishedTraining:
         root: Path,
     ) -> None:
         self.epoch = 0
+        start = None if start_from is None else checkpoint_parts(start_from)
         learned = set(np.unique(split.ids[split.train]).tolist())
         name = named_after(
             cube,
@@ -95,22 +98,23 @@ class UnfinishedTraining:
             model,
             config,
             str(choose_device(device)),
-            None if start_from is None else _digest(checkpoint_bytes(start_from)),
+            None if start is None else _digest(tensor_bytes(start[1], START, start[0])),
         )
-        start, tensors = (None, {}) if start_from is None else checkpoint_parts(start_from)
         self._settings: dict[str, Any] = {
             "model": model,
             "config": config,
             "device": device,
-            "start": start,
+            "start": None if start is None else start[0],
             "scene": named_after(cube),
+            "program": (machine(), os.getpid()),
             "classes": classes.classes,
             "bands": cube.good_indices.tolist(),
             "split": split.description,
         }
-        labels = label_arrays(split)
+        labels = TrainedLabels.of(split).arrays()
         self._given = {name: torch.from_numpy(array) for name, array in labels.items()}
-        self._given |= {START + name: tensor for name, tensor in tensors.items()}
+        if start is not None:
+            self._given |= {START + name: tensor for name, tensor in start[1].items()}
         self._root = root
         self.path = folder_of(cube, root, KIND) / f"{name}.safetensors"
         self._refused = False

@@ -99,7 +99,7 @@ class Kept:
     Attributes
     ----------
     path : Path
-        File or folder; its name begins with when the work was begun.
+        File or folder.
     changed : datetime
         When it last changed, in local time.
     """

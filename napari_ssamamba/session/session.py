@@ -239,12 +239,12 @@ class Session:
     def add_class(self, name: str, color: str | None = None) -> int:
         """Append a class, select it, and return its id.
 
-        Neither a label nor the model knows that id: a training that starts from the model matches
-        classes by id.
+        Neither a label nor the model, nor one that is trained, knows that id: a training that
+        starts from the model matches classes by id.
         """
         used = self.labels.max() if self.labels is not None and self.labels.size else 0
         learned = () if self.checkpoint is None else self.checkpoint.classes.ids
-        id = max(int(used), *self.classes.ids, *learned, 0) + 1
+        id = max(int(used), *self.classes.ids, *learned, *self.learning.ids, 0) + 1
         self.classes = self.classes.add(name, color, id)
         self.events.classes.emit()
         self.select_class(id)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_ssamamba.data.classes import ClassTable
 from napari_ssamamba.data.split import hold_out_validation
 from napari_ssamamba.errors import BandsError, LabelsError, SettingError, SSAMambaError
 from napari_ssamamba.events import Notice
-from napari_ssamamba.project.kept_trainings import read_split, read_start
+from napari_ssamamba.project.kept_trainings import read_labels, read_start
 from napari_ssamamba.session.preview import with_previews
 from napari_ssamamba.session.renaming import adopt_classes
 
@@ -22,18 +23,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_ssamamba.checkpoint import Checkpoint
-    from napari_ssamamba.data.classes import ClassTable
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.split import Split
     from napari_ssamamba.events import Progress
-    from napari_ssamamba.project.kept_trainings import KeptTraining
+    from napari_ssamamba.project.kept_trainings import KeptTraining, TrainedLabels
     from napari_ssamamba.session.session import Session
     from napari_ssamamba.session.values import TrainingSettings
 
 
 NOT_THE_SAME = (
-    "The training cannot go on: the device that it was begun on is not here, or the scene's files "
-    "have changed since. Press Train to begin anew."
+    "The training cannot go on: the device that it was begun on is not here, the scene's files "
+    "have changed, or it is not kept any more. Press Train to begin anew."
 )
 
 
@@ -47,6 +47,7 @@ class TrainingRuns:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._goes_on: KeptTraining | None = None
 
     def begin(self) -> Generator[Progress, None, Checkpoint]:
         """Return a training on a snapshot of the labels and settings.
@@ -66,9 +67,10 @@ class TrainingRuns:
         return self._begun(run, classes, behind=False)
 
     def go_on(self, kept: KeptTraining) -> Generator[Progress, None, Checkpoint]:
-        """Return a training that was cut short, with the labels that it had.
+        """Return a training that was cut short, with the labels that it had; see `started`.
 
-        The session takes its settings and its bands; the labels that are painted stay as they are.
+        The labels that are painted stay as they are. Its classes are named as now, where most of
+        their labels are what they were.
 
         Raises
         ------
@@ -77,22 +79,43 @@ class TrainingRuns:
         """
         session = self._session
         cube = session.need_cube()
-        split = read_split(kept, cube)
-        session.set_bands(np.isin(np.arange(cube.bands), kept.bands))
+        trained, labels = read_labels(kept, cube), session.labels
+        classes, behind = kept.classes, False
+        if labels is not None and labels.any():
+            behind = not trained.are(labels)
+            same = trained.same_classes(labels)
+            known = ClassTable(tuple(c for c in session.classes if c.id in same))
+            classes = classes.named_as(known)
+        cube = cube.with_good_bands(np.isin(np.arange(cube.bands), kept.bands))
         settings = replace(
             session.training, preset=kept.preset, config=kept.config, device=kept.device
         )
-        session.set_training(settings)
-        adopt_classes(session, kept.classes)
-        labels = session.labels
-        behind = labels is None or not np.array_equal(split.ids, labels)
-        run = _go_on(session.need_cube(), split, settings, kept)
-        return self._begun(run, kept.classes, behind=behind)
+        run = self._begun(_go_on(cube, trained, classes, settings, kept), classes, behind=behind)
+        self._goes_on = kept
+        return run
+
+    def started(self) -> None:
+        """Tell that the training has started; of one that goes on the session takes over the rest.
+
+        That is its settings, its bands and, where nothing is painted, its classes: only now is it
+        known that it can go on.
+        """
+        kept, self._goes_on = self._goes_on, None
+        if kept is not None:
+            session = self._session
+            session.set_bands(np.isin(np.arange(session.need_cube().bands), kept.bands))
+            session.set_training(
+                replace(
+                    session.training, preset=kept.preset, config=kept.config, device=kept.device
+                )
+            )
+            adopt_classes(session, kept.classes)
 
     def _begun(
         self, run: Generator[Progress, None, Checkpoint], classes: ClassTable, *, behind: bool
     ) -> Generator[Progress, None, Checkpoint]:
         session = self._session
+        self._goes_on = None
         session.learning, session.history = classes, []
         session.learned.begin_training(behind=behind)
         session.events.history.emit()
@@ -143,10 +166,15 @@ def train_on_labels(
 
 
 def _go_on(
-    cube: Cube, split: Split, settings: TrainingSettings, kept: KeptTraining
+    cube: Cube,
+    trained: TrainedLabels,
+    classes: ClassTable,
+    settings: TrainingSettings,
+    kept: KeptTraining,
 ) -> Generator[Progress, None, Checkpoint]:
     """Train as `_train` does, from the model that the training began with, if any."""
-    run = _train(cube, split, kept.classes, settings, read_start(kept), kept.path)
+    split = trained.split((cube.rows, cube.columns), kept.description)
+    run = _train(cube, split, classes, settings, read_start(kept), kept.path)
     del split
     return (yield from run)
 
@@ -169,7 +197,7 @@ def _train(
 
     given = cube, split, classes, settings.preset, settings.config, settings.device, start
     unfinished = UnfinishedTraining(*given, data_folder())
-    if path not in (None, unfinished.path):
+    if path is not None and not (path == unfinished.path and path.exists()):
         raise SSAMambaError(NOT_THE_SAME)
     run = unfinished.run(partial(train, *given, snapshots=settings.preview))
     del split, given  # as large as the scene

@@ -1,4 +1,4 @@
-"""A training of the window that a crash cut short goes on with the same labels and settings."""
+"""A training of the window that a crash cut short goes on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from napari_ssamamba.data.classes import ClassTable, LandClass
 from napari_ssamamba.data.labels import LabelMap
 from napari_ssamamba.gui.dialogs import Dialogs
 from napari_ssamamba.gui.kept_work import KEPT
 from napari_ssamamba.gui.train_panel import TrainPanel
+from napari_ssamamba.gui.training_jobs import OTHER_CLASSES
 from napari_ssamamba.project import unfinished_trainings
-from napari_ssamamba.session import TrainingSettings
+from napari_ssamamba.session import TrainingSettings, training_runs
 from napari_ssamamba.session.training_runs import NOT_THE_SAME
 from napari_ssamamba.training.config import TrainingConfig
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from napari_ssamamba.checkpoint import Checkpoint
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.gui.workflow import Workflow
+    from napari_ssamamba.project.kept_trainings import KeptTraining
 
 CONFIG = TrainingConfig(epochs=4, min_steps=16, max_steps=16, lessons=0, mixture="network")
 
@@ -167,9 +170,9 @@ def test_it_goes_on_with_the_labels_bands_and_settings_that_it_had(
     painted[:, :3] = 9
     session.labels_painted()
     panel.kept.restore.click()
-    assert panel.seed.value() == 7 and session.training.config == OTHERS.config
     assert panel.kept.isHidden() and opened.kept.trainings.offered == []
     found = trained(opened, qtbot)
+    assert panel.seed.value() == 7 and session.training.config == OTHERS.config
     assert f"The training goes on in epoch {offered.epoch}, kept from before." in told
     assert [event.epoch for event in session.history] == list(range(1, epochs + 1))
     assert session.labels is painted and session.learned.behind
@@ -199,8 +202,9 @@ def test_restore_all_goes_on_with_it(
     assert offers[0].startswith(KEPT.partition("{}")[0])
     assert offers[0].endswith(f"a training in Train ({offered.short}).")
     workflow.kept.restore_latest()
-    assert workflow.session.classes == crashed.session.classes  # nothing was painted
     trained(workflow, qtbot)
+    assert workflow.session.classes == crashed.session.classes  # nothing was painted
+    assert not workflow.session.learned.behind
     assert told == [f"The training goes on in epoch {offered.epoch}, kept from before."]
 
 
@@ -217,16 +221,61 @@ def test_what_cannot_go_on_is_told(
     """Its device is gone; then its file is."""
     errors: list[str] = []
     opened.told.connect(lambda level, text: errors.append(text) if level == "error" else None)
-    offered = opened.kept.trainings.offered[0]
+    session, [offered] = opened.session, opened.kept.trainings.offered
+    settings, bands = session.training, session.cube.good_bands
     with monkeypatch.context() as patch:
         patch.setattr(unfinished_trainings, "choose_device", lambda device: "another")
         opened.kept.trainings.restore(offered)
         qtbot.waitUntil(lambda: opened.job("train") is None)
-    assert errors == [NOT_THE_SAME]
+    assert errors == [NOT_THE_SAME] and opened.kept.trainings.offered == [offered]
     offered.path.unlink()
     opened.kept.trainings.restore(offered)
     assert opened.job("train") is None and str(offered.path) in errors[-1]
-    assert opened.session.history == [] and opened.session.checkpoint is None
+    assert opened.kept.trainings.offered == [] and session.checkpoint is None
+    assert session.training is settings and session.cube.good_bands is bands
+    assert session.classes == ClassTable()
+
+
+def test_a_file_that_goes_before_it_is_read_is_told(
+    opened: Workflow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[str] = []
+    opened.told.connect(lambda level, text: errors.append(text) if level == "error" else None)
+    [offered] = opened.kept.trainings.offered
+    read = training_runs.read_start
+
+    def remove(kept: KeptTraining) -> Checkpoint | None:
+        kept.path.unlink()
+        return read(kept)
+
+    monkeypatch.setattr(training_runs, "read_start", remove)
+    opened.kept.trainings.restore(offered)
+    qtbot.waitUntil(lambda: opened.job("train") is None)
+    assert errors == [NOT_THE_SAME]
+
+
+def test_classes_that_were_renamed_keep_their_new_names(
+    crashed: Workflow, opened: Workflow, qtbot: Any
+) -> None:
+    """While most of their labels stand; another class with an old id is told."""
+    session, told = opened.session, []
+    opened.told.connect(lambda _, text: told.append(text))
+    session.set_labels(LabelMap(crashed.session.labels, crashed.session.classes))
+    session.rename_class(2, "Wheat")
+    session.labels[session.labels == 5] = 2
+    session.labels_painted()
+    session.delete_class(5)
+    session.take_class(LandClass(5, "Barley", "#123456"))
+    opened.kept.trainings.restore(opened.kept.trainings.offered[0])
+    assert session.add_class("Rye") == 12
+    found = trained(opened, qtbot)
+    assert found.classes.names == ("Wheat", "Class 5", "Class 9")
+    assert told[-1] == OTHER_CLASSES.format("5 (Class 5, there Barley)")
+
+
+def test_a_new_class_has_no_id_that_is_being_trained(opened: Workflow, qtbot: Any) -> None:
+    opened.kept.trainings.restore(opened.kept.trainings.offered[0])
+    assert opened.session.labels.max() == 0 and opened.session.add_class("Rye") == 12
 
 
 def test_where_a_map_was_begun_later_nothing_is_offered(

@@ -4,109 +4,33 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
+from training_commands import CONFIG, Command, assert_same
 
 from napari_ssamamba import __version__
 from napari_ssamamba.data.classes import ClassTable
-from napari_ssamamba.data.split import random_split
-from napari_ssamamba.errors import FileFormatError
-from napari_ssamamba.events import Notice, result_of
+from napari_ssamamba.events import result_of
 from napari_ssamamba.project import unfinished_trainings
 from napari_ssamamba.project.checkpoints import load_checkpoint, save_checkpoint
 from napari_ssamamba.project.kept_trainings import (
     HEADER,
-    IDS,
-    PIXELS,
-    START,
     VERSION,
     TrainingHeader,
     kept_trainings,
-    read_split,
-    read_start,
 )
 from napari_ssamamba.project.tensor_files import read_tensors, tensor_bytes
-from napari_ssamamba.project.unfinished_trainings import UnfinishedTraining
-from napari_ssamamba.training.config import TrainingConfig
-from napari_ssamamba.training.events import StateSoFar, StepDone
+from napari_ssamamba.training.events import StateSoFar
 from napari_ssamamba.training.trainer import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
-
-    from napari_ssamamba.checkpoint import Checkpoint
-
-CONFIG = TrainingConfig(
-    epochs=3, min_steps=12, max_steps=12, batch_size=8, lessons=0, mixture="network", choose_from=1
-)
-
-
-@pytest.fixture(autouse=True)
-def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unfinished_trainings, "SECONDS_TO_KEEP", 0.0)
-
-
-class Command:
-    """A command that trains, until so many steps were taken or to its end."""
-
-    def __init__(self, job: Any, root: Path) -> None:
-        self.root = root
-        self.given: dict[str, Any] = {
-            "cube": job.cube, "split": random_split(job.reference, 12, 0.25, seed=0),
-            "classes": job.reference.classes, "model": job.model, "config": CONFIG,
-            "device": "cpu", "start_from": None,
-        }  # fmt: skip
-        self.events: list[Any] = []
-
-    def unfinished(self) -> UnfinishedTraining:
-        return UnfinishedTraining(**self.given, root=self.root)
-
-    def cut_short(self, steps: int) -> str:
-        """Take so many steps and be interrupted; return what is kept then."""
-        with pytest.raises(KeyboardInterrupt), self.unfinished() as unfinished:
-            came = 0
-            with closing(unfinished.run(partial(train, **self.given))) as work:
-                for event in work:
-                    if came == steps:  # it is written before the next event
-                        raise KeyboardInterrupt
-                    came += isinstance(event, StepDone)
-        return unfinished.told
-
-    def finish(self) -> Checkpoint:
-        self.events.clear()
-        with self.unfinished() as unfinished:
-            return result_of(unfinished.run(partial(train, **self.given)), take=self.events.append)
-
-    @property
-    def told(self) -> str:
-        return " ".join(event.text for event in self.events if isinstance(event, Notice))
-
-    @property
-    def kept(self) -> list[Path]:
-        return sorted(self.root.rglob("*.safetensors"))
-
-    @property
-    def first_step(self) -> float:
-        return float(next(event.done for event in self.events if isinstance(event, StepDone)))
-
-
-@pytest.fixture
-def command(tiny_job: Any, tmp_path: Path) -> Command:
-    return Command(tiny_job, tmp_path / "data")
-
-
-def assert_same(found: Checkpoint, wanted: Checkpoint) -> None:
-    for name, value in wanted.weights.items():
-        assert torch.equal(value, found.weights[name]), name
-    assert found.record.history == wanted.record.history
 
 
 def test_it_goes_on_where_it_was_cut_short(command: Command) -> None:
@@ -300,96 +224,3 @@ def test_the_last_three_are_kept_of_all_scenes(command: Command) -> None:
     assert len(command.kept) == 3
     command.finish()
     assert command.first_step == 3  # the last is among them
-
-
-def test_trainings_that_can_go_on_are_listed(command: Command) -> None:
-    cube, root = command.given["cube"], command.root
-    assert kept_trainings(cube, root) == []
-    command.given.update(model="compact")
-    command.cut_short(2)
-    command.given.update(config=replace(CONFIG, seed=4))
-    command.cut_short(6)
-    listed = kept_trainings(cube, root)
-    assert [(kept.preset, kept.config.seed, kept.device, kept.epoch) for kept in listed] == [
-        ("compact", 4, "cpu", 2),
-        ("compact", 0, "cpu", 1),
-    ]
-    assert listed[0].config == command.given["config"]
-    assert listed[0].classes == command.given["classes"]
-    assert listed[0].bands == tuple(cube.good_indices)
-    assert listed[0].changed >= listed[1].changed
-    assert kept_trainings(replace(cube, fingerprint="another"), root) == []
-    listed[0].path.write_bytes(b"nonsense")
-    assert kept_trainings(cube, root) == listed[1:]
-
-
-def test_the_labels_are_in_the_file(command: Command) -> None:
-    command.given.update(model="compact")
-    command.cut_short(2)
-    [kept] = kept_trainings(command.given["cube"], command.root)
-    before, found = command.given["split"], read_split(kept, command.given["cube"])
-    learned = before.train | before.validation
-    assert before.train.any() and before.validation.any() and before.test.any()
-    np.testing.assert_array_equal(found.ids, np.where(learned, before.ids, 0))
-    np.testing.assert_array_equal(found.train, before.train)
-    np.testing.assert_array_equal(found.validation, before.validation)
-    assert not found.test.any() and found.description == before.description
-    command.given["split"] = found
-    assert command.unfinished().path == kept.path and read_start(kept) is None
-
-
-def test_the_model_to_start_from_is_in_the_file(command: Command) -> None:
-    command.given.update(model="compact", config=replace(CONFIG, mixture="mixed"))
-    command.given.update(start_from=command.finish())
-    wanted = result_of(train(**command.given))
-    command.cut_short(2)
-    [kept] = kept_trainings(command.given["cube"], command.root)
-    command.given["start_from"] = read_start(kept)
-    assert command.unfinished().path == kept.path
-    found = command.finish()
-    assert command.told == "The training goes on in epoch 1, kept from before."
-    assert command.first_step == 3
-    assert_same(found, wanted)
-
-
-@pytest.mark.parametrize("damage", [PIXELS, IDS, "no ids", "no model", "no file"])
-def test_files_that_are_damaged_within_are_refused(command: Command, damage: str) -> None:
-    command.given.update(model="compact")
-    if damage == "no model":
-        command.given.update(start_from=command.finish())
-    command.cut_short(1)
-    cube = command.given["cube"]
-    [kept] = kept_trainings(cube, command.root)
-    header, tensors = read_tensors(kept.path, HEADER, TrainingHeader, VERSION, "")
-    if damage == PIXELS:
-        tensors[PIXELS][0] = cube.rows * cube.columns
-    elif damage == IDS:
-        tensors[IDS] = tensors[IDS][1:].clone()
-    elif damage == "no ids":
-        del tensors[IDS]
-    else:
-        tensors = {name: value for name, value in tensors.items() if START not in name}
-    kept.path.write_bytes(tensor_bytes(tensors, HEADER, header))
-    if damage == "no file":
-        kept.path.unlink()
-    with pytest.raises(FileFormatError, match=kept.path.name):
-        read_split(kept, cube)
-        read_start(kept)
-
-
-def test_a_class_table_that_is_none_is_not_listed(command: Command) -> None:
-    command.given.update(model="compact")
-    command.cut_short(2)
-    header, tensors = read_tensors(command.kept[0], HEADER, TrainingHeader, VERSION, "")
-    twice = header.model_copy(update={"classes": header.classes * 2})
-    command.kept[0].write_bytes(tensor_bytes(tensors, HEADER, twice))
-    assert kept_trainings(command.given["cube"], command.root) == []
-
-
-def test_those_that_need_more_than_their_file_are_left_out(command: Command) -> None:
-    cube, root = command.given["cube"], command.root
-    command.cut_short(2)
-    assert len(command.kept) == 1 and kept_trainings(cube, root) == []  # no preset's sizes
-    command.given.update(model="compact")
-    command.cut_short(2)
-    assert len(command.kept) == 2 and len(kept_trainings(cube, root)) == 1
