@@ -38,7 +38,7 @@ def interrupted(code: str, *arguments: object, at: str, by: str = "SIGINT") -> t
     Returns
     -------
     out, errors : str
-        What it printed, the word left out.
+        What it printed; of stderr what came after the word.
     """
     handler = "default_int_handler" if by == "SIGINT" else "SIG_DFL"  # whoever runs the tests
     start = f"import signal, sys; signal.signal(signal.{by}, signal.{handler})\n"
@@ -50,7 +50,7 @@ def interrupted(code: str, *arguments: object, at: str, by: str = "SIGINT") -> t
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
-    assert process.stderr is not None and process.stderr.readline() == f"{at}\n"
+    assert process.stderr is not None and f"{at}\n" in iter(process.stderr.readline, "")
     process.send_signal(getattr(signal, by))
     out, errors = process.communicate(timeout=10)
     assert process.returncode == 128 + getattr(signal, by)
@@ -132,6 +132,33 @@ def test_a_training_goes_on_after_a_signal(
     for name, value in whole.weights.items():  # of another number of threads, perhaps
         torch.testing.assert_close(again.weights[name], value, atol=1e-3, rtol=1e-3)
     assert not list(user_data.rglob("*.safetensors"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
+def test_a_comparison_goes_on_after_a_signal(job: SimpleNamespace, user_data: Path) -> None:
+    code = (
+        "import time\n"
+        "from napari_ssamamba.comparison import compare as methods\n"
+        "fit, came = methods.run_lda, []\n"
+        "told = lambda: (print('third', file=sys.stderr, flush=True), time.sleep(60))\n"
+        "methods.run_lda = lambda *a: "
+        "(came.append(1), len(came) == 3 and told(), fit(*a))[-1]"
+    )
+    command = "compare", job.scene, "--labels", job.labels, "--train-per-class", 12
+    command = *command, "--methods", "lda", "--device", "cpu"
+    whole = json.loads(ssamamba(*command, "--json").stdout)
+    _, errors = interrupted(code, *command, at="third")
+    assert "The scores of 2 seeds are kept; the same command goes on from there." in errors
+    assert "Traceback" not in errors
+    result = ssamamba(*command, "--json")
+    for seed, kept in ((0, True), (1, True), (2, False)):
+        assert (f"The scores of seed {seed} are kept from before" in result.stderr) == kept
+        assert f"seed {seed}, OA / AA %" in result.stderr
+    again = json.loads(result.stdout)
+    for row in (*whole["rows"], *again["rows"]):
+        del row["train_seconds"], row["predict_seconds"]
+    assert again == whole
+    assert not list((user_data / "comparisons").iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")

@@ -22,7 +22,12 @@ from napari_ssamamba.cli.inputs import (
     open_scene_files,
     read_label_files,
 )
-from napari_ssamamba.cli.report import follow, mixture_values, print_json
+from napari_ssamamba.cli.report import (
+    follow,
+    mixture_values,
+    print_json,
+    telling_what_is_kept,
+)
 from napari_ssamamba.cli.splits import make_split
 from napari_ssamamba.cli.train import (
     FractionOption,
@@ -35,9 +40,12 @@ from napari_ssamamba.cli.train import (
 )
 from napari_ssamamba.cli.unpacking import unpack_scene
 from napari_ssamamba.errors import SettingError
+from napari_ssamamba.project.user_data import data_folder
 
 if TYPE_CHECKING:
-    from napari_ssamamba.comparison.compare import Row
+    from collections.abc import Sequence
+
+    from napari_ssamamba.comparison.compare import Row, Scored
     from napari_ssamamba.data.cube import Cube
     from napari_ssamamba.data.labels import LabelMap
 
@@ -106,15 +114,17 @@ def compare(
     Pixels count that no method has learned from, whatever the seed's split leaves. With the
     protocol interactive all others are learned from: the test pixels validate (`--set
     validation_fraction=0.1` holds out as a training does).
+
+    Given again, a command that was cut short goes on with the seed that it was at.
     """
     if protocol == "interactive":
         settings = [ALL_LEARNED, *settings]
     chosen_seeds = [_seed(text) for text in seeds.split(",")]
     cube, given = _open(scene, labels, split, library, field, layout, wavelengths)
 
-    from napari_ssamamba.comparison.compare import NAMES, summarise
-    from napari_ssamamba.comparison.compare import compare as compare_methods
+    from napari_ssamamba.comparison.compare import NAMES
     from napari_ssamamba.data.split import with_fewer_tests
+    from napari_ssamamba.project.unfinished_comparisons import UnfinishedComparison
 
     names = list(NAMES) if methods == "all" else methods.split(",")
     wanted = [method for method in NAMES if method in names]
@@ -123,27 +133,38 @@ def compare(
             "--methods", ", ".join(sorted(unknown)), f"choose all or some of {', '.join(NAMES)}."
         )
     unpack_scene(cube, device)
-    runs, made = [], None
-    for seed in chosen_seeds:
-        model, config = configurations(cube, preset, protocol, seed, settings)
-        made = make_split(cube, given, split, train_per_class, train_fraction, model, config, field)
-        if test_pixels is not None:
-            made = with_fewer_tests(made, test_pixels)
-        run = follow(compare_methods(cube, made, given.classes, model, config, wanted, device))
-        runs.append(run)
-        found = [f"{NAMES[s.method]} {s.accuracy.oa:.1f} / {s.accuracy.aa:.1f}" for s in run]
-        typer.echo(f"seed {seed}, OA / AA %: {', '.join(found)}", err=True)  # all may take hours
+    runs = []
+    work = UnfinishedComparison(cube, given.classes, wanted, device, data_folder())
+    with work as unfinished, telling_what_is_kept(unfinished):
+        for seed in chosen_seeds:
+            model, config = configurations(cube, preset, protocol, seed, settings)
+            made = make_split(
+                cube, given, split, train_per_class, train_fraction, model, config, field
+            )
+            if test_pixels is not None:
+                made = with_fewer_tests(made, test_pixels)
+            run = follow(unfinished.run(made, model, config))
+            runs.append(run)
+            found = [f"{NAMES[s.method]} {s.accuracy.oa:.1f} / {s.accuracy.aa:.1f}" for s in run]
+            typer.echo(f"seed {seed}, OA / AA %: {', '.join(found)}", err=True)
+        _tell(cube, made.description, chosen_seeds, runs, json)
+
+
+def _tell(
+    cube: Cube, split: str, seeds: Sequence[int], runs: Sequence[Sequence[Scored]], json: bool
+) -> None:
+    """Print what was found on the splits of all seeds, of which the last one is described."""
+    from napari_ssamamba.comparison.compare import summarise
+
     rows = summarise(runs)
-    if made is None:
-        raise SettingError("--seeds", seeds, "give at least one.")
     n_train, n_test = runs[-1][0].n_learned, runs[-1][0].accuracy.n
     if json:
         print_json(
             {
                 "rows": [asdict(row) for row in rows],
                 "scene": cube.name,
-                "seeds": chosen_seeds,
-                "split": made.description,
+                "seeds": list(seeds),
+                "split": split,
                 "n_train": n_train,
                 "n_test": n_test,
                 "mixture": [mixture_values(run[0].mixture) for run in runs],
@@ -152,11 +173,12 @@ def compare(
         )
         return
     synthetic = ", SYNTHETIC" if cube.synthetic else ""
-    title = f"{cube.name}{synthetic}: {n_train} labels, {n_test} test pixels, seeds {seeds}"
+    of_seeds = ",".join(map(str, seeds))
+    title = f"{cube.name}{synthetic}: {n_train} labels, {n_test} test pixels, seeds {of_seeds}"
     console = Console()
     console.width = max(console.width, TABLE_WIDTH)
     console.print(_table(rows, title), markup=False)
-    for seed, run in zip(chosen_seeds, runs, strict=True):
+    for seed, run in zip(seeds, runs, strict=True):
         if run[0].mixture is not None:
             typer.echo(f"seed {seed}: {run[0].mixture.summary()}")
 

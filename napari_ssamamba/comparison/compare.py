@@ -23,10 +23,10 @@ from napari_ssamamba.prediction.class_map import MapTile
 from napari_ssamamba.prediction.predictor import map_tiles
 from napari_ssamamba.training.labelled import measured_split
 from napari_ssamamba.training.metrics import assess
-from napari_ssamamba.training.trainer import train
+from napari_ssamamba.training.trainer import train as train_network
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -98,6 +98,7 @@ def compare(
     config: TrainingConfig,
     methods: Sequence[Method] = get_args(Method),
     device: str = "auto",
+    train: Callable[..., Generator[Progress, None, Checkpoint]] = train_network,
 ) -> Generator[Progress, None, list[Scored]]:
     """Train and score methods on one split.
 
@@ -115,6 +116,8 @@ def compare(
     config : TrainingConfig
     methods : sequence of Method
     device : str
+    train : callable
+        What trains ours, with the parameters of `training.trainer.train`.
 
     Returns
     -------

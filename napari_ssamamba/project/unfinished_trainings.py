@@ -93,8 +93,8 @@ class UnfinishedTraining:
             cube,
             cube.good_indices.tolist(),
             [id for id in classes.ids if id in learned],
-            _digest_pixels(split.ids, split.train),
-            _digest_pixels(split.ids, split.validation),
+            digest_pixels(split.ids, split.train),
+            digest_pixels(split.ids, split.validation),
             model,
             config,
             str(choose_device(device)),
@@ -209,7 +209,15 @@ class UnfinishedTraining:
         remove_oldest(self._root / KIND, UNFINISHED_TRAININGS, self.path)
 
 
-def _digest_pixels(ids: NDArray[np.uint16], pixels: NDArray[np.bool_]) -> str:
+def digest_pixels(ids: NDArray[np.uint16], pixels: NDArray[np.bool_]) -> str:
+    """Tell some labels of a scene from any others.
+
+    Parameters
+    ----------
+    ids : ndarray of uint16, shape (rows, columns)
+    pixels : ndarray of bool, shape (rows, columns)
+        Which of them count.
+    """
     return _digest(np.flatnonzero(pixels).tobytes(), ids[pixels].tobytes())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,6 +89,17 @@ def test_what_is_not_labelled_holds_classes_in_parcels(cube: Cube) -> None:
 def test_the_same_map_and_library_make_the_same_scene(cube: Cube) -> None:
     again = result_of(fill_label_map(reference(), TWO))
     np.testing.assert_array_equal(again.raw, cube.raw)
+    assert again.fingerprint == cube.fingerprint
+
+
+def test_another_map_or_library_is_another_scene(cube: Cube) -> None:
+    """What is kept of one, such as scores, is not the other's."""
+    spectra = TWO.spectra.copy()
+    spectra[3, 2] += 0.01
+    moved = replace(reference(), ids=np.roll(reference().ids, 1, axis=0))
+    others = fill_label_map(reference(), replace(TWO, spectra=spectra)), fill_label_map(moved, TWO)
+    marks = {cube.fingerprint, *(result_of(other).fingerprint for other in others)}
+    assert None not in marks and len(marks) == 3
 
 
 def test_bands_that_a_spectrum_lacks_are_off() -> None:

@@ -21,6 +21,7 @@ are compared:
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -160,7 +161,14 @@ def fill_label_map(
         good_bands=measured,
         scale=np.full(measured.size, unit),
         synthetic=True,
+        fingerprint=_digest(reference, library),
     )
+
+
+def _digest(reference: LabelMap, library: SpectralLibrary) -> str:
+    """Tell a stand-in from those for other maps, and of other libraries."""
+    parts = repr(library.names).encode(), library.spectra.tobytes(), reference.ids.tobytes()
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def _materials(
