@@ -149,6 +149,14 @@ def test_a_training_goes_on_where_it_was(command: Command, monkeypatch: pytest.M
     assert [path.name for path in command.root.rglob("*.*")] == []
 
 
+def test_a_training_that_ended_is_not_said_to_be_kept(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished_trainings, "SECONDS_TO_KEEP", 0.0)
+    command.given["methods"] = ["network", "lda"]
+    assert command.cut_short(0) == ""
+
+
 def swapped(command: Command) -> None:
     ids = np.array([0, 0, 5, 0, 0, 2, 0, 0, 0, 9], np.uint16)[command.reference.ids]
     command.reference = replace(command.reference, ids=ids)
