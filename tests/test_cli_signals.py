@@ -126,7 +126,7 @@ def test_a_training_goes_on_after_a_signal(
     assert "The training is kept up to epoch 2; the same command goes on from there." in errors
     assert "Traceback" not in errors and list(tmp_path.iterdir()) == []
     result = ssamamba(*command, tmp_path / "model", "--json")
-    assert "The training goes on in epoch 2, kept from before." in result.stderr
+    assert "The training was taken up in epoch 2, kept from before." in result.stderr
     whole, again = load_checkpoint(job.model), load_checkpoint(tmp_path / "model")
     assert again.record.epochs == 3 and again.weights.keys() == whole.weights.keys()
     for name, value in whole.weights.items():  # of another number of threads, perhaps

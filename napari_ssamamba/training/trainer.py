@@ -218,7 +218,9 @@ def train(
                 state = None
             else:
                 started -= state.seconds
-                yield Notice(text=f"The training goes on in epoch {state.epoch}, kept from before.")
+                yield Notice(
+                    text=f"The training was taken up in epoch {state.epoch}, kept from before."
+                )
         kept = yield from run_epochs(
             learner,
             draft if snapshots else None,

@@ -100,7 +100,7 @@ def test_it_goes_on_after_a_crash_or_a_cancel(
         qtbot.waitUntil(lambda: before.job("train") is None)
     after = before if cancelled else started()
     [told] = [text for text in end_training(after, qtbot) if "goes on" in text]
-    assert told.startswith("The training goes on in epoch ")
+    assert told.startswith("The training was taken up in epoch ")
     assert [event.epoch for event in after.session.history] == [1, 2, 3, 4]
     assert after.session.checkpoint is not None
     for name, value in after.session.checkpoint.weights.items():
@@ -114,7 +114,7 @@ def test_its_state_stays_when_it_ends_for_the_model_is_in_no_file(
     end_training(started(), qtbot)
     again = started()
     [told] = [text for text in end_training(again, qtbot) if "goes on" in text]
-    assert told == "The training goes on in epoch 4, kept from before."
+    assert told == "The training was taken up in epoch 4, kept from before."
     assert len(again.session.history) == 4
 
 
@@ -173,7 +173,7 @@ def test_it_goes_on_with_the_labels_bands_and_settings_that_it_had(
     assert panel.kept.isHidden() and opened.kept.trainings.offered == []
     found = trained(opened, qtbot)
     assert panel.seed.value() == 7 and session.training.config == OTHERS.config
-    assert f"The training goes on in epoch {offered.epoch}, kept from before." in told
+    assert f"The training was taken up in epoch {offered.epoch}, kept from before." in told
     assert [event.epoch for event in session.history] == list(range(1, epochs + 1))
     assert session.labels is painted and session.learned.behind
     assert opened.kept.trainings.offered == []  # it ended
@@ -205,7 +205,7 @@ def test_restore_all_goes_on_with_it(
     trained(workflow, qtbot)
     assert workflow.session.classes == crashed.session.classes  # nothing was painted
     assert not workflow.session.learned.behind
-    assert told == [f"The training goes on in epoch {offered.epoch}, kept from before."]
+    assert told == [f"The training was taken up in epoch {offered.epoch}, kept from before."]
 
 
 def test_one_that_is_cancelled_is_offered_again(opened: Workflow) -> None:

@@ -75,7 +75,7 @@ def test_the_model_to_start_from_is_in_the_file(command: Command) -> None:
     command.given["start_from"] = read_start(kept)
     assert command.unfinished().path == kept.path
     found = command.finish()
-    assert command.told == "The training goes on in epoch 1, kept from before."
+    assert command.told == "The training was taken up in epoch 1, kept from before."
     assert command.first_step == 3
     assert_same(found, wanted)
 

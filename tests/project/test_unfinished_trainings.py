@@ -39,7 +39,7 @@ def test_it_goes_on_where_it_was_cut_short(command: Command) -> None:
     assert command.cut_short(4) == "The training is kept up to epoch 2"
     assert len(command.kept) == 1
     found = command.finish()
-    assert command.told == "The training goes on in epoch 2, kept from before."
+    assert command.told == "The training was taken up in epoch 2, kept from before."
     assert command.first_step == 8
     assert_same(found, wanted)
     assert list(command.root.rglob("*")) == [command.root / "trainings"]

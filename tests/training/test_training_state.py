@@ -92,7 +92,7 @@ def test_it_goes_on_from_any_step_to_the_same_bits(tiny_job: Any, config: Traini
             (e.epoch, e.loss, e.best) for e in told
         ]
         assert notices(events) == [
-            f"The training goes on in epoch {state.epoch}, kept from before."
+            f"The training was taken up in epoch {state.epoch}, kept from before."
         ]
 
 
@@ -122,7 +122,7 @@ def test_it_goes_on_on_a_gpu(tiny_job: Any, config: TrainingConfig) -> None:
     for state in states_of(events)[::5]:
         events, rest = run(tiny_job, config, state, device="cuda")
         assert notices(events) == [
-            f"The training goes on in epoch {state.epoch}, kept from before."
+            f"The training was taken up in epoch {state.epoch}, kept from before."
         ]
         for name, value in whole.weights.items():
             torch.testing.assert_close(rest.weights[name], value, atol=1e-2, rtol=1e-2)
