@@ -87,7 +87,7 @@ def test_it_goes_on_after_a_crash_or_a_cancel(
     started: Callable[[], Workflow], qtbot: Any, cancelled: bool, user_data: Any
 ) -> None:
     workflow = started()
-    assert not [text for text in end_training(workflow, qtbot) if "goes on" in text]
+    assert not [text for text in end_training(workflow, qtbot) if "taken up" in text]
     whole = workflow.session.checkpoint
     assert whole is not None
     for path in user_data.rglob("*.safetensors"):
@@ -99,7 +99,7 @@ def test_it_goes_on_after_a_crash_or_a_cancel(
         before.cancel("train")
         qtbot.waitUntil(lambda: before.job("train") is None)
     after = before if cancelled else started()
-    [told] = [text for text in end_training(after, qtbot) if "goes on" in text]
+    [told] = [text for text in end_training(after, qtbot) if "taken up" in text]
     assert told.startswith("The training was taken up in epoch ")
     assert [event.epoch for event in after.session.history] == [1, 2, 3, 4]
     assert after.session.checkpoint is not None
@@ -113,7 +113,7 @@ def test_its_state_stays_when_it_ends_for_the_model_is_in_no_file(
     """A crash right after a long training would take it, too."""
     end_training(started(), qtbot)
     again = started()
-    [told] = [text for text in end_training(again, qtbot) if "goes on" in text]
+    [told] = [text for text in end_training(again, qtbot) if "taken up" in text]
     assert told == "The training was taken up in epoch 4, kept from before."
     assert len(again.session.history) == 4
 

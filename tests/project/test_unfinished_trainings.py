@@ -189,7 +189,7 @@ def test_what_does_not_fit_is_told_once_and_no_longer_named(
     assert command.cut_short(1) == ""
     found = command.finish()
     assert command.told.startswith("What is kept of this training does not fit: ")
-    assert "goes on" not in command.told
+    assert "taken up" not in command.told
     assert command.first_step == 1
     assert_same(found, wanted)
 

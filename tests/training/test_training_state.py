@@ -154,6 +154,16 @@ def damaged(state: TrainingState, name: str, value: torch.Tensor | None) -> Trai
     return replace(state, tensors=tensors if value is None else tensors | {name: value})
 
 
+CHOSEN = replace(TAUGHT, choose_from=1)
+
+
+@pytest.fixture(scope="module")
+def chosen(tiny_job: Any) -> tuple[TrainingState, Any]:
+    """A state on the way of a training, and what it ends with."""
+    events, whole = run(tiny_job, CHOSEN, states_every=0.0)
+    return states_of(events)[6], whole
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -171,10 +181,11 @@ def damaged(state: TrainingState, name: str, value: torch.Tensor | None) -> Trai
         (lambda s: replace(s, losses=3 * s.losses), "more steps"),
     ],
 )
-def test_what_does_not_fit_is_told_and_left(tiny_job: Any, change: Any, told: str) -> None:
-    config = replace(TAUGHT, choose_from=1)
-    events, whole = run(tiny_job, config, states_every=0.0)
-    events, other = run(tiny_job, config, change(states_of(events)[6]))
+def test_what_does_not_fit_is_told_and_left(
+    tiny_job: Any, chosen: tuple[TrainingState, Any], change: Any, told: str
+) -> None:
+    state, whole = chosen
+    events, other = run(tiny_job, CHOSEN, change(state))
     [notice] = notices(events)
     assert notice.startswith("What is kept of this training does not fit: ") and told in notice
     assert_same(whole, other)

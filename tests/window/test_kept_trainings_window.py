@@ -75,8 +75,8 @@ def test_restore_all_goes_on_where_the_crash_was(
     crashed.workflow.cancel("train")
     window.until(lambda: window.session.checkpoint is not None, 120)
     window.picture("trained")
-    [*_, goes_on] = [text for text in told if "goes on" in text]
-    assert int(goes_on.removeprefix("The training was taken up in epoch ").split(",")[0]) >= 8
+    [*_, taken_up] = [text for text in told if "taken up" in text]
+    assert int(taken_up.removeprefix("The training was taken up in epoch ").split(",")[0]) >= 8
     assert [epoch.epoch for epoch in window.session.history] == list(range(1, 21))
     window.viewer.theme = "light"
     window.viewer.window.resize(900, 600)
